@@ -1,0 +1,24 @@
+//! Generates the prost messages from the .proto files, without protoc.
+
+use std::path::PathBuf;
+
+const FILES: [&str; 5] = [
+    "linli/v1/transaction.proto",
+    "linli/v1/schema.proto",
+    "linli/accounts/v1/accounts.proto",
+    "linli/timers/v1/timers.proto",
+    "linli/log/v1/log.proto",
+];
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let root = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?).join("..");
+    println!("cargo:rerun-if-changed=../linli");
+    let mut compiler = protox::Compiler::new([&root])?;
+    compiler.include_imports(true).include_source_info(true).open_files(FILES)?;
+    let set = compiler.file_descriptor_set();
+    let out = PathBuf::from(std::env::var("OUT_DIR")?);
+    // With the options: prost's own types would drop them.
+    std::fs::write(out.join("descriptors.bin"), compiler.encode_file_descriptor_set())?;
+    prost_build::Config::new().compile_fds(set)?;
+    Ok(())
+}

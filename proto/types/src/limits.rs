@@ -1,0 +1,125 @@
+//! The table: every bound in the system, with its unit and its reason.
+//!
+//! A bound that is not here does not exist. Changing one that execution reads is a protocol
+//! change (design D16).
+
+/// Bytes of one signed transaction on the wire. A 1 MiB block holds at least eight of them.
+pub const TRANSACTION_BYTES_MAX: usize = 136 * 1024;
+/// Calls in one transaction: linked chains of `domain.md` §B2 need up to 64.
+pub const CALLS_MAX: usize = 64;
+/// Bytes of one call's arguments.
+pub const ARGUMENT_BYTES_MAX: usize = 128 * 1024;
+/// Bytes of one call's result.
+pub const RESULT_BYTES_MAX: usize = 16 * 1024;
+/// Nesting of a protobuf message. Deeper input is `MALFORMED`.
+pub const MESSAGE_DEPTH_MAX: usize = 16;
+/// Bytes of a room's or a method's name.
+pub const NAME_BYTES_MAX: usize = 48;
+/// How far ahead `valid_until` may lie, in milliseconds: ten minutes. Bounds the key window.
+pub const VALIDITY_MS_MAX: u64 = 10 * 60 * 1000;
+
+/// Events of one transaction.
+pub const EVENTS_MAX: usize = 64;
+/// Bytes of one event.
+pub const EVENT_BYTES_MAX: usize = 1024;
+/// Typed parameters of one refusal.
+pub const PARAMS_MAX: usize = 8;
+/// Bytes of a bytes or text parameter of a refusal.
+pub const PARAM_BYTES_MAX: usize = 128;
+
+/// Transactions in one block.
+pub const BLOCK_TRANSACTIONS_MAX: usize = 4096;
+/// Bytes of all bodies in one block.
+pub const BLOCK_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Fuel of one block: about a second of one core.
+pub const BLOCK_FUEL_MAX: u64 = 4_000_000_000;
+/// Fuel of one transaction.
+pub const TRANSACTION_FUEL_MAX: u64 = 200_000_000;
+/// Fuel that due timers may use in one block: a quarter.
+pub const TIMER_FUEL_MAX: u64 = BLOCK_FUEL_MAX / 4;
+/// Fuel of one timer.
+pub const TIMER_FIRE_FUEL_MAX: u64 = 20_000_000;
+/// Timers that one transaction may set.
+pub const SCHEDULES_MAX: usize = 16;
+/// Bytes of a timer's payload.
+pub const TIMER_PAYLOAD_BYTES_MAX: usize = 256;
+/// How far ahead a timer may be set, in milliseconds: ten years.
+pub const TIMER_AHEAD_MS_MAX: u64 = 10 * 366 * 24 * 3600 * 1000;
+
+/// Least time between two blocks, in milliseconds (design D11).
+pub const BLOCK_INTERVAL_MS_MIN: u64 = 20;
+/// A block stands at least this often, in milliseconds, also when nothing happens (design D11).
+pub const HEARTBEAT_MS: u64 = 30_000;
+/// How far a fresh proposal's time may lie from a validator's clock in round 0, in milliseconds.
+pub const CLOCK_SKEW_MS: u64 = 2_000;
+/// The same in any round: the bound doubles per round up to here.
+pub const CLOCK_SKEW_MS_MAX: u64 = 64_000;
+/// From this round on a block is empty and defers timers (design D2).
+pub const EMPTY_FROM_ROUND: u32 = 4;
+
+/// Validators of one chain.
+pub const VALIDATORS_MAX: usize = 64;
+/// Fewest validators: three tolerate no fault (`domain.md`, headline 4).
+pub const VALIDATORS_MIN: usize = 4;
+/// Voting power of one validator.
+pub const POWER_MAX: u64 = 1_000_000;
+
+/// Heights for which undo records are kept (design D4).
+pub const UNDO_HEIGHTS: u64 = 20_000;
+
+/// Code bytes of one contract.
+pub const CODE_BYTES_MAX: usize = 512 * 1024;
+/// Linear memory of one contract instance, in bytes.
+pub const MEMORY_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Entries of a contract's table.
+pub const TABLE_ENTRIES_MAX: u64 = 4096;
+/// Functions of a contract.
+pub const FUNCTIONS_MAX: u32 = 4096;
+/// Locals of one function.
+pub const LOCALS_MAX: u32 = 1024;
+/// Calls from contract to contract, one inside the other.
+pub const CALL_DEPTH_MAX: usize = 8;
+/// Stack cost units inside one module, counted by instrumentation, never by the native stack.
+pub const STACK_COST_MAX: u32 = 64 * 1024;
+/// Bytes of a contract's storage key.
+pub const STORAGE_KEY_BYTES_MAX: usize = 256;
+/// Bytes of a contract's storage value.
+pub const STORAGE_VALUE_BYTES_MAX: usize = 64 * 1024;
+/// Host calls that one transaction may make: a storm ends here even if fuel would last.
+pub const HOST_CALLS_MAX: u64 = 1_000_000;
+
+/// Transactions waiting in a node's pool.
+pub const POOL_TRANSACTIONS_MAX: usize = 65_536;
+/// Bytes waiting in a node's pool.
+pub const POOL_BYTES_MAX: usize = 128 * 1024 * 1024;
+/// Share of the pool that one sender may fill, in percent.
+pub const POOL_SENDER_PERCENT_MAX: usize = 10;
+/// Share of the pool that one organisation may fill, in percent.
+pub const POOL_ORGANISATION_PERCENT_MAX: usize = 60;
+
+/// Bytes of one network message.
+pub const MESSAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Bytes of one proposal part.
+pub const PART_BYTES_MAX: usize = 64 * 1024;
+/// Blocks in one catch-up answer.
+pub const SYNC_BLOCKS_MAX: usize = 64;
+/// Bytes of one catch-up answer.
+pub const SYNC_BYTES_MAX: usize = 3 * 1024 * 1024;
+
+/// Window above a source's lowest open number in which numbers may arrive in any order.
+pub const EVIDENCE_WINDOW: u64 = 4096;
+/// How far a read header's time may lie from the node's clock, in milliseconds.
+pub const READ_SKEW_MS: u64 = 60_000;
+/// Entries of one query answer.
+pub const QUERY_ENTRIES_MAX: usize = 200;
+/// Bytes of a genesis file.
+pub const GENESIS_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Bytes of an offline pack without the file it proves.
+pub const PACK_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Free bytes on disk below which a node refuses submissions and keeps voting.
+pub const DISK_RESERVE_BYTES: u64 = 512 * 1024 * 1024;
+
+const _: () = assert!(TRANSACTION_BYTES_MAX * 8 <= BLOCK_BYTES_MAX);
+const _: () = assert!(ARGUMENT_BYTES_MAX < TRANSACTION_BYTES_MAX);
+const _: () = assert!(BLOCK_BYTES_MAX < MESSAGE_BYTES_MAX);
+const _: () = assert!(TRANSACTION_FUEL_MAX < BLOCK_FUEL_MAX - TIMER_FUEL_MAX);
