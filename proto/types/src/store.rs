@@ -1,6 +1,7 @@
 //! What a node keeps on disk, as data: columns, one write batch per height, and the seam that
 //! RocksDB and the simulated disk both fill (design D3).
 
+use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -147,5 +148,56 @@ impl<T: Read + ?Sized> Read for &T {
         limit: usize,
     ) -> Result<Vec<Row>, Broken> {
         (**self).scan(column, from, to, limit)
+    }
+}
+
+/// A store in memory: for tests, for `replay`, and under the simulated disk.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    rows: BTreeMap<(Column, Vec<u8>), Vec<u8>>,
+}
+
+impl Memory {
+    /// Applies a batch.
+    pub fn apply(&mut self, batch: &Batch) {
+        for write in &batch.writes {
+            let key = (write.column, write.key.clone());
+            match &write.value {
+                Some(value) => self.rows.insert(key, value.clone()),
+                None => self.rows.remove(&key),
+            };
+        }
+    }
+
+    /// Every row, in order.
+    pub fn rows(&self) -> impl Iterator<Item = (Column, &[u8], &[u8])> {
+        self.rows.iter().map(|((column, key), value)| (*column, key.as_slice(), value.as_slice()))
+    }
+}
+
+impl Read for Memory {
+    fn get(&self, column: Column, key: &[u8]) -> Result<Option<Vec<u8>>, Broken> {
+        Ok(self.rows.get(&(column, key.to_vec())).cloned())
+    }
+
+    fn scan(
+        &self,
+        column: Column,
+        from: &[u8],
+        to: &[u8],
+        limit: usize,
+    ) -> Result<Vec<Row>, Broken> {
+        let rows = self.rows.range((column, from.to_vec())..);
+        let inside = |((c, key), _): &(&(Column, Vec<u8>), &Vec<u8>)| {
+            *c == column && (to.is_empty() || key.as_slice() < to)
+        };
+        Ok(rows.take_while(inside).take(limit).map(|((_, k), v)| (k.clone(), v.clone())).collect())
+    }
+}
+
+impl Store for Memory {
+    fn commit(&mut self, batch: &Batch) -> Result<(), Broken> {
+        self.apply(batch);
+        Ok(())
     }
 }
