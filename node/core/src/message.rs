@@ -1,0 +1,300 @@
+//! What members say to each other. One message is one borsh value.
+//!
+//! # Invariants
+//!
+//! - **G1 bounded.** The kind and the size of a message are judged before anything is decoded, and
+//!   counts before anything is kept.
+//! - **G2 whole.** Trailing bytes, unknown kinds and unsorted signers are malformed.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use linli_types::certificate::{self, Certificate, VoteKind};
+use linli_types::height::Height;
+use linli_types::id::{BlockId, ChainId, PublicKey, Signature, TxId};
+use linli_types::limits;
+use linli_types::signature::Verify;
+use std::sync::Arc;
+
+/// A vote, unsigned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Vote {
+    /// Which of the two.
+    pub kind: VoteKind,
+    /// For which height.
+    pub height: Height,
+    /// In which round.
+    pub round: u32,
+    /// For which block; `None` for none.
+    pub value: Option<BlockId>,
+    /// Whose.
+    pub validator: PublicKey,
+}
+
+/// A vote with its signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct SignedVote {
+    /// The vote.
+    pub vote: Vote,
+    /// Over [`Vote::bytes`].
+    pub signature: Signature,
+}
+
+impl Vote {
+    /// What is signed.
+    pub fn bytes(&self, chain: &ChainId) -> Vec<u8> {
+        certificate::vote_bytes(chain, self.kind, self.height, self.round, self.value.as_ref())
+    }
+}
+
+impl SignedVote {
+    /// Whether the signature holds.
+    pub fn holds(&self, chain: &ChainId, verify: &dyn Verify) -> bool {
+        verify.verify(&self.vote.validator, &self.vote.bytes(chain), &self.signature)
+    }
+}
+
+/// A proposal, unsigned: which block, not the block itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Proposal {
+    /// For which height.
+    pub height: Height,
+    /// In which round.
+    pub round: u32,
+    /// The block.
+    pub block: BlockId,
+    /// The round whose quorum of prevotes proves that the block may be locked; `None` if fresh.
+    pub lock_round: Option<u32>,
+    /// Whose.
+    pub proposer: PublicKey,
+}
+
+/// A proposal with its signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct SignedProposal {
+    /// The proposal.
+    pub proposal: Proposal,
+    /// Over [`Proposal::bytes`].
+    pub signature: Signature,
+}
+
+impl Proposal {
+    /// What is signed.
+    pub fn bytes(&self, chain: &ChainId) -> Vec<u8> {
+        certificate::proposal_bytes(chain, self.height, self.round, self.lock_round, &self.block)
+    }
+}
+
+impl SignedProposal {
+    /// Whether the signature holds.
+    pub fn holds(&self, chain: &ChainId, verify: &dyn Verify) -> bool {
+        verify.verify(&self.proposal.proposer, &self.proposal.bytes(chain), &self.signature)
+    }
+}
+
+/// A quorum of prevotes for one block in one round.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct PolkaCertificate {
+    /// The height.
+    pub height: Height,
+    /// The round.
+    pub round: u32,
+    /// The block.
+    pub block: BlockId,
+    /// Who prevoted.
+    pub signatures: Vec<(PublicKey, Signature)>,
+}
+
+/// One vote of a [`RoundCertificate`], whose height and round it shares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct RoundVote {
+    /// Which of the two.
+    pub kind: VoteKind,
+    /// For which block.
+    pub value: Option<BlockId>,
+    /// Whose.
+    pub validator: PublicKey,
+    /// Over the whole vote.
+    pub signature: Signature,
+}
+
+/// Votes that prove that others left a round, or are in it.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct RoundCertificate {
+    /// The height.
+    pub height: Height,
+    /// The round of the votes.
+    pub round: u32,
+    /// `true`: a third is in this round. `false`: a quorum precommitted in it.
+    pub skip: bool,
+    /// The votes.
+    pub votes: Vec<RoundVote>,
+}
+
+/// A committed block for a peer that lacks it.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct SyncBlock {
+    /// The header's bytes.
+    pub header: Vec<u8>,
+    /// Encoded signed transactions, in order.
+    pub bodies: Vec<Vec<u8>>,
+    /// Why it is final.
+    pub certificate: Certificate,
+}
+
+/// One part of a proposed block: header and ids, cut into pieces.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct ProposalPart {
+    /// For which height.
+    pub height: Height,
+    /// In which round.
+    pub round: u32,
+    /// Which part, from 0.
+    pub index: u16,
+    /// How many there are.
+    pub total: u16,
+    /// The piece. The whole is bound to the proposal by the hash of its header.
+    pub bytes: Vec<u8>,
+}
+
+/// Whatever members say to each other.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Message {
+    /// The first one on every connection.
+    Hello {
+        /// The sender's chain.
+        chain: ChainId,
+        /// Lowest protocol it speaks.
+        protocol_min: u32,
+        /// Highest protocol it speaks.
+        protocol_max: u32,
+        /// Its last committed height.
+        height: Height,
+    },
+    /// A vote.
+    Vote(SignedVote),
+    /// A proposal.
+    Proposal(SignedProposal),
+    /// A part of a proposed block.
+    Part(ProposalPart),
+    /// A proof of lock.
+    Polka(PolkaCertificate),
+    /// Proof that a round is over or under way.
+    Round(RoundCertificate),
+    /// The sender's last committed height.
+    Status {
+        /// The height.
+        height: Height,
+    },
+    /// Asks for committed blocks.
+    BlocksRequest {
+        /// From this height on.
+        from: Height,
+    },
+    /// Committed blocks, one height after the other.
+    Blocks(Vec<SyncBlock>),
+    /// Asks for bodies of a proposed block.
+    BodiesRequest {
+        /// Which.
+        ids: Vec<TxId>,
+    },
+    /// Bodies that were asked for.
+    Bodies(Vec<Vec<u8>>),
+    /// New transactions of the sender's clients.
+    Transactions(Vec<Vec<u8>>),
+}
+
+/// Bytes of a certificate message of the largest set, with room to spare.
+const CERTIFICATE_BYTES_MAX: usize = 256 + limits::VALIDATORS_MAX * 160;
+
+impl Message {
+    /// The encoded message, shared by all it is sent to.
+    pub fn encode(&self) -> Arc<[u8]> {
+        linli_types::encode(self).into()
+    }
+
+    /// Reads one message of a peer.
+    ///
+    /// # Errors
+    ///
+    /// Why the bytes are no message; the fault lies with the sender.
+    pub fn decode(bytes: &[u8]) -> Result<Self, &'static str> {
+        let kind = bytes.first().ok_or("an empty message")?;
+        if bytes.len() > size_max(*kind) {
+            return Err("a message larger than its kind allows");
+        }
+        let message = Self::try_from_slice(bytes).map_err(|_| "a message that does not decode")?;
+        if message.is_within_counts() { Ok(message) } else { Err("a message with too many items") }
+    }
+
+    /// G1, the counts.
+    fn is_within_counts(&self) -> bool {
+        match self {
+            Self::Polka(polka) => polka.signatures.len() <= limits::VALIDATORS_MAX,
+            Self::Round(round) => round.votes.len() <= 2 * limits::VALIDATORS_MAX,
+            Self::Part(part) => {
+                part.bytes.len() <= limits::PART_BYTES_MAX && part.index < part.total
+            }
+            Self::Blocks(blocks) => {
+                let fits = |b: &SyncBlock| {
+                    b.bodies.len() <= limits::BLOCK_TRANSACTIONS_MAX
+                        && b.certificate.precommits.len() <= limits::VALIDATORS_MAX
+                };
+                blocks.len() <= limits::SYNC_BLOCKS_MAX && blocks.iter().all(fits)
+            }
+            Self::BodiesRequest { ids } => ids.len() <= limits::BLOCK_TRANSACTIONS_MAX,
+            Self::Bodies(bodies) | Self::Transactions(bodies) => {
+                let fits = |b: &Vec<u8>| b.len() <= limits::TRANSACTION_BYTES_MAX;
+                bodies.len() <= limits::BLOCK_TRANSACTIONS_MAX && bodies.iter().all(fits)
+            }
+            _ => true,
+        }
+    }
+}
+
+/// The largest message of the kind that this first byte names (G1).
+const fn size_max(kind: u8) -> usize {
+    match kind {
+        3 => limits::PART_BYTES_MAX + 64,
+        4 | 5 => CERTIFICATE_BYTES_MAX * 2,
+        8 | 10 | 11 => limits::MESSAGE_BYTES_MAX,
+        9 => 16 + limits::BLOCK_TRANSACTIONS_MAX * TxId::BYTES,
+        _ => 256,
+    }
+}
+
+/// Bytes of bodies that go into one message.
+const BATCH_BYTES: usize = 1024 * 1024;
+
+/// New transactions of local clients, for every validator: as many messages as needed.
+pub fn push<'a>(bodies: impl IntoIterator<Item = &'a [u8]>) -> Vec<Arc<[u8]>> {
+    batches(bodies).into_iter().map(|batch| Message::Transactions(batch).encode()).collect()
+}
+
+/// The answer to [`crate::Action::SendBodies`]: as many messages as needed.
+pub fn bodies<'a>(bodies: impl IntoIterator<Item = &'a [u8]>) -> Vec<Arc<[u8]>> {
+    batches(bodies).into_iter().map(|batch| Message::Bodies(batch).encode()).collect()
+}
+
+/// The answer to [`crate::Action::SendBlocks`]. The caller stops at
+/// [`limits::SYNC_BLOCKS_MAX`] blocks and [`limits::SYNC_BYTES_MAX`] bytes.
+pub fn blocks(blocks: Vec<SyncBlock>) -> Arc<[u8]> {
+    Message::Blocks(blocks).encode()
+}
+
+fn batches<'a>(bodies: impl IntoIterator<Item = &'a [u8]>) -> Vec<Vec<Vec<u8>>> {
+    let mut batches: Vec<Vec<Vec<u8>>> = Vec::new();
+    let mut bytes = 0;
+    for body in bodies {
+        let full = bytes + body.len() > BATCH_BYTES;
+        match batches.last_mut() {
+            Some(last) if !full && last.len() < limits::BLOCK_TRANSACTIONS_MAX => {
+                last.push(body.to_vec());
+                bytes += body.len();
+            }
+            _ => {
+                batches.push(vec![body.to_vec()]);
+                bytes = body.len();
+            }
+        }
+    }
+    batches
+}
