@@ -1,1 +1,9 @@
-//! linli-node.
+//! The machine: what turns the pure rooms into a node that listens, stores, answers and stops.
+//!
+//! Network, storage and the one loop stand beside the edges: the API with its access table, health
+//! and metrics, and the command line. No rule of the chain is decided here.
+
+pub mod access;
+pub mod config;
+pub mod telemetry;
+pub mod words;

@@ -1,0 +1,216 @@
+//! Who may read what: one table, one check (design §5, `domain.md` §B1).
+//!
+//! Submitting needs no entry here: a transaction carries its own signature. Health and reflection
+//! carry no data of the chain. Everything else stands in [`TABLE`]; what does not is denied.
+//!
+//! # Invariants
+//!
+//! - **X1 default deny.** A method without a row, or a reader without a role, gets nothing.
+//! - **X2 own.** A resident reads what concerns themselves, never another's balance.
+//! - **X3 whole.** Whole streams are for members (validators) and auditors.
+
+use linli_types::genesis::{Genesis, Role};
+use linli_types::id::{ChainId, PrincipalId, PublicKey};
+use linli_types::validator::ValidatorSet;
+use std::collections::BTreeMap;
+
+/// How much of a method's answers a reader may see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    /// Nothing.
+    None,
+    /// What concerns the reader's own principal, and what concerns nobody.
+    Own,
+    /// What concerns any principal of the reader's organisation, and what concerns nobody.
+    Organisation,
+    /// Everything.
+    All,
+}
+
+/// How a method is guarded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guard {
+    /// No read header: the request is a signed transaction, or holds no data of the chain.
+    Open,
+    /// A signed read header, and this much for each kind of reader.
+    Read(Scopes),
+}
+
+/// One scope per kind of reader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names are those of the roles")]
+pub struct Scopes {
+    pub member: Scope,
+    pub auditor: Scope,
+    pub operator: Scope,
+    pub fund: Scope,
+    pub arbitrator: Scope,
+    pub administrator: Scope,
+    pub resident: Scope,
+    pub device: Scope,
+}
+
+use Scope::{All, None as Nothing, Organisation, Own};
+
+/// Everyone who stands in the genesis sees it whole: it concerns nobody.
+const PUBLIC: Scopes = Scopes {
+    member: All,
+    auditor: All,
+    operator: All,
+    fund: All,
+    arbitrator: All,
+    administrator: All,
+    resident: All,
+    device: All,
+};
+
+/// Members, auditors and arbitrators see all; others what is theirs.
+const RECORDS: Scopes = Scopes {
+    member: All,
+    auditor: All,
+    operator: Organisation,
+    fund: Organisation,
+    arbitrator: All,
+    administrator: Own,
+    resident: Own,
+    device: Own,
+};
+
+/// X3.
+const WHOLE: Scopes = Scopes {
+    member: All,
+    auditor: All,
+    operator: Nothing,
+    fund: Nothing,
+    arbitrator: Nothing,
+    administrator: Nothing,
+    resident: Nothing,
+    device: Nothing,
+};
+
+/// X3, and each reader the part of the stream that is about themselves.
+const EVENTS: Scopes = Scopes {
+    member: All,
+    auditor: All,
+    operator: Organisation,
+    fund: Organisation,
+    arbitrator: Own,
+    administrator: Own,
+    resident: Own,
+    device: Own,
+};
+
+/// Entries of rooms: balances are the owner's business also towards arbitrators, who read a case's
+/// records, not accounts.
+const ROOMS: Scopes = Scopes {
+    member: All,
+    auditor: All,
+    operator: Organisation,
+    fund: Organisation,
+    arbitrator: Organisation,
+    administrator: Own,
+    resident: Own,
+    device: Own,
+};
+
+/// Every method of every service of a node.
+pub const TABLE: &[(&str, Guard)] = &[
+    ("/linli.v1.Ledger/Submit", Guard::Open),
+    ("/linli.v1.Ledger/SubmitStream", Guard::Open),
+    ("/linli.v1.Ledger/GetReceipt", Guard::Read(RECORDS)),
+    ("/linli.v1.Ledger/Query", Guard::Read(ROOMS)),
+    ("/linli.v1.Ledger/GetProof", Guard::Read(RECORDS)),
+    ("/linli.v1.Ledger/StreamBlocks", Guard::Read(WHOLE)),
+    ("/linli.v1.Ledger/StreamEvents", Guard::Read(EVENTS)),
+    ("/linli.v1.Ledger/GetStatus", Guard::Read(PUBLIC)),
+];
+
+/// The guard of a method, by its path. `None` is a denial (X1).
+pub fn guard(path: &str) -> Option<Guard> {
+    TABLE.iter().find(|(known, _)| *known == path).map(|(_, guard)| *guard)
+}
+
+impl Scopes {
+    const fn of(&self, role: Role) -> Scope {
+        match role {
+            Role::Operator => self.operator,
+            Role::Auditor => self.auditor,
+            Role::Resident => self.resident,
+            Role::Arbitrator => self.arbitrator,
+            Role::Fund => self.fund,
+            Role::Device => self.device,
+            Role::Administrator => self.administrator,
+        }
+    }
+}
+
+/// Who reads, after the signature held, and how much of this method they may see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reader {
+    /// The principal; `None` for a validator's own key.
+    pub principal: Option<PrincipalId>,
+    /// Their organisation; 0 for none.
+    pub org: u32,
+    /// Strongest scope of their roles.
+    pub scope: Scope,
+    /// Whether any role but resident and device is held: contracts answer them.
+    pub staff: bool,
+}
+
+/// Whoever may read: principals and validators by their keys.
+#[derive(Clone, Debug)]
+pub struct Readers {
+    /// The chain that read headers are signed for.
+    pub chain: ChainId,
+    by_key: BTreeMap<PublicKey, (PrincipalId, u32, Vec<Role>)>,
+    orgs: BTreeMap<PrincipalId, u32>,
+    members: BTreeMap<PublicKey, u32>,
+}
+
+impl Readers {
+    /// Reads them from the genesis: in this protocol principals and validators stand there.
+    pub fn new(chain: ChainId, genesis: &Genesis) -> Self {
+        let row = |p: &linli_types::genesis::Principal| (p.key, (p.id, p.org, p.roles.clone()));
+        Self {
+            chain,
+            by_key: genesis.principals.iter().map(row).collect(),
+            orgs: genesis.principals.iter().map(|p| (p.id, p.org)).collect(),
+            members: members(&genesis.validators),
+        }
+    }
+
+    /// The reader with this key for a method with these scopes; `None` if they may see nothing.
+    pub fn reader(&self, key: &PublicKey, scopes: &Scopes) -> Option<Reader> {
+        if let Some(org) = self.members.get(key) {
+            return seen(Reader { principal: None, org: *org, scope: scopes.member, staff: true });
+        }
+        let (principal, org, roles) = self.by_key.get(key)?;
+        let scope = roles.iter().map(|role| scopes.of(*role)).max()?; // X1
+        let staff = roles.iter().any(|role| !matches!(role, Role::Resident | Role::Device));
+        seen(Reader { principal: Some(*principal), org: *org, scope, staff })
+    }
+
+    /// Whether `reader` may see what concerns `owner` (X2).
+    pub fn may_see(&self, reader: &Reader, owner: &PrincipalId) -> bool {
+        let own = reader.principal.as_ref() == Some(owner);
+        match reader.scope {
+            Scope::All => true,
+            Scope::Organisation => {
+                own || reader.org != 0 && self.orgs.get(owner) == Some(&reader.org)
+            }
+            Scope::Own => own,
+            Scope::None => false,
+        }
+    }
+}
+
+fn members(set: &ValidatorSet) -> BTreeMap<PublicKey, u32> {
+    set.members().iter().map(|v| (v.key, v.org)).collect()
+}
+
+fn seen(reader: Reader) -> Option<Reader> {
+    (reader.scope != Scope::None).then_some(reader)
+}
+
+#[cfg(test)]
+mod tests;
