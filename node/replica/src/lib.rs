@@ -1,1 +1,35 @@
-//! linli-replica.
+//! One validator without its machine: the order (`linli-core`) and the meaning (`linli-runtime`),
+//! introduced to each other.
+//!
+//! ```text
+//!            Event                                   Effect
+//!   ────────────────────▶ ┌───────────────────┐ ────────────────────▶
+//!   network, clients,     │      Replica      │   messages, answers,
+//!   time                  │  core ⇄ ledger    │   wake-ups, blocks
+//!                         └─────────┬─────────┘
+//!                                   │ in order, before any effect that depends on it
+//!                                   ▼
+//!                          Disk: log, then store
+//! ```
+//!
+//! It owns no socket, clock, thread or key. The node drives it with RocksDB and libp2p, the
+//! simulator with a pretend disk and network: the same code runs in both.
+//!
+//! # Invariants
+//!
+//! - **R1 log first.** A message that a log record protects is returned only after the record is
+//!   durable.
+//! - **R2 one batch.** A height reaches the store in one batch or not at all (design D3).
+//! - **R3 executed.** Only a block that this replica executed is committed.
+//! - **R4 bounded.** Bodies at hand are those that the core's pool or the height under way needs.
+#![forbid(unsafe_code)]
+
+mod bodies;
+mod disk;
+mod event;
+mod perform;
+mod replica;
+
+pub use disk::Disk;
+pub use event::{CommittedBlock, Effect, Event, Submitted, Ticket};
+pub use replica::{Options, Replica};
