@@ -173,15 +173,15 @@ impl<D: Disk> Replica<D> {
         Ok(())
     }
 
-    /// A member's transaction: into the pool if it may, or kept for the proposal that names it.
-    fn offer(&mut self, transaction: Verified, turn: &mut Turn) -> Result<(), Broken> {
+    /// A member's transaction: into the pool if it may, or held for the proposal that names it.
+    pub(crate) fn offer(&mut self, transaction: Verified, turn: &mut Turn) -> Result<(), Broken> {
         match self.ledger.admit(&self.disk, &transaction)? {
             Admission::Admitted { org } => self.enqueue(transaction, org, turn),
-            // A block that holds it is judged by execution, not here.
+            // A block that names it is judged by execution, not here.
             Admission::Exists { .. } | Admission::Refused(_) => {
-                if self.core.wants(&transaction.id) {
-                    self.enqueue(transaction, 0, turn);
-                }
+                let ids = vec![transaction.id];
+                self.bodies.keep(transaction);
+                turn.inputs.push_back(Input::Held { ids });
             }
         }
         Ok(())
