@@ -1,5 +1,6 @@
 //! Why a command of `linli-testnet` ended badly: what, why, and what to do.
 
+use linli_types::code::Lang;
 use std::fmt;
 
 /// A failure with a hint and an exit code.
@@ -53,5 +54,13 @@ impl From<std::io::Error> for Failure {
 impl From<serde_json::Error> for Failure {
     fn from(error: serde_json::Error) -> Self {
         Self::new(error.to_string())
+    }
+}
+
+impl From<linli_sdk::Error> for Failure {
+    fn from(error: linli_sdk::Error) -> Self {
+        let exit = error.kind().exit_code();
+        let failure = Self { exit, ..Self::new(error.text(Lang::En)) };
+        failure.hint(error.hint(Lang::En))
     }
 }

@@ -9,8 +9,10 @@
 
 use crate::genesis::{LoadSize, Person, Plan};
 use crate::{Failure, keys, process};
+use linli_sdk::KeyKind;
 use linli_types::genesis::Module;
 use linli_types::height::TimeMs;
+use linli_types::id::ChainId;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
@@ -96,17 +98,19 @@ impl Net {
             Failure::usage(format!("this net would be unlawful: {e}"))
                 .hint("a net has four validators or more")
         })?;
-        let genesis_path = dir.join("genesis");
+        let (genesis_path, chain) = (dir.join("genesis"), genesis.chain());
         fs::write(&genesis_path, genesis.to_bytes())?;
+        let ports = free_ports(plan.seats.len() * 3)?;
+        let (network_ports, api_ports) = ports.split_at(plan.seats.len());
         let net = Self {
-            chain: genesis.chain().to_string(),
+            chain: chain.to_string(),
             genesis: genesis_path,
-            validators: members(dir, &plan)?,
-            keys: write_people(&dir.join("keys"), &plan.people)?,
+            validators: members(dir, &plan, api_ports),
+            keys: write_people(&dir.join("keys"), &plan.people, chain)?,
         };
-        write_people(&dir.join("load"), &plan.signers)?;
+        write_people(&dir.join("load"), &plan.signers, chain)?;
         net.write_accounts(dir, &plan)?;
-        net.init_members(&plan)?;
+        net.init_members(&plan, chain, network_ports)?;
         fs::write(dir.join("net.json"), serde_json::to_vec_pretty(&net)?)?;
         Ok(net)
     }
@@ -122,15 +126,14 @@ impl Net {
     }
 
     /// Runs `linli init` for every member and writes its configuration.
-    fn init_members(&self, plan: &Plan) -> Result<(), Failure> {
-        let ports = free_ports(self.validators.len())?;
+    fn init_members(&self, plan: &Plan, chain: ChainId, ports: &[u16]) -> Result<(), Failure> {
         let address = |port: u16| format!("127.0.0.1:{port}");
         for (i, (member, seat)) in self.validators.iter().zip(&plan.seats).enumerate() {
             fs::create_dir_all(&member.data_dir)?;
             let consensus = member.data_dir.join("validator.seed.key");
             let network = member.data_dir.join("network.seed.key");
-            keys::write(&consensus, &seat.consensus, None, "validator")?;
-            keys::write(&network, &seat.network, None, "network")?;
+            keys::write(&consensus, &seat.consensus, None, chain, KeyKind::Validator)?;
+            keys::write(&network, &seat.network, None, chain, KeyKind::Network)?;
             let output = Command::new(binary("linli")?)
                 .arg("init")
                 .arg("--genesis").arg(&self.genesis)
@@ -281,9 +284,8 @@ impl Member {
     }
 }
 
-fn members(dir: &Path, plan: &Plan) -> Result<Vec<Member>, Failure> {
-    let ports = free_ports(plan.seats.len() * 2)?;
-    let mut ports = ports.into_iter().map(|port| format!("http://127.0.0.1:{port}"));
+fn members(dir: &Path, plan: &Plan, ports: &[u16]) -> Vec<Member> {
+    let mut ports = ports.iter().map(|port| format!("http://127.0.0.1:{port}"));
     let mut members = Vec::new();
     for seat in &plan.seats {
         let data_dir = dir.join("validators").join(&seat.name);
@@ -297,15 +299,19 @@ fn members(dir: &Path, plan: &Plan) -> Result<Vec<Member>, Failure> {
             http: ports.next().unwrap_or_default(),
         });
     }
-    Ok(members)
+    members
 }
 
-fn write_people(dir: &Path, people: &[Person]) -> Result<BTreeMap<String, PathBuf>, Failure> {
+fn write_people(
+    dir: &Path,
+    people: &[Person],
+    chain: ChainId,
+) -> Result<BTreeMap<String, PathBuf>, Failure> {
     fs::create_dir_all(dir)?;
     let mut paths = BTreeMap::new();
     for person in people {
         let path = dir.join(format!("{}.key", person.name));
-        keys::write(&path, &person.key, Some(person.id), "client")?;
+        keys::write(&path, &person.key, Some(person.id), chain, KeyKind::Principal)?;
         paths.insert(person.name.clone(), path);
     }
     Ok(paths)
