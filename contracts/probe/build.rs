@@ -1,0 +1,9 @@
+//! Makes the messages and the schema section from `probe.proto`.
+
+#[path = "../../sdk/contract/build/schema.rs"]
+mod schema;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    println!("cargo:rerun-if-changed=../../sdk/contract/build/schema.rs");
+    schema::compile("probe.proto", "../../proto")
+}
