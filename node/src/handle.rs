@@ -1,0 +1,174 @@
+//! What the API holds of a running node: a cheap clone that asks the driver and reads the store.
+//!
+//! # Invariants
+//!
+//! - **G1 bounded.** Every request waits in a bounded queue; a full one makes the caller wait.
+//! - **G2 no lock across an await.**
+
+use crate::checking::{Checking, Job};
+use crate::counters::Counters;
+use crate::driver::Command;
+use crate::storage::RocksStore;
+use linli_replica::{CommittedBlock, Submitted};
+use linli_runtime::{Checker, Ledger};
+use linli_types::code::Code;
+use linli_types::height::{Height, TimeMs};
+use linli_types::id::{BlockId, ChainId, Digest, PublicKey};
+use linli_types::signature::Verify;
+use std::sync::{Arc, PoisonError, RwLock};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+
+/// The node is stopping or has stopped; nothing more is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the node is stopping")]
+pub struct Stopped;
+
+/// The last committed block, as far as most readers need it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeadInfo {
+    /// The chain.
+    pub chain: ChainId,
+    /// Its number.
+    pub height: Height,
+    /// Its id.
+    pub block: BlockId,
+    /// Its time.
+    pub time: TimeMs,
+    /// State tree root after it.
+    pub state_root: Digest,
+    /// Leaves of the evidence log after it.
+    pub log_size: u64,
+    /// Root of the evidence log after it.
+    pub log_root: Digest,
+}
+
+/// Where a node stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeStatus {
+    /// The node's consensus key.
+    pub validator: PublicKey,
+    /// The node's name, for people.
+    pub name: String,
+    /// The last committed block.
+    pub head: HeadInfo,
+    /// Members connected.
+    pub peers: u32,
+    /// Transactions in the pool.
+    pub pool_transactions: u64,
+    /// Bytes in the pool.
+    pub pool_bytes: u64,
+    /// Round of the height under way.
+    pub round: u32,
+    /// Why the node accepts nothing, if so.
+    pub not_accepting: Option<Code>,
+    /// How long the next timer has been due, in milliseconds of block time.
+    pub timer_lag_ms: u64,
+}
+
+impl NodeStatus {
+    /// Whether submissions are taken.
+    pub const fn accepting(&self) -> bool {
+        self.not_accepting.is_none()
+    }
+}
+
+/// A running node, seen from the API.
+#[derive(Clone)]
+pub struct NodeHandle {
+    shared: Arc<Shared>,
+}
+
+/// What the driver publishes and the handles read.
+pub(crate) struct Shared {
+    pub(crate) checker: RwLock<Arc<Checker>>,
+    pub(crate) verify: Arc<dyn Verify>,
+    pub(crate) store: RocksStore,
+    pub(crate) commands: mpsc::Sender<Command>,
+    pub(crate) checking: Checking,
+    pub(crate) head: watch::Sender<HeadInfo>,
+    pub(crate) status: watch::Sender<NodeStatus>,
+    pub(crate) committed: broadcast::Sender<Arc<CommittedBlock>>,
+    pub(crate) counters: Arc<Counters>,
+}
+
+impl Shared {
+    pub(crate) fn checker(&self) -> Arc<Checker> {
+        self.checker.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn adopt_checker(&self, checker: Arc<Checker>) {
+        *self.checker.write().unwrap_or_else(PoisonError::into_inner) = checker;
+    }
+}
+
+impl NodeHandle {
+    pub(crate) const fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    /// The checker of the last committed block.
+    pub fn checker(&self) -> Arc<Checker> {
+        self.shared.checker()
+    }
+
+    /// Checks transactions, verifies their signatures in batches across arrivals, and offers them
+    /// to the pool. The answers stand in the order of `raws`.
+    pub async fn submit(&self, raws: Vec<Vec<u8>>) -> Vec<Submitted> {
+        let len = raws.len();
+        self.shared.counters.submissions.add(len as u64);
+        let (reply, answers) = oneshot::channel();
+        self.shared.checking.hand_in(Job::Client { raws, reply }).await;
+        answers.await.unwrap_or_else(|_| vec![Code::Unavailable.into(); len])
+    }
+
+    /// Runs `read` on the driver's thread, between two steps: ledger and store agree.
+    ///
+    /// # Errors
+    ///
+    /// [`Stopped`] if the node is stopping.
+    pub async fn inspect<R: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Ledger, &RocksStore) -> R + Send + 'static,
+    ) -> Result<R, Stopped> {
+        let (reply, answer) = oneshot::channel();
+        let run = Box::new(move |ledger: &Ledger, store: &RocksStore| {
+            // A caller that went away wants no answer.
+            let _ = reply.send(read(ledger, store));
+        });
+        self.shared.commands.send(Command::Inspect(run)).await.map_err(|_| Stopped)?;
+        answer.await.map_err(|_| Stopped)
+    }
+
+    /// The store, for reading what is committed and never changes: blocks, receipts, certificates.
+    pub fn store(&self) -> RocksStore {
+        self.shared.store.clone()
+    }
+
+    /// The last committed block, now and as it changes.
+    pub fn head(&self) -> watch::Receiver<HeadInfo> {
+        self.shared.head.subscribe()
+    }
+
+    /// Blocks as they are committed. A reader that falls behind is told how many it missed and
+    /// reads them from the store.
+    pub fn committed(&self) -> broadcast::Receiver<Arc<CommittedBlock>> {
+        self.shared.committed.subscribe()
+    }
+
+    /// Where the node stands.
+    pub fn status(&self) -> NodeStatus {
+        let mut status = self.shared.status.borrow().clone();
+        status.peers = u32::try_from(self.shared.counters.peers.get()).unwrap_or(u32::MAX);
+        status
+    }
+
+    /// Checks signatures.
+    pub fn verify(&self) -> Arc<dyn Verify> {
+        self.shared.verify.clone()
+    }
+
+    /// What the node counts about itself.
+    pub fn counters(&self) -> Arc<Counters> {
+        self.shared.counters.clone()
+    }
+}

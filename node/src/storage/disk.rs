@@ -1,0 +1,78 @@
+//! The whole disk of a replica: store and log side by side in one data folder.
+
+use crate::counters::Counters;
+use crate::storage::{RocksStore, Wal};
+use linli_replica::Disk;
+use linli_types::store::{Batch, Broken, Column, Read, Row, Store};
+use std::path::Path;
+use std::sync::Arc;
+
+/// A [`RocksStore`] and a [`Wal`].
+#[derive(Debug)]
+pub struct RocksDisk {
+    store: RocksStore,
+    wal: Wal,
+    counters: Arc<Counters>,
+}
+
+impl RocksDisk {
+    /// Puts the log at `wal` beside an opened store.
+    ///
+    /// # Errors
+    ///
+    /// [`Broken`] if the log cannot be read or written, or is damaged.
+    pub fn open(store: RocksStore, wal: &Path, counters: Arc<Counters>) -> Result<Self, Broken> {
+        let (wal, found) = Wal::open(wal)?;
+        if let Some(at) = found.torn_at {
+            tracing::warn!(at, "the log ends in an unfinished record; it was never synced");
+        }
+        Ok(Self { store, wal, counters })
+    }
+
+    /// The store: a cheap clone, for reading.
+    pub fn store(&self) -> RocksStore {
+        self.store.clone()
+    }
+}
+
+impl Read for RocksDisk {
+    fn get(&self, column: Column, key: &[u8]) -> Result<Option<Vec<u8>>, Broken> {
+        self.store.get(column, key)
+    }
+
+    fn scan(
+        &self,
+        column: Column,
+        from: &[u8],
+        to: &[u8],
+        limit: usize,
+    ) -> Result<Vec<Row>, Broken> {
+        self.store.scan(column, from, to, limit)
+    }
+}
+
+impl Store for RocksDisk {
+    fn commit(&mut self, batch: &Batch) -> Result<(), Broken> {
+        self.counters.commit_syncs.add(1);
+        self.store.commit(batch)
+    }
+}
+
+impl Disk for RocksDisk {
+    fn wal_append(&mut self, record: &[u8]) -> Result<(), Broken> {
+        self.wal.append(record)
+    }
+
+    fn wal_sync(&mut self) -> Result<(), Broken> {
+        self.counters.wal_syncs.add(1);
+        self.wal.sync()
+    }
+
+    fn wal_reset(&mut self) -> Result<(), Broken> {
+        self.wal.reset()
+    }
+
+    fn wal_read(&self) -> Result<Vec<Vec<u8>>, Broken> {
+        self.wal.read()
+    }
+}
