@@ -5,5 +5,7 @@
 
 pub mod access;
 pub mod config;
+pub mod counters;
+pub mod storage;
 pub mod telemetry;
 pub mod words;

@@ -231,7 +231,7 @@ impl Store for RocksStore {
         }
         let mut options = WriteOptions::default();
         options.set_sync(true);
-        self.db.write_opt(&writes, &options).map_err(|e| broken("write", &e))
+        self.db.write_opt(writes, &options).map_err(|e| broken("write", &e))
     }
 }
 
