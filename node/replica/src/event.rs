@@ -1,6 +1,6 @@
 //! What can happen to a replica, and what it asks for.
 
-use linli_runtime::Verified;
+use linli_runtime::verified::Verified;
 use linli_types::certificate::Certificate;
 use linli_types::code::Code;
 use linli_types::header::Header;
