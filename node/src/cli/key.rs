@@ -1,0 +1,175 @@
+//! `linli key new | show`: key files, encrypted at rest.
+//!
+//! A passphrase is read from a file (or `-` for standard input), never from an argument that other
+//! users of the machine could see. Without one a key is a development key and says so.
+
+use super::{Failure, Output, unreadable};
+use crate::words::words;
+use linli_sdk::{About, KeyFile, KeyKind, SecretKey};
+use linli_types::human;
+use linli_types::id::{ChainId, PrincipalId};
+use serde_json::json;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// Bytes of a passphrase file.
+const PASSPHRASE_BYTES_MAX: u64 = 1024;
+
+/// Makes and shows keys.
+#[derive(clap::Args)]
+pub(super) struct Key {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    /// Makes a key and writes it to a new file.
+    New(New),
+    /// Shows the public half of a key file.
+    Show(Show),
+}
+
+/// Makes a key.
+#[derive(clap::Args)]
+struct New {
+    /// The file to write; an existing one is never overwritten.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// What the key is for: validator, network or principal.
+    #[arg(long, value_name = "KIND", value_parser = kind, default_value = "principal")]
+    kind: KeyKind,
+    /// Whose key it is: a principal, as hexadecimal or PR- code.
+    #[arg(long, value_name = "ID", value_parser = principal)]
+    principal: Option<PrincipalId>,
+    /// The chain it is for, in hexadecimal.
+    #[arg(long, value_name = "ID")]
+    chain: Option<ChainId>,
+    #[command(flatten)]
+    passphrase: Passphrase,
+    /// Makes a development key, which opens without a passphrase.
+    #[arg(long, conflicts_with = "passphrase_file")]
+    development: bool,
+}
+
+/// Shows a key file.
+#[derive(clap::Args)]
+struct Show {
+    /// The key file.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+/// Where a passphrase comes from.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub(super) struct Passphrase {
+    /// File that holds the key's passphrase; - reads standard input. Development keys need none.
+    #[arg(long, value_name = "FILE")]
+    passphrase_file: Option<PathBuf>,
+}
+
+impl Passphrase {
+    fn read(&self) -> Result<Option<String>, Failure> {
+        let Some(path) = &self.passphrase_file else { return Ok(None) };
+        let mut text = String::new();
+        let read = match path.as_os_str() == "-" {
+            true => std::io::stdin().take(PASSPHRASE_BYTES_MAX).read_to_string(&mut text),
+            false => std::fs::File::open(path)
+                .and_then(|file| file.take(PASSPHRASE_BYTES_MAX).read_to_string(&mut text)),
+        };
+        read.map_err(|e| unreadable(path, &e))?;
+        Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned()))
+    }
+
+    /// Opens a key file.
+    ///
+    /// # Errors
+    ///
+    /// The file is no key file, is open to others, or the passphrase is missing or wrong.
+    pub(super) fn open(&self, path: &Path) -> Result<(KeyFile, SecretKey), Failure> {
+        let file = KeyFile::read(path)?;
+        if file.is_development() {
+            let key = file.open("")?;
+            return Ok((file, key));
+        }
+        let Some(passphrase) = self.read()? else {
+            let path = path.display();
+            return Err(Failure::usage(
+                words!("密钥 {path} 需要口令", "the key {path} needs its passphrase"),
+                words!("请用 --passphrase-file 指定口令文件", "name a file with --passphrase-file"),
+            ));
+        };
+        let key = file.open(&passphrase)?;
+        Ok((file, key))
+    }
+}
+
+fn kind(text: &str) -> Result<KeyKind, String> {
+    let kinds = [KeyKind::Validator, KeyKind::Network, KeyKind::Principal];
+    let found = kinds.into_iter().find(|kind| kind.name() == text);
+    found.ok_or_else(|| "validator, network, principal".into())
+}
+
+/// A principal in hexadecimal or as a code.
+pub(super) fn principal(text: &str) -> Result<PrincipalId, String> {
+    if text.to_ascii_uppercase().starts_with("PR") {
+        let (_, bytes) = human::read(text).map_err(|e| e.to_string())?;
+        return PrincipalId::from_slice(&bytes).ok_or_else(|| "16 bytes".into());
+    }
+    text.parse().map_err(|e: linli_types::id::NotHex| e.to_string())
+}
+
+impl Key {
+    pub(super) fn run(self, out: &mut Output) -> Result<(), Failure> {
+        match self.command {
+            Command::New(new) => new.run(out),
+            Command::Show(show) => show.run(out),
+        }
+    }
+}
+
+impl New {
+    fn run(self, out: &mut Output) -> Result<(), Failure> {
+        let passphrase = match (self.development, self.passphrase.read()?) {
+            (true, _) => String::new(),
+            (false, Some(passphrase)) if !passphrase.is_empty() => passphrase,
+            _ => {
+                return Err(Failure::usage(
+                    words!("密钥须加密保存", "a key is encrypted at rest"),
+                    words!(
+                        "请给出 --passphrase-file，或用 --development 生成开发密钥",
+                        "give --passphrase-file, or --development for a key of a development chain"
+                    ),
+                ));
+            }
+        };
+        let about = About { principal: self.principal, chain: self.chain };
+        let file = KeyFile::seal(&SecretKey::generate()?, self.kind, about, &passphrase)?;
+        file.write_new(&self.file)?;
+        show(&file, out);
+        Ok(())
+    }
+}
+
+impl Show {
+    fn run(self, out: &mut Output) -> Result<(), Failure> {
+        show(&KeyFile::read(&self.file)?, out);
+        Ok(())
+    }
+}
+
+fn show(file: &KeyFile, out: &mut Output) {
+    let (kind, public, about) = (file.kind().name(), file.public(), file.about());
+    let code = about.principal.map(|id| human::write(human::Kind::Principal, &id.0));
+    let json = json!({
+        "kind": kind,
+        "public_key": public.to_string(),
+        "principal": about.principal.map(|id| id.to_string()),
+        "principal_code": code,
+        "chain": about.chain.map(|id| id.to_string()),
+        "development": file.is_development(),
+    });
+    let whose = code.unwrap_or_else(|| "-".into());
+    let text = words!("{kind}  公钥 {public}  主体 {whose}", "{kind}  public key {public}  principal {whose}");
+    out.answer(&json, &text);
+}
