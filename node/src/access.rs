@@ -119,6 +119,7 @@ pub const TABLE: &[(&str, Guard)] = &[
     ("/linli.v1.Ledger/SubmitStream", Guard::Open),
     ("/linli.v1.Ledger/GetReceipt", Guard::Read(RECORDS)),
     ("/linli.v1.Ledger/Query", Guard::Read(ROOMS)),
+    ("/linli.v1.Ledger/GetSchema", Guard::Read(PUBLIC)),
     ("/linli.v1.Ledger/GetProof", Guard::Read(RECORDS)),
     ("/linli.v1.Ledger/StreamBlocks", Guard::Read(WHOLE)),
     ("/linli.v1.Ledger/StreamEvents", Guard::Read(EVENTS)),
