@@ -31,12 +31,23 @@
 #![forbid(unsafe_code)]
 
 pub mod action;
+mod blocks;
+mod buffer;
 pub mod config;
+mod consensus;
 pub mod core;
 pub mod evidence;
+mod guard;
 pub mod input;
+mod malachite;
 pub mod message;
+mod out;
+mod peers;
+mod pool;
+mod receive;
+mod sync;
 pub mod wal;
+mod witness;
 
 pub use crate::action::Action;
 pub use crate::config::{Clock, Config, CoreBroken, Crypto, PoolBounds, Start, Timeouts};

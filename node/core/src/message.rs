@@ -11,7 +11,9 @@ use linli_types::certificate::{self, Certificate, VoteKind};
 use linli_types::height::Height;
 use linli_types::id::{BlockId, ChainId, PublicKey, Signature, TxId};
 use linli_types::limits;
-use linli_types::signature::Verify;
+use linli_types::signature::{Claim, Verify};
+use linli_types::validator::ValidatorSet;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A vote, unsigned.
@@ -103,6 +105,43 @@ pub struct PolkaCertificate {
     pub signatures: Vec<(PublicKey, Signature)>,
 }
 
+impl PolkaCertificate {
+    /// The prevotes it is made of.
+    pub fn votes(&self) -> impl Iterator<Item = SignedVote> {
+        let (kind, height, round) = (VoteKind::Prevote, self.height, self.round);
+        self.signatures.iter().map(move |(validator, signature)| SignedVote {
+            vote: Vote { kind, height, round, value: Some(self.block), validator: *validator },
+            signature: *signature,
+        })
+    }
+
+    /// Whether a quorum signed, each once, and every signature holds.
+    pub fn holds(&self, chain: &ChainId, validators: &ValidatorSet, verify: &dyn Verify) -> bool {
+        let votes: Vec<SignedVote> = self.votes().collect();
+        power_of(&votes, validators).is_some_and(|power| validators.is_quorum(power))
+            && all_hold(&votes, chain, verify)
+    }
+}
+
+/// The power of the voters; `None` if one stands twice or is no validator.
+fn power_of(votes: &[SignedVote], validators: &ValidatorSet) -> Option<u64> {
+    let mut seen = BTreeSet::new();
+    votes.iter().try_fold(0_u64, |power, signed| {
+        let member = validators.get(&signed.vote.validator)?;
+        seen.insert(member.key).then(|| power.saturating_add(member.power))
+    })
+}
+
+fn all_hold(votes: &[SignedVote], chain: &ChainId, verify: &dyn Verify) -> bool {
+    let claim = |v: &SignedVote| Claim {
+        key: v.vote.validator,
+        message: v.vote.bytes(chain),
+        signature: v.signature,
+    };
+    let claims: Vec<Claim> = votes.iter().map(claim).collect();
+    verify.verify_each(&claims).into_iter().all(|holds| holds)
+}
+
 /// One vote of a [`RoundCertificate`], whose height and round it shares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct RoundVote {
@@ -127,6 +166,31 @@ pub struct RoundCertificate {
     pub skip: bool,
     /// The votes.
     pub votes: Vec<RoundVote>,
+}
+
+impl RoundCertificate {
+    /// The votes it is made of.
+    pub fn votes(&self) -> impl Iterator<Item = SignedVote> {
+        let (height, round) = (self.height, self.round);
+        self.votes.iter().map(move |v| SignedVote {
+            vote: Vote { kind: v.kind, height, round, value: v.value, validator: v.validator },
+            signature: v.signature,
+        })
+    }
+
+    /// Whether more than a third (to skip ahead) or a quorum of precommits (a round is over)
+    /// signed, each once, and every signature holds.
+    pub fn holds(&self, chain: &ChainId, validators: &ValidatorSet, verify: &dyn Verify) -> bool {
+        let votes: Vec<SignedVote> = self.votes().collect();
+        let enough = |power: u64| match self.skip {
+            true => u128::from(power) * 3 > u128::from(validators.total_power()),
+            false => validators.is_quorum(power),
+        };
+        let kinds = self.skip || self.votes.iter().all(|v| v.kind == VoteKind::Precommit);
+        kinds
+            && power_of(&votes, validators).is_some_and(enough)
+            && all_hold(&votes, chain, verify)
+    }
 }
 
 /// A committed block for a peer that lacks it.

@@ -1,0 +1,226 @@
+//! Transactions that wait for a block: bounded, fair, first come first served within a sender.
+//!
+//! The pool keeps ids and sizes; the bodies stay with the replica. Every operation costs the
+//! logarithm of what waits.
+//!
+//! # Invariants
+//!
+//! - **P1 bounded.** Count and bytes never exceed the bounds, nor does a sender's or an
+//!   organisation's share.
+//! - **P2 in order.** A sender's transactions are offered to blocks in the order they came.
+//! - **P3 fair.** Candidates are taken one per sender and turn; the turn goes on where the last
+//!   block's ended, so no sender waits for another's backlog.
+//! - **P4 once.** No id and no (sender, key) waits twice.
+
+use crate::config::PoolBounds;
+use crate::input::PoolEntry;
+use linli_types::code::Code;
+use linli_types::height::TimeMs;
+use linli_types::id::{PrincipalId, TxId, TxKey};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound::{Excluded, Unbounded};
+
+/// Transactions and bytes of one sender, one organisation, or all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Load {
+    count: usize,
+    bytes: usize,
+}
+
+impl Load {
+    const fn add(&mut self, bytes: usize) {
+        self.count += 1;
+        self.bytes += bytes;
+    }
+
+    const fn remove(&mut self, bytes: usize) {
+        self.count -= 1;
+        self.bytes -= bytes;
+    }
+
+    /// Whether one more of `bytes` stays within `percent` of `bounds`.
+    const fn takes(&self, bytes: usize, bounds: &PoolBounds, percent: usize) -> bool {
+        (self.count + 1) * 100 <= bounds.transactions * percent
+            && (self.bytes + bytes) * 100 <= bounds.bytes * percent
+    }
+}
+
+/// What waits of one sender, by arrival.
+#[derive(Clone, Debug, Default)]
+struct Queue {
+    load: Load,
+    waiting: BTreeMap<u64, TxId>,
+}
+
+/// The pool.
+#[derive(Clone, Debug)]
+pub(crate) struct Pool {
+    bounds: PoolBounds,
+    load: Load,
+    next_arrival: u64,
+    entries: BTreeMap<TxId, (u64, PoolEntry)>,
+    keys: BTreeMap<(PrincipalId, TxKey), TxId>,
+    senders: BTreeMap<PrincipalId, Queue>,
+    organisations: BTreeMap<u32, Load>,
+    expiry: BTreeSet<(TimeMs, TxId)>,
+    /// Whose turn was last (P3).
+    last: Option<PrincipalId>,
+}
+
+impl Pool {
+    pub(crate) const fn new(bounds: PoolBounds) -> Self {
+        Self {
+            bounds,
+            load: Load { count: 0, bytes: 0 },
+            next_arrival: 0,
+            entries: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            senders: BTreeMap::new(),
+            organisations: BTreeMap::new(),
+            expiry: BTreeSet::new(),
+            last: None,
+        }
+    }
+
+    pub(crate) const fn len(&self) -> usize {
+        self.load.count
+    }
+
+    pub(crate) const fn bytes(&self) -> usize {
+        self.load.bytes
+    }
+
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.load.count == 0
+    }
+
+    /// Whether not even a small transaction would fit.
+    pub(crate) const fn is_full(&self) -> bool {
+        self.load.count >= self.bounds.transactions || self.load.bytes >= self.bounds.bytes
+    }
+
+    pub(crate) fn contains(&self, id: &TxId) -> bool {
+        self.entries.contains_key(id)
+    }
+
+    /// Takes an entry in. The same id again is fine and changes nothing (P4).
+    pub(crate) fn add(&mut self, entry: PoolEntry) -> Result<(), Code> {
+        if self.contains(&entry.id) {
+            return Ok(());
+        }
+        if self.keys.contains_key(&(entry.sender, entry.key)) {
+            return Err(Code::IdConflict); // P4
+        }
+        if !self.has_room(&entry) {
+            return Err(Code::Busy); // P1
+        }
+        let arrival = self.next_arrival;
+        self.next_arrival += 1;
+        self.load.add(entry.bytes);
+        let queue = self.senders.entry(entry.sender).or_default();
+        queue.load.add(entry.bytes);
+        queue.waiting.insert(arrival, entry.id);
+        self.organisations.entry(entry.org).or_default().add(entry.bytes);
+        self.keys.insert((entry.sender, entry.key), entry.id);
+        self.expiry.insert((entry.valid_until, entry.id));
+        self.entries.insert(entry.id, (arrival, entry));
+        Ok(())
+    }
+
+    /// P1. Organisation 0 stands for none and has no share.
+    fn has_room(&self, entry: &PoolEntry) -> bool {
+        let (bounds, bytes) = (&self.bounds, entry.bytes);
+        let sender = self.senders.get(&entry.sender).map_or(Load::default(), |q| q.load);
+        let org = self.organisations.get(&entry.org).copied().unwrap_or_default();
+        self.load.takes(bytes, bounds, 100)
+            && sender.takes(bytes, bounds, bounds.sender_percent)
+            && (entry.org == 0 || org.takes(bytes, bounds, bounds.organisation_percent))
+    }
+
+    /// Takes an entry out; whether it was there.
+    pub(crate) fn remove(&mut self, id: &TxId) -> bool {
+        let Some((arrival, entry)) = self.entries.remove(id) else {
+            return false;
+        };
+        self.load.remove(entry.bytes);
+        if let Some(queue) = self.senders.get_mut(&entry.sender) {
+            queue.load.remove(entry.bytes);
+            queue.waiting.remove(&arrival);
+            if queue.waiting.is_empty() {
+                self.senders.remove(&entry.sender);
+            }
+        }
+        if let Some(load) = self.organisations.get_mut(&entry.org) {
+            load.remove(entry.bytes);
+            if load.count == 0 {
+                self.organisations.remove(&entry.org);
+            }
+        }
+        self.keys.remove(&(entry.sender, entry.key));
+        self.expiry.remove(&(entry.valid_until, entry.id));
+        true
+    }
+
+    /// Takes out whatever no block after `time` may hold.
+    pub(crate) fn expire(&mut self, time: TimeMs) -> Vec<TxId> {
+        let mut expired = Vec::new();
+        while let Some(&(until, id)) = self.expiry.first() {
+            if until > time {
+                break;
+            }
+            self.remove(&id);
+            expired.push(id);
+        }
+        expired
+    }
+
+    /// Candidates for a block at `time`, at most `count` of at most `bytes` together, without
+    /// those of `left_out` (P2, P3).
+    pub(crate) fn candidates(
+        &mut self,
+        time: TimeMs,
+        count: usize,
+        bytes: usize,
+        left_out: &BTreeSet<TxId>,
+    ) -> Vec<TxId> {
+        let mut taken = Vec::new();
+        let mut room = bytes;
+        let mut turns = self.turns();
+        let mut last = self.last;
+        while !turns.is_empty() && taken.len() < count {
+            let mut again = Vec::with_capacity(turns.len());
+            for (sender, mut waiting) in turns {
+                if taken.len() == count {
+                    break;
+                }
+                let fits = |id: &&TxId| self.may_enter(id, time, left_out);
+                let Some(id) = waiting.by_ref().find(fits) else { continue };
+                let size = self.entries.get(id).map_or(usize::MAX, |(_, e)| e.bytes);
+                if size > room {
+                    continue; // P2: what follows of this sender waits too
+                }
+                room -= size;
+                taken.push(*id);
+                last = Some(sender);
+                again.push((sender, waiting));
+            }
+            turns = again;
+        }
+        drop(turns);
+        self.last = last;
+        taken
+    }
+
+    /// Every sender's queue, beginning after the one whose turn was last.
+    fn turns(&self) -> Vec<(PrincipalId, impl Iterator<Item = &TxId>)> {
+        let after = self.last.map_or(Unbounded, Excluded);
+        let rest = self.senders.range((after, Unbounded));
+        let begin = self.senders.iter().take_while(|(s, _)| Some(**s) <= self.last);
+        rest.chain(begin).map(|(sender, queue)| (*sender, queue.waiting.values())).collect()
+    }
+
+    fn may_enter(&self, id: &TxId, time: TimeMs, left_out: &BTreeSet<TxId>) -> bool {
+        let alive = self.entries.get(id).is_some_and(|(_, e)| e.valid_until >= time);
+        alive && !left_out.contains(id)
+    }
+}

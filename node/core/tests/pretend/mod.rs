@@ -1,0 +1,562 @@
+//! A pretend network, disk and runtime around real cores: seeded, deterministic, in virtual time.
+
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
+#![allow(missing_docs, clippy::unwrap_used, reason = "a test's scaffold")]
+
+use linli_core::message::{self, Message, SyncBlock};
+use linli_core::{Action, Clock, Config, Core, Crypto, Evidence, Input, PoolEntry, Start, wal};
+use linli_types::certificate::Certificate;
+use linli_types::digest;
+use linli_types::header::Header;
+use linli_types::height::{Height, TimeMs};
+use linli_types::id::{BlockId, ChainId, Digest, PrincipalId, PublicKey, Signature, TxId, TxKey};
+use linli_types::signature::Verify;
+use linli_types::validator::{OrgKind, Validator, ValidatorSet};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
+use std::sync::Arc;
+
+pub const CHAIN: ChainId = ChainId([7; 32]);
+pub const EPOCH: u64 = 1_700_000_000_000;
+
+/// A scheme anyone can forge: the signature is a digest of key and message.
+#[derive(Clone, Copy)]
+pub struct Pretend(pub PublicKey);
+
+pub fn pretend_signature(key: &PublicKey, message: &[u8]) -> Signature {
+    let half = digest::plain(&[&key.0[..], message].concat()).0;
+    let mut bytes = [0; 64];
+    bytes[..32].copy_from_slice(&half);
+    bytes[32..].copy_from_slice(&half);
+    Signature(bytes)
+}
+
+impl Verify for Pretend {
+    fn verify(&self, key: &PublicKey, message: &[u8], signature: &Signature) -> bool {
+        pretend_signature(key, message) == *signature
+    }
+}
+
+impl Crypto for Pretend {
+    fn sign(&mut self, bytes: &[u8]) -> Signature {
+        pretend_signature(&self.0, bytes)
+    }
+
+    fn verifier(&self) -> &dyn Verify {
+        self
+    }
+}
+
+pub fn key(n: usize) -> PublicKey {
+    PublicKey([u8::try_from(n + 1).unwrap(); 32])
+}
+
+/// The default net: district 3, operators 2 + 2, fund 3.
+pub fn validators() -> ValidatorSet {
+    let kinds = [OrgKind::District, OrgKind::Operator, OrgKind::Operator, OrgKind::Fund];
+    let member = |(n, (kind, power)): (usize, (&OrgKind, u64))| Validator {
+        key: key(n),
+        network_key: key(n),
+        power,
+        org: u32::try_from(n + 1).unwrap(),
+        kind: *kind,
+        name: format!("v{n}"),
+    };
+    ValidatorSet::new(kinds.iter().zip([3, 2, 2, 3]).enumerate().map(member).collect()).unwrap()
+}
+
+pub fn genesis() -> Start {
+    let block = BlockId(CHAIN.0);
+    Start { height: Height(0), block, time: TimeMs(EPOCH), validators: validators() }
+}
+
+/// `sender ‖ number ‖ valid_until`: all that a pretend transaction says.
+pub fn transaction(sender: u8, number: u64, valid_until: u64) -> Vec<u8> {
+    let mut raw = vec![sender];
+    raw.extend_from_slice(&number.to_le_bytes());
+    raw.extend_from_slice(&valid_until.to_le_bytes());
+    raw
+}
+
+pub fn entry_of(raw: &[u8]) -> PoolEntry {
+    let mut key = [0; 16];
+    key[..8].copy_from_slice(&raw[1..9]);
+    PoolEntry {
+        id: digest::transaction_id(raw),
+        sender: PrincipalId([raw[0]; 16]),
+        key: TxKey(key),
+        org: 0,
+        valid_until: TimeMs(u64::from_le_bytes(raw[9..17].try_into().unwrap())),
+        bytes: raw.len(),
+    }
+}
+
+/// What pretend execution makes of a block.
+pub fn header_of(head: &Start, proposer: PublicKey, time: TimeMs, flags: u16, ids: &[TxId]) -> Header {
+    let bytes: Vec<u8> = ids.iter().flat_map(|id| id.0).collect();
+    let set = head.validators.hash();
+    Header {
+        format: linli_types::header::FORMAT,
+        flags,
+        protocol: linli_types::header::PROTOCOL,
+        chain: CHAIN,
+        height: head.height.next(),
+        time,
+        parent: head.block,
+        proposer,
+        bodies_root: digest::plain(&bytes),
+        receipts_root: Digest([0; 32]),
+        state_root: digest::plain(&[&head.block.0[..], &bytes].concat()),
+        log_size: 0,
+        log_root: Digest([0; 32]),
+        validators_hash: set,
+        next_validators_hash: set,
+    }
+}
+
+#[derive(Clone)]
+pub struct Committed {
+    pub header: Header,
+    pub ids: Vec<TxId>,
+    pub bodies: Vec<Vec<u8>>,
+    pub certificate: Certificate,
+}
+
+/// One node: the core, and what stands in for replica and disk.
+pub struct Node {
+    pub key: PublicKey,
+    pub core: Option<Core>,
+    pub config: Config,
+    pub chain: Vec<Committed>,
+    pub durable: Vec<Vec<u8>>,
+    pub unsynced: Vec<Vec<u8>>,
+    pub bodies: BTreeMap<TxId, Vec<u8>>,
+    pub executed: BTreeMap<BlockId, (Header, Vec<Vec<u8>>)>,
+    pub evidence: Vec<Evidence>,
+    pub faults: Vec<(PublicKey, &'static str)>,
+    pub halted: Option<String>,
+    pub wall_offset: i64,
+    pub life: u64,
+    /// Executes every block that holds transactions to another result.
+    pub differs: bool,
+    pub syncs: u64,
+    pub resets: u64,
+}
+
+impl Node {
+    pub fn head(&self) -> Start {
+        self.chain.last().map_or_else(genesis, |c| Start {
+            height: c.header.height,
+            block: c.header.id(),
+            time: c.header.time,
+            validators: validators(),
+        })
+    }
+}
+
+enum Event {
+    Deliver { from: usize, to: usize, bytes: Arc<[u8]> },
+    Wake { node: usize, life: u64, at: u64 },
+    Submit { node: usize, raw: Vec<u8> },
+    Crash { node: usize },
+    Restart { node: usize },
+}
+
+pub struct Net {
+    pub nodes: Vec<Node>,
+    pub now: u64,
+    queue: BinaryHeap<Reverse<(u64, u64)>>,
+    events: BTreeMap<u64, Event>,
+    sequence: u64,
+    random: u64,
+    pub loss_percent: u64,
+    pub delay_ms: u64,
+    pub cut: BTreeSet<(usize, usize)>,
+    /// Signs a second, different vote beside each of its own.
+    pub equivocator: Option<usize>,
+    pub sent: u64,
+    pub broadcasts: u64,
+    pub trace: Vec<u8>,
+}
+
+impl Net {
+    pub fn new(seed: u64) -> Self {
+        let mut net = Self {
+            nodes: (0..4).map(fresh).collect(),
+            now: 0,
+            queue: BinaryHeap::new(),
+            events: BTreeMap::new(),
+            sequence: 0,
+            random: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1,
+            loss_percent: 0,
+            delay_ms: 5,
+            cut: BTreeSet::new(),
+            equivocator: None,
+            sent: 0,
+            broadcasts: 0,
+            trace: Vec::new(),
+        };
+        for node in 0..4 {
+            net.restart(node);
+        }
+        net
+    }
+
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 7;
+        self.random ^= self.random << 17;
+        self.random % bound.max(1)
+    }
+
+    fn push(&mut self, at: u64, event: Event) {
+        self.sequence += 1;
+        self.queue.push(Reverse((at, self.sequence)));
+        self.events.insert(self.sequence, event);
+    }
+
+    pub fn submit_at(&mut self, at: u64, node: usize, raw: Vec<u8>) {
+        self.push(at, Event::Submit { node, raw });
+    }
+
+    pub fn crash_at(&mut self, at: u64, node: usize, for_ms: u64) {
+        self.push(at, Event::Crash { node });
+        self.push(at + for_ms, Event::Restart { node });
+    }
+
+    pub fn clock(&self, node: usize) -> Clock {
+        let wall = (EPOCH + 1_000 + self.now).saturating_add_signed(self.nodes[node].wall_offset);
+        Clock { mono_ms: self.now, wall: TimeMs(wall) }
+    }
+
+    pub fn heights(&self) -> Vec<u64> {
+        self.nodes.iter().map(|n| n.head().height.0).collect()
+    }
+
+    /// Runs until virtual time `until`.
+    pub fn run_until(&mut self, until: u64) {
+        while let Some(Reverse((at, id))) = self.queue.peek().copied() {
+            if at > until {
+                break;
+            }
+            self.queue.pop();
+            self.now = at;
+            let event = self.events.remove(&id).unwrap();
+            self.happen(event);
+        }
+        self.now = until;
+        self.check_laws();
+    }
+
+    fn happen(&mut self, event: Event) {
+        match event {
+            Event::Deliver { from, to, bytes } => {
+                if self.nodes[to].core.is_some() {
+                    let from = self.nodes[from].key;
+                    self.feed(to, Input::Received { from, bytes: bytes.to_vec() });
+                }
+            }
+            Event::Wake { node, life, at } => {
+                let _ = at;
+                if self.nodes[node].core.is_some() && self.nodes[node].life == life {
+                    self.feed(node, Input::Woken);
+                }
+            }
+            Event::Submit { node, raw } => self.submit(node, raw),
+            Event::Crash { node } => {
+                self.nodes[node].core = None;
+                self.nodes[node].unsynced.clear();
+                self.nodes[node].bodies.clear();
+                self.nodes[node].executed.clear();
+                let gone = self.nodes[node].key;
+                for other in 0..4 {
+                    if self.nodes[other].core.is_some() {
+                        self.feed(other, Input::Disconnected { peer: gone });
+                    }
+                }
+            }
+            Event::Restart { node } => self.restart(node),
+        }
+    }
+
+    fn submit(&mut self, node: usize, raw: Vec<u8>) {
+        if self.nodes[node].core.is_none() {
+            return;
+        }
+        let entry = entry_of(&raw);
+        self.nodes[node].bodies.insert(entry.id, raw.clone());
+        self.feed(node, Input::Offer { entry });
+        for bytes in message::push([raw.as_slice()]) {
+            self.spread(node, &bytes);
+        }
+    }
+
+    pub fn restart(&mut self, node: usize) {
+        let clock = self.clock(node);
+        let (config, head) = (self.nodes[node].config.clone(), self.nodes[node].head());
+        let log = self.nodes[node].durable.clone();
+        let mut crypto = Pretend(self.nodes[node].key);
+        self.nodes[node].life += 1;
+        match Core::start(config, head, log, clock, &mut crypto) {
+            Ok((core, actions)) => {
+                self.nodes[node].core = Some(core);
+                self.perform(node, actions);
+            }
+            Err(why) => self.nodes[node].halted = Some(why.to_string()),
+        }
+        for other in (0..4).filter(|other| *other != node) {
+            if self.nodes[other].core.is_some() && !self.cut.contains(&(node, other)) {
+                let (mine, theirs) = (self.nodes[node].key, self.nodes[other].key);
+                self.feed(other, Input::Connected { peer: mine });
+                self.feed(node, Input::Connected { peer: theirs });
+            }
+        }
+    }
+
+    pub fn feed(&mut self, node: usize, input: Input) {
+        let clock = self.clock(node);
+        let mut crypto = Pretend(self.nodes[node].key);
+        let Some(core) = self.nodes[node].core.as_mut() else { return };
+        let actions = core.step(clock, input, &mut crypto);
+        self.perform(node, actions);
+    }
+
+    fn perform(&mut self, node: usize, actions: Vec<Action>) {
+        let mut inputs = VecDeque::new();
+        let mut unsafe_send = false;
+        for action in actions {
+            self.perform_one(node, action, &mut inputs, &mut unsafe_send);
+        }
+        for input in inputs {
+            self.feed(node, input);
+        }
+    }
+
+    fn perform_one(
+        &mut self,
+        node: usize,
+        action: Action,
+        inputs: &mut VecDeque<Input>,
+        unsafe_send: &mut bool,
+    ) {
+        let me = self.nodes[node].key;
+        match action {
+            Action::WalAppend(record) => self.nodes[node].unsynced.push(record),
+            Action::WalBodies { height, ids } => {
+                let bodies = self.bodies(node, &ids);
+                assert_eq!(bodies.len(), ids.len(), "every body of a logged block is at hand");
+                self.nodes[node].unsynced.push(wal::bodies_record(height, bodies));
+            }
+            Action::WalSync => {
+                let n = &mut self.nodes[node];
+                n.syncs += 1;
+                n.durable.append(&mut n.unsynced);
+            }
+            Action::WalReset => {
+                self.nodes[node].resets += 1;
+                self.nodes[node].durable.clear();
+                self.nodes[node].unsynced.clear();
+            }
+            Action::Send { to, bytes } => {
+                let to = self.nodes.iter().position(|n| n.key == to).unwrap();
+                self.deliver(node, to, bytes);
+            }
+            Action::Broadcast { bytes } => {
+                self.check_logged(node, &bytes);
+                self.broadcasts += 1;
+                self.spread(node, &bytes);
+            }
+            Action::WakeAt { mono_ms } => {
+                let life = self.nodes[node].life;
+                let at = mono_ms.max(self.now);
+                self.push(at, Event::Wake { node, life, at });
+            }
+            Action::Build { height, round, time, transactions, flags } => {
+                let head = self.nodes[node].head();
+                let header = header_of(&head, me, time, flags, &transactions);
+                let bodies = self.bodies(node, &transactions);
+                assert_eq!(bodies.len(), transactions.len(), "every candidate's body is at hand");
+                self.nodes[node].executed.insert(header.id(), (header.clone(), bodies));
+                inputs.push_back(Input::Built { height, round, header, transactions });
+            }
+            Action::Execute { header, transactions } => {
+                let bodies = self.bodies(node, &transactions);
+                assert_eq!(bodies.len(), transactions.len(), "every body is at hand");
+                self.execute(node, header, bodies, inputs);
+            }
+            Action::ExecuteSynced { header, bodies, certificate } => {
+                assert_eq!(certificate.block, header.id());
+                self.execute(node, header, bodies, inputs);
+            }
+            Action::Commit { block, certificate } => self.commit(node, block, certificate, inputs),
+            Action::CheckBodies { bodies, .. } => {
+                for raw in bodies {
+                    let entry = entry_of(&raw);
+                    self.nodes[node].bodies.insert(entry.id, raw);
+                    inputs.push_back(Input::Offer { entry });
+                }
+            }
+            Action::SendBodies { to, ids } => {
+                let bodies = self.bodies(node, &ids);
+                let to = self.nodes.iter().position(|n| n.key == to).unwrap();
+                for bytes in message::bodies(bodies.iter().map(Vec::as_slice)) {
+                    self.deliver(node, to, bytes);
+                }
+            }
+            Action::SendBlocks { to, from } => {
+                let to = self.nodes.iter().position(|n| n.key == to).unwrap();
+                let first = usize::try_from(from.0).unwrap() - 1;
+                let block = |c: &Committed| SyncBlock {
+                    header: c.header.to_bytes(),
+                    bodies: c.bodies.clone(),
+                    certificate: c.certificate.clone(),
+                };
+                let blocks = self.nodes[node].chain[first..].iter().take(8).map(block).collect();
+                self.deliver(node, to, message::blocks(blocks));
+            }
+            Action::Drop { ids } => {
+                for id in ids {
+                    self.nodes[node].bodies.remove(&id);
+                }
+            }
+            Action::Fault { peer, why } => self.nodes[node].faults.push((peer, why)),
+            Action::Evidence(evidence) => {
+                assert!(evidence.holds(&CHAIN, &Pretend(me)), "{evidence:?}");
+                self.nodes[node].evidence.push(evidence);
+            }
+            Action::Halt { why } => {
+                self.nodes[node].halted = Some(why);
+                self.nodes[node].core = None;
+            }
+            Action::Pooled { .. } | Action::PoolRefused { .. } => {}
+        }
+        let _ = unsafe_send;
+    }
+
+    /// C1: an own vote or proposal leaves only when its record is durable.
+    fn check_logged(&self, node: usize, bytes: &[u8]) {
+        let n = &self.nodes[node];
+        let needle = match Message::decode(bytes).unwrap() {
+            Message::Vote(v) if v.vote.validator == n.key => linli_types::encode(&v),
+            Message::Proposal(p) if p.proposal.proposer == n.key => linli_types::encode(&p),
+            _ => return,
+        };
+        let holds = |record: &Vec<u8>| record.windows(needle.len()).any(|w| w == needle);
+        assert!(n.durable.iter().any(holds), "sent before it was durable");
+    }
+
+    fn bodies(&self, node: usize, ids: &[TxId]) -> Vec<Vec<u8>> {
+        ids.iter().filter_map(|id| self.nodes[node].bodies.get(id).cloned()).collect()
+    }
+
+    fn execute(
+        &mut self,
+        node: usize,
+        header: Header,
+        bodies: Vec<Vec<u8>>,
+        inputs: &mut VecDeque<Input>,
+    ) {
+        let ids: Vec<TxId> = bodies.iter().map(|raw| digest::transaction_id(raw)).collect();
+        let head = self.nodes[node].head();
+        let ours = header_of(&head, header.proposer, header.time, header.flags, &ids);
+        let block = header.id();
+        let valid = ours == header && !(self.nodes[node].differs && !ids.is_empty());
+        if valid {
+            self.nodes[node].executed.insert(block, (header, bodies));
+        }
+        inputs.push_back(Input::Executed { block, valid });
+    }
+
+    fn commit(
+        &mut self,
+        node: usize,
+        block: BlockId,
+        certificate: Certificate,
+        inputs: &mut VecDeque<Input>,
+    ) {
+        certificate.check(&CHAIN, &validators(), &Pretend(key(0))).unwrap();
+        assert_eq!(certificate.block, block);
+        let (header, bodies) =
+            self.nodes[node].executed.remove(&block).expect("only an executed block is committed");
+        let ids: Vec<TxId> = bodies.iter().map(|raw| digest::transaction_id(raw)).collect();
+        self.nodes[node].executed.clear();
+        self.trace.extend_from_slice(&self.now.to_le_bytes());
+        self.trace.extend_from_slice(&block.0);
+        self.nodes[node].chain.push(Committed { header, ids: ids.clone(), bodies, certificate });
+        let head = self.nodes[node].head();
+        inputs.push_back(Input::Committed { head, next_timer: None, included: ids });
+    }
+
+    fn spread(&mut self, from: usize, bytes: &Arc<[u8]>) {
+        for to in (0..4).filter(|to| *to != from) {
+            self.deliver(from, to, bytes.clone());
+            if self.equivocator == Some(from) {
+                self.deliver_second_vote(from, to, bytes);
+            }
+        }
+    }
+
+    fn deliver_second_vote(&mut self, from: usize, to: usize, bytes: &[u8]) {
+        if let Ok(Message::Vote(mut signed)) = Message::decode(bytes) {
+            signed.vote.value = Some(BlockId([0xee; 32]));
+            signed.signature = pretend_signature(&signed.vote.validator, &signed.vote.bytes(&CHAIN));
+            self.deliver(from, to, Message::Vote(signed).encode());
+        }
+    }
+
+    pub fn deliver(&mut self, from: usize, to: usize, bytes: Arc<[u8]>) {
+        self.sent += 1;
+        if self.cut.contains(&(from, to)) || self.below(100) < self.loss_percent {
+            return;
+        }
+        let delay = 1 + self.below(self.delay_ms.max(1));
+        self.push(self.now + delay, Event::Deliver { from, to, bytes });
+    }
+
+    /// Agreement and prefix order; nothing twice.
+    pub fn check_laws(&self) {
+        let longest = self.nodes.iter().max_by_key(|n| n.chain.len()).unwrap();
+        for node in &self.nodes {
+            for (mine, theirs) in node.chain.iter().zip(&longest.chain) {
+                assert_eq!(mine.header.id(), theirs.header.id(), "fork");
+            }
+        }
+        let mut seen = BTreeSet::new();
+        for block in &longest.chain {
+            for id in &block.ids {
+                assert!(seen.insert(*id), "a transaction stands twice");
+            }
+        }
+    }
+
+    pub fn included(&self, node: usize) -> usize {
+        self.nodes[node].chain.iter().map(|c| c.ids.len()).sum()
+    }
+
+    pub fn assert_nobody_halted(&self) {
+        for node in &self.nodes {
+            assert_eq!(node.halted, None);
+        }
+    }
+}
+
+fn fresh(n: usize) -> Node {
+    Node {
+        key: key(n),
+        core: None,
+        config: Config::new(CHAIN, key(n)),
+        chain: Vec::new(),
+        durable: Vec::new(),
+        unsynced: Vec::new(),
+        bodies: BTreeMap::new(),
+        executed: BTreeMap::new(),
+        evidence: Vec::new(),
+        faults: Vec::new(),
+        halted: None,
+        wall_offset: 0,
+        life: 0,
+        differs: false,
+        syncs: 0,
+        resets: 0,
+    }
+}
