@@ -6,6 +6,7 @@
 pub mod access;
 pub mod config;
 pub mod counters;
+pub mod network;
 pub mod storage;
 pub mod telemetry;
 pub mod words;
