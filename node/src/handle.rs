@@ -42,6 +42,21 @@ pub struct HeadInfo {
     pub log_root: Digest,
 }
 
+impl HeadInfo {
+    pub(crate) fn of(ledger: &Ledger) -> Self {
+        let head = ledger.head();
+        Self {
+            chain: head.chain,
+            height: head.height,
+            block: head.block,
+            time: head.time,
+            state_root: head.state_root,
+            log_size: head.log_size,
+            log_root: head.log_root,
+        }
+    }
+}
+
 /// Where a node stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeStatus {
@@ -78,27 +93,42 @@ pub struct NodeHandle {
     shared: Arc<Shared>,
 }
 
-/// What the driver publishes and the handles read.
-pub(crate) struct Shared {
-    pub(crate) checker: RwLock<Arc<Checker>>,
-    pub(crate) verify: Arc<dyn Verify>,
-    pub(crate) store: RocksStore,
-    pub(crate) commands: mpsc::Sender<Command>,
-    pub(crate) checking: Checking,
-    pub(crate) head: watch::Sender<HeadInfo>,
-    pub(crate) status: watch::Sender<NodeStatus>,
-    pub(crate) committed: broadcast::Sender<Arc<CommittedBlock>>,
-    pub(crate) counters: Arc<Counters>,
+/// What the driver publishes after every commit.
+pub(crate) struct Published {
+    checker: RwLock<Arc<Checker>>,
+    head: watch::Sender<HeadInfo>,
 }
 
-impl Shared {
+impl Published {
+    pub(crate) fn new(checker: Arc<Checker>, head: HeadInfo) -> Self {
+        Self { checker: RwLock::new(checker), head: watch::channel(head).0 }
+    }
+
     pub(crate) fn checker(&self) -> Arc<Checker> {
         self.checker.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(crate) fn adopt_checker(&self, checker: Arc<Checker>) {
-        *self.checker.write().unwrap_or_else(PoisonError::into_inner) = checker;
+    /// The time of the last block.
+    pub(crate) fn now(&self) -> TimeMs {
+        self.head.borrow().time
     }
+
+    pub(crate) fn adopt(&self, checker: Arc<Checker>, head: HeadInfo) {
+        *self.checker.write().unwrap_or_else(PoisonError::into_inner) = checker;
+        self.head.send_replace(head);
+    }
+}
+
+/// What all handles of a node share.
+pub(crate) struct Shared {
+    pub(crate) published: Arc<Published>,
+    pub(crate) verify: Arc<dyn Verify>,
+    pub(crate) store: RocksStore,
+    pub(crate) commands: mpsc::Sender<Command>,
+    pub(crate) checking: Checking,
+    pub(crate) status: watch::Receiver<NodeStatus>,
+    pub(crate) committed: broadcast::Sender<Arc<CommittedBlock>>,
+    pub(crate) counters: Arc<Counters>,
 }
 
 impl NodeHandle {
@@ -108,7 +138,7 @@ impl NodeHandle {
 
     /// The checker of the last committed block.
     pub fn checker(&self) -> Arc<Checker> {
-        self.shared.checker()
+        self.shared.published.checker()
     }
 
     /// Checks transactions, verifies their signatures in batches across arrivals, and offers them
@@ -146,7 +176,7 @@ impl NodeHandle {
 
     /// The last committed block, now and as it changes.
     pub fn head(&self) -> watch::Receiver<HeadInfo> {
-        self.shared.head.subscribe()
+        self.shared.published.head.subscribe()
     }
 
     /// Blocks as they are committed. A reader that falls behind is told how many it missed and

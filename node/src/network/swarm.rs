@@ -173,6 +173,15 @@ impl NetworkSender {
         self.members.send_replace(members);
     }
 
+    /// Puts a member's queue where senders find it, or takes it away.
+    fn enlist(&self, validator: PublicKey, outbox: Option<Arc<Outbox>>) {
+        let mut outboxes = self.outboxes.write().unwrap_or_else(PoisonError::into_inner);
+        match outbox {
+            Some(outbox) => outboxes.insert(validator, outbox),
+            None => outboxes.remove(&validator),
+        };
+    }
+
     fn push(&self, outbox: &Outbox, message: Arc<[u8]>) {
         if !outbox.push(message) {
             self.counters.messages_dropped.add(1);
@@ -313,9 +322,7 @@ impl Task {
             heard_at: Instant::now(),
             tasks: Vec::new(),
         };
-        let mut outboxes = self.sender.outboxes.write().unwrap_or_else(PoisonError::into_inner);
-        outboxes.insert(validator, link.outbox.clone());
-        drop(outboxes);
+        self.sender.enlist(validator, Some(link.outbox.clone()));
         self.links.insert(peer, link);
         self.sender.counters.peers.set(self.links.len() as u64);
         tracing::info!(%validator, address = %endpoint.get_remote_address(), "network.peer.connect");
@@ -454,9 +461,7 @@ impl Task {
 
     async fn drop_link(&mut self, peer: PeerId) {
         let Some(link) = self.links.remove(&peer) else { return };
-        let mut outboxes = self.sender.outboxes.write().unwrap_or_else(PoisonError::into_inner);
-        outboxes.remove(&link.validator);
-        drop(outboxes);
+        self.sender.enlist(link.validator, None);
         if let Some(dial) = self.dials.get_mut(&peer) {
             // One that held for a while failed by accident; one that did not may be refused again.
             dial.failures = if link.since.elapsed() > YOUNG { 0 } else { dial.failures.max(1) };

@@ -1,0 +1,279 @@
+//! Checks transactions aside from the driver: form, then signatures in batches across arrivals.
+//!
+//! ```text
+//!  clients ──▶ ┌──────┐  up to 4 batches   ┌─────────┐        ┌────────┐
+//!              │ jobs │ ─────────────────▶ │ workers │ ─────▶ │ driver │
+//!  driver  ──▶ └──────┘   at a time        └─────────┘        └────────┘
+//! ```
+//!
+//! # Invariants
+//!
+//! - **Q1 once.** A signature that held once is not checked again while it is remembered.
+//! - **Q2 no circle.** Workers wait for the driver, so the driver never waits for them.
+
+use crate::counters::Counters;
+use crate::handle::Published;
+use linli_replica::Submitted;
+use linli_runtime::{Verified, verify_signatures};
+use linli_types::code::Code;
+use linli_types::id::{ChainId, PublicKey};
+use linli_types::receipt::Refusal;
+use linli_types::signature::Verify;
+use linli_types::transaction::Transaction;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{mpsc, oneshot};
+
+/// Jobs that may wait.
+const JOBS_MAX: usize = 1024;
+/// Transactions taken from the queue at once, if that many wait.
+const GATHER: usize = 256;
+/// Remembered signatures: this many at least, twice as many at most.
+const REMEMBERED: usize = 65_536;
+
+/// Something to check.
+pub(crate) enum Job {
+    /// From a local client.
+    Client {
+        /// The encoded transactions.
+        raws: Vec<Vec<u8>>,
+        /// Takes one answer for each.
+        reply: oneshot::Sender<Vec<Submitted>>,
+    },
+    /// From a member.
+    Peer {
+        /// Who sent them.
+        from: PublicKey,
+        /// The encoded transactions.
+        raws: Vec<Vec<u8>>,
+    },
+}
+
+/// What came of a job.
+pub(crate) enum Checked {
+    /// For a local client: what held, with its place among the answers.
+    Client {
+        /// What goes on to the pool.
+        held: Vec<(usize, Verified)>,
+        /// Answers that stand already; `None` where one is still to come.
+        answers: Vec<Option<Submitted>>,
+        /// Takes the answers.
+        reply: oneshot::Sender<Vec<Submitted>>,
+    },
+    /// From a member.
+    Peer {
+        /// Who sent them.
+        from: PublicKey,
+        /// What held.
+        held: Vec<Verified>,
+        /// Whether a signature did not: the member did not check, or lied.
+        forged: bool,
+    },
+}
+
+/// The way in. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Checking {
+    jobs: mpsc::Sender<Job>,
+}
+
+impl Checking {
+    /// The way in, and what the workers take from.
+    pub(crate) fn new() -> (Self, mpsc::Receiver<Job>) {
+        let (jobs, queue) = mpsc::channel(JOBS_MAX);
+        (Self { jobs }, queue)
+    }
+
+    /// Waits for room and hands a job in. A job that comes too late is dropped with its reply,
+    /// which tells the client.
+    pub(crate) async fn hand_in(&self, job: Job) {
+        let _ = self.jobs.send(job).await;
+    }
+
+    /// Hands a job in if there is room, else gives it back (Q2).
+    pub(crate) fn try_hand_in(&self, job: Job) -> Result<(), Job> {
+        match self.jobs.try_send(job) {
+            Ok(()) => Ok(()),
+            Err(mpsc::error::TrySendError::Full(job) | mpsc::error::TrySendError::Closed(job)) => {
+                Err(job)
+            }
+        }
+    }
+}
+
+/// One worker, on a thread of its own. Several may share a queue.
+#[derive(Clone)]
+pub(crate) struct Worker {
+    pub(crate) chain: ChainId,
+    pub(crate) verify: Arc<dyn Verify>,
+    pub(crate) published: Arc<Published>,
+    pub(crate) remembered: Arc<Mutex<Remembered>>,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) results: mpsc::Sender<Checked>,
+}
+
+impl Worker {
+    /// Works until the queue or the driver is gone.
+    pub(crate) fn run(self, queue: &Mutex<mpsc::Receiver<Job>>) {
+        loop {
+            let jobs = gather(&mut queue.lock().unwrap_or_else(PoisonError::into_inner));
+            if jobs.is_empty() {
+                return;
+            }
+            for checked in self.check_all(jobs) {
+                if self.results.blocking_send(checked).is_err() {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Checks the jobs together, so that their signatures share batches.
+    fn check_all(&self, jobs: Vec<Job>) -> Vec<Checked> {
+        let (checker, now) = (self.published.checker(), self.published.now());
+        let mut shaped = Vec::new();
+        for job in &jobs {
+            let (raws, client) = match job {
+                Job::Client { raws, .. } => (raws, true),
+                Job::Peer { raws, .. } => (raws, false),
+            };
+            let check = |raw: &Vec<u8>| match client {
+                true => checker.check(raw, now),
+                false => checker.check_shape(raw),
+            };
+            shaped.extend(raws.iter().map(check));
+        }
+        let mut verdicts = self.verify(shaped).into_iter();
+        jobs.into_iter()
+            .map(|job| match job {
+                Job::Client { raws, reply } => {
+                    self.for_client(verdicts.by_ref().take(raws.len()), reply)
+                }
+                Job::Peer { from, raws } => for_peer(from, verdicts.by_ref().take(raws.len())),
+            })
+            .collect()
+    }
+
+    fn verify(
+        &self,
+        shaped: Vec<Result<Transaction, Refusal>>,
+    ) -> Vec<Result<Verified, Refusal>> {
+        let digests: Vec<Option<blake3::Hash>> =
+            shaped.iter().map(|t| t.as_ref().ok().map(|t| blake3::hash(&t.raw))).collect();
+        let known = self.remembered.lock().unwrap_or_else(PoisonError::into_inner).knows(&digests);
+        let mut fresh = Vec::new();
+        let mut verdicts: Vec<Option<Result<Verified, Refusal>>> = Vec::new();
+        for (transaction, known) in shaped.into_iter().zip(known) {
+            verdicts.push(match transaction {
+                Err(refusal) => Some(Err(refusal)),
+                Ok(transaction) if known => Some(Ok(Verified::vouched(transaction))), // Q1
+                Ok(transaction) => {
+                    fresh.push(transaction);
+                    None
+                }
+            });
+        }
+        self.counters.signature_checks.add(fresh.len() as u64);
+        let saved = verdicts.iter().flatten().filter(|v| v.is_ok()).count();
+        self.counters.signature_checks_saved.add(saved as u64);
+        let mut fresh = verify_signatures(&self.chain, self.verify.as_ref(), fresh).into_iter();
+        let unanswered = || Err(Code::BadSignature.refuse([]));
+        let fill = |verdict: Option<_>| verdict.or_else(|| fresh.next()).unwrap_or_else(unanswered);
+        let verdicts: Vec<_> = verdicts.into_iter().map(fill).collect();
+        let held = digests.iter().zip(&verdicts).filter(|(_, verdict)| verdict.is_ok());
+        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        held.filter_map(|(digest, _)| *digest).for_each(|digest| remembered.add(digest));
+        verdicts
+    }
+
+    fn for_client(
+        &self,
+        verdicts: impl Iterator<Item = Result<Verified, Refusal>>,
+        reply: oneshot::Sender<Vec<Submitted>>,
+    ) -> Checked {
+        let (mut held, mut answers) = (Vec::new(), Vec::new());
+        for (place, verdict) in verdicts.enumerate() {
+            match verdict {
+                Ok(transaction) => {
+                    held.push((place, transaction));
+                    answers.push(None);
+                }
+                Err(refusal) => {
+                    self.counters.refusals.add(1);
+                    answers.push(Some(Submitted::Refused(refusal)));
+                }
+            }
+        }
+        Checked::Client { held, answers, reply }
+    }
+}
+
+fn for_peer(
+    from: PublicKey,
+    verdicts: impl Iterator<Item = Result<Verified, Refusal>>,
+) -> Checked {
+    let (mut held, mut forged) = (Vec::new(), false);
+    for verdict in verdicts {
+        match verdict {
+            Ok(transaction) => held.push(transaction),
+            Err(refusal) => forged |= refusal.code == Code::BadSignature.number(),
+        }
+    }
+    Checked::Peer { from, held, forged }
+}
+
+fn gather(queue: &mut mpsc::Receiver<Job>) -> Vec<Job> {
+    let mut jobs: Vec<Job> = queue.blocking_recv().into_iter().collect();
+    let mut waiting = jobs.iter().map(len).sum::<usize>();
+    while waiting < GATHER && !jobs.is_empty() {
+        let Ok(job) = queue.try_recv() else { break };
+        waiting = waiting.saturating_add(len(&job));
+        jobs.push(job);
+    }
+    jobs
+}
+
+fn len(job: &Job) -> usize {
+    match job {
+        Job::Client { raws, .. } | Job::Peer { raws, .. } => raws.len(),
+    }
+}
+
+/// Transactions whose signatures held, by the digest of their exact bytes: two generations, the
+/// older one forgotten when the younger is full.
+#[derive(Debug, Default)]
+pub(crate) struct Remembered {
+    young: HashSet<blake3::Hash>,
+    old: HashSet<blake3::Hash>,
+}
+
+impl Remembered {
+    fn knows(&self, digests: &[Option<blake3::Hash>]) -> Vec<bool> {
+        let knows = |digest: &blake3::Hash| self.young.contains(digest) || self.old.contains(digest);
+        digests.iter().map(|digest| digest.as_ref().is_some_and(knows)).collect()
+    }
+
+    fn add(&mut self, digest: blake3::Hash) {
+        if self.young.len() >= REMEMBERED {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(digest);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_held_is_remembered_for_a_while_and_never_without_bound() {
+        let mut remembered = Remembered::default();
+        let digest = |n: usize| blake3::hash(&n.to_le_bytes());
+        for n in 0..3 * REMEMBERED {
+            remembered.add(digest(n));
+        }
+        let last = 3 * REMEMBERED - 1;
+        assert_eq!(remembered.knows(&[Some(digest(last)), Some(digest(0)), None]), [true, false, false]);
+        assert!(remembered.young.len() + remembered.old.len() <= 2 * REMEMBERED);
+    }
+}

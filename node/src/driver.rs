@@ -1,0 +1,359 @@
+//! The one thread that owns the replica: takes what happened, steps, does what is asked.
+//!
+//! ```text
+//!  checked ─┐                     ┌─▶ network   (never waits)
+//!  network ─┼─▶ step ─▶ effects ──┼─▶ checking  (kept back while it is full)
+//!  commands─┤                     ├─▶ answers, commits, status
+//!  clock   ─┘                     └─▶ wake-up
+//! ```
+//!
+//! # Invariants
+//!
+//! - **F1 one owner.** Nothing else touches the replica; a reader runs here, between two steps.
+//! - **F2 no circle.** The driver waits for nobody: what cannot be handed on is dropped and
+//!   counted (messages) or kept while it takes no new messages (checks).
+//! - **F3 broken is the end.** After a failed step no effect is performed and no step follows.
+
+use crate::checking::{Checked, Checking, Job};
+use crate::clock::MachineClock;
+use crate::counters::Counters;
+use crate::handle::{HeadInfo, NodeStatus, Published};
+use crate::network::{Member, NetworkEvent, NetworkSender};
+use crate::storage::{RocksDisk, RocksStore};
+use linli_replica::{CommittedBlock, Effect, Event, Replica, Submitted, Ticket};
+use linli_runtime::{Ledger, Verified};
+use linli_types::code::Code;
+use linli_types::id::Digest;
+use linli_types::store::Broken;
+use linli_types::validator::ValidatorSet;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+
+/// Inputs handled between two looks at the clock.
+const TURN_MAX: usize = 256;
+/// Bytes of evidence that one log line shows.
+const EVIDENCE_SHOWN: usize = 2048;
+
+/// A reader that runs between two steps.
+pub(crate) type Inspection = Box<dyn FnOnce(&Ledger, &RocksStore) + Send>;
+
+/// What others ask of the driver.
+pub(crate) enum Command {
+    /// Read ledger and store while they agree.
+    Inspect(Inspection),
+    /// The disk has room (`true`), or fell below its reserve.
+    Accepting(bool),
+    /// End after the step under way.
+    Stop,
+}
+
+/// How a node ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It was asked to.
+    Stopped,
+    /// It is damaged; the text says why and what to do. Exit 3.
+    Broken(String),
+}
+
+/// Everything that reaches the driver.
+pub(crate) struct Inputs {
+    pub(crate) checked: mpsc::Receiver<Checked>,
+    pub(crate) network: mpsc::Receiver<NetworkEvent>,
+    pub(crate) commands: mpsc::Receiver<Command>,
+}
+
+enum In {
+    Checked(Checked),
+    Network(NetworkEvent),
+    Command(Command),
+}
+
+/// The driver. [`Driver::run`] is its thread.
+pub(crate) struct Driver {
+    pub(crate) replica: Replica<RocksDisk>,
+    pub(crate) store: RocksStore,
+    pub(crate) clock: MachineClock,
+    pub(crate) network: NetworkSender,
+    pub(crate) checking: Checking,
+    pub(crate) published: Arc<Published>,
+    pub(crate) status: watch::Sender<NodeStatus>,
+    pub(crate) committed: broadcast::Sender<Arc<CommittedBlock>>,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) answers: Answers,
+    /// Checks that found no room (F2).
+    pub(crate) kept: VecDeque<Job>,
+    /// When to step without an input, in milliseconds of the monotonic clock.
+    pub(crate) wake: Option<u64>,
+    pub(crate) validators: Digest,
+}
+
+impl Driver {
+    /// Runs until it is told to stop or the replica is broken. `first` are the effects of opening.
+    pub(crate) fn run(mut self, runtime: &Handle, mut inputs: Inputs, first: Vec<Effect>) -> Ended {
+        self.perform(first);
+        self.publish();
+        loop {
+            match self.turn(runtime, &mut inputs) {
+                Ok(true) => {}
+                Ok(false) => return Ended::Stopped,
+                Err(Broken(why)) => {
+                    tracing::error!(why, "driver.step: this node is damaged and stops");
+                    return Ended::Broken(why);
+                }
+            }
+        }
+    }
+
+    /// Waits, then handles what waits, up to a bound. `Ok(false)` ends the driver.
+    fn turn(&mut self, runtime: &Handle, inputs: &mut Inputs) -> Result<bool, Broken> {
+        self.hand_on();
+        let mut next = runtime.block_on(self.wait(inputs));
+        let mut submitted = Vec::new();
+        for _ in 0..TURN_MAX {
+            let Some(input) = next else { break };
+            match input {
+                In::Checked(Checked::Client { held, answers, reply }) => {
+                    submitted.extend(self.answers.open(held, answers, reply));
+                }
+                In::Checked(Checked::Peer { from, held, forged }) => {
+                    if forged {
+                        self.network.fault(from, "a transaction whose signature does not hold".into());
+                    }
+                    self.step(Event::Checked { from, transactions: held })?;
+                }
+                In::Network(NetworkEvent::Connected(peer)) => self.step(Event::Connected(peer))?,
+                In::Network(NetworkEvent::Disconnected(peer)) => {
+                    self.step(Event::Disconnected(peer))?;
+                }
+                In::Network(NetworkEvent::Received { from, bytes, share }) => {
+                    self.step(Event::Received { from, bytes })?;
+                    drop(share);
+                }
+                In::Command(Command::Inspect(read)) => read(self.replica.ledger(), &self.store),
+                In::Command(Command::Accepting(accepting)) => {
+                    self.counters.accepting.set(u64::from(accepting));
+                    self.step(Event::Accepting(accepting))?;
+                }
+                In::Command(Command::Stop) => return Ok(false),
+            }
+            next = self.take(inputs);
+        }
+        if !submitted.is_empty() {
+            self.step(Event::Submitted(submitted))?;
+        }
+        if self.wake.is_some_and(|wake| wake <= self.clock.now().mono_ms) {
+            self.wake = None;
+            self.step(Event::Woken)?;
+        }
+        self.publish();
+        Ok(true)
+    }
+
+    /// The next input, or `None` when it is time to wake up. Messages wait while checks are kept.
+    async fn wait(&self, inputs: &mut Inputs) -> Option<In> {
+        let far = Duration::from_secs(3600);
+        let wait = self.wake.map_or(far, |wake| {
+            Duration::from_millis(wake.saturating_sub(self.clock.now().mono_ms))
+        });
+        // A kept check is offered again soon, and with every input.
+        let wait = if self.kept.is_empty() { wait } else { wait.min(Duration::from_millis(5)) };
+        tokio::select! {
+            biased;
+            Some(checked) = inputs.checked.recv() => Some(In::Checked(checked)),
+            Some(command) = inputs.commands.recv() => Some(In::Command(command)),
+            Some(event) = inputs.network.recv(), if self.kept.is_empty() => Some(In::Network(event)),
+            () = tokio::time::sleep(wait) => None,
+        }
+    }
+
+    /// What waits already, messages first: votes decide how long everything else takes.
+    fn take(&self, inputs: &mut Inputs) -> Option<In> {
+        if self.kept.is_empty() {
+            if let Ok(event) = inputs.network.try_recv() {
+                return Some(In::Network(event));
+            }
+        }
+        if let Ok(checked) = inputs.checked.try_recv() {
+            return Some(In::Checked(checked));
+        }
+        inputs.commands.try_recv().ok().map(In::Command)
+    }
+
+    fn step(&mut self, event: Event) -> Result<(), Broken> {
+        self.counters.steps.add(1);
+        let effects = self.replica.step(self.clock.now(), event)?;
+        self.perform(effects);
+        Ok(())
+    }
+
+    /// Performs effects first to last.
+    fn perform(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Send { to, bytes } => self.network.send(&to, bytes),
+                Effect::Broadcast { bytes } => self.network.broadcast(&bytes),
+                Effect::WakeAt { mono_ms } => self.wake = Some(mono_ms),
+                Effect::Check { from, bodies } => {
+                    self.kept.push_back(Job::Peer { from, raws: bodies });
+                    self.hand_on();
+                }
+                Effect::Answer { ticket, answer } => {
+                    if matches!(answer, Submitted::Refused(_)) {
+                        self.counters.refusals.add(1);
+                    }
+                    self.answers.give(ticket, answer);
+                }
+                Effect::Committed(block) => self.on_committed(block),
+                Effect::Fault { peer, why } => self.network.fault(peer, why),
+                Effect::Evidence { validator, bytes } => {
+                    self.counters.evidence.add(1);
+                    let bytes = hex::encode(bytes.get(..EVIDENCE_SHOWN).unwrap_or(&bytes));
+                    tracing::error!(%validator, bytes, "driver.evidence: signed two different things");
+                }
+            }
+        }
+    }
+
+    /// F2.
+    fn hand_on(&mut self) {
+        while let Some(job) = self.kept.pop_front() {
+            if let Err(job) = self.checking.try_hand_in(job) {
+                self.kept.push_front(job);
+                return;
+            }
+        }
+    }
+
+    fn on_committed(&mut self, block: Arc<CommittedBlock>) {
+        let transactions = block.transactions.len();
+        self.counters.blocks.add(1);
+        self.counters.transactions.add(transactions as u64);
+        self.counters.height.set(block.header.height.0);
+        tracing::debug!(height = %block.header.height, transactions, "driver.block.commit");
+        let ledger = self.replica.ledger();
+        let head = HeadInfo::of(ledger);
+        // Several heights may be committed in one step: the head is the last of them, and only
+        // its block is new to readers of the head.
+        if head.height == block.header.height {
+            self.published.adopt(ledger.checker(), head);
+            let hash = block.header.next_validators_hash;
+            if hash != self.validators {
+                self.validators = hash;
+                self.network.set_members(members(&ledger.head().validators));
+            }
+        }
+        // Without readers nobody is told; that is no fault.
+        let _ = self.committed.send(block);
+    }
+
+    fn publish(&self) {
+        let (core, ledger) = (self.replica.core(), self.replica.ledger());
+        let (transactions, bytes) = (core.pool_len() as u64, core.pool_bytes() as u64);
+        let round = core.round().unwrap_or(0);
+        self.counters.pool_transactions.set(transactions);
+        self.counters.pool_bytes.set(bytes);
+        self.counters.bodies.set(self.replica.bodies_len() as u64);
+        self.counters.round.set(u64::from(round));
+        let head = HeadInfo::of(ledger);
+        let lag = ledger.next_timer().map_or(0, |due| head.time.since(due));
+        let accepting = self.counters.accepting.get() == 1;
+        self.status.send_modify(|status| {
+            status.head = head;
+            (status.pool_transactions, status.pool_bytes) = (transactions, bytes);
+            (status.round, status.timer_lag_ms) = (round, lag);
+            status.not_accepting = (!accepting).then_some(Code::DiskReserve);
+        });
+    }
+}
+
+/// Whoever may connect: the validators.
+pub(crate) fn members(validators: &ValidatorSet) -> Vec<Member> {
+    let member = |v: &linli_types::validator::Validator| Member {
+        validator: v.key,
+        network: v.network_key,
+    };
+    validators.members().iter().map(member).collect()
+}
+
+/// Submissions whose answers are still to come.
+#[derive(Default)]
+pub(crate) struct Answers {
+    next: Ticket,
+    /// Which batch a ticket belongs to, and its place there.
+    tickets: BTreeMap<Ticket, (Ticket, usize)>,
+    /// By the first ticket that was free when it came.
+    batches: BTreeMap<Ticket, Waiting>,
+}
+
+struct Waiting {
+    answers: Vec<Option<Submitted>>,
+    missing: usize,
+    reply: oneshot::Sender<Vec<Submitted>>,
+}
+
+impl Answers {
+    /// Gives each transaction its ticket. A batch that lacks no answer is answered at once.
+    fn open(
+        &mut self,
+        held: Vec<(usize, Verified)>,
+        answers: Vec<Option<Submitted>>,
+        reply: oneshot::Sender<Vec<Submitted>>,
+    ) -> Vec<(Ticket, Verified)> {
+        let batch = self.ticket();
+        let missing = held.len();
+        self.batches.insert(batch, Waiting { answers, missing, reply });
+        let mut tickets = Vec::with_capacity(missing);
+        for (place, transaction) in held {
+            let ticket = self.ticket();
+            self.tickets.insert(ticket, (batch, place));
+            tickets.push((ticket, transaction));
+        }
+        self.close(batch);
+        tickets
+    }
+
+    fn give(&mut self, ticket: Ticket, answer: Submitted) {
+        let Some((batch, place)) = self.tickets.remove(&ticket) else { return };
+        let Some(waiting) = self.batches.get_mut(&batch) else { return };
+        if let Some(empty) = waiting.answers.get_mut(place) {
+            *empty = Some(answer);
+        }
+        waiting.missing = waiting.missing.saturating_sub(1);
+        self.close(batch);
+    }
+
+    /// Answers a batch that lacks nothing any more.
+    fn close(&mut self, batch: Ticket) {
+        if self.batches.get(&batch).is_none_or(|waiting| waiting.missing > 0) {
+            return;
+        }
+        let Some(waiting) = self.batches.remove(&batch) else { return };
+        let unanswered = || Code::Unavailable.into();
+        let answers = waiting.answers.into_iter().map(|a| a.unwrap_or_else(unanswered)).collect();
+        // A client that went away wants no answer.
+        let _ = waiting.reply.send(answers);
+    }
+
+    fn ticket(&mut self) -> Ticket {
+        self.next = self.next.wrapping_add(1);
+        self.next
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_without_a_held_transaction_is_answered_at_once() {
+        let mut answers = Answers::default();
+        let (reply, mut answer) = oneshot::channel();
+        let refused: Submitted = Code::Malformed.into();
+        assert!(answers.open(Vec::new(), vec![Some(refused.clone())], reply).is_empty());
+        assert_eq!(answer.try_recv().unwrap(), [refused]);
+    }
+}

@@ -1,0 +1,394 @@
+//! The one function that builds and starts everything.
+//!
+//! | duty | runs on | ends when |
+//! |---|---|---|
+//! | driver (replica, disk) | thread `linli-driver` | told to stop, or broken |
+//! | checking | threads `linli-check-N` | the driver is gone |
+//! | network | one task, and two per connection | the [`Node`] is dropped |
+//! | disk reserve | one task | the driver is gone |
+//!
+//! Every channel between them is bounded.
+
+use crate::cache::FileCache;
+use crate::checking::{Checking, Job, Remembered, Worker};
+use crate::clock::MachineClock;
+use crate::counters::Counters;
+use crate::driver::{Answers, Command, Driver, Ended, Inputs, members};
+use crate::handle::{HeadInfo, NodeHandle, NodeStatus, Published, Shared};
+use crate::network::{Network, NetworkConfig, NetworkEvent, Rate, StartNetworkError};
+use crate::signer::KeySigner;
+use crate::storage::{OpenError, RocksDisk, RocksStore, Tuning, free_bytes};
+use linli_core::{Config, Timeouts};
+use linli_replica::{Effect, Options, Replica};
+use linli_runtime::{Ledger, Settings};
+use linli_types::genesis::Genesis;
+use linli_types::id::{ChainId, PublicKey};
+use linli_types::limits;
+use linli_types::signature::{Verify, Zip215};
+use linli_types::store::Broken;
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::sync::{broadcast, mpsc, watch};
+
+/// Messages that may wait for the driver; their bytes are bounded per peer.
+const NETWORK_MAX: usize = 1024;
+/// Commands that may wait for the driver.
+const COMMANDS_MAX: usize = 1024;
+/// Results of checks that may wait for the driver.
+const CHECKED_MAX: usize = 64;
+/// Blocks that a reader of the stream may lag behind before it must read the store.
+const COMMITTED_MAX: usize = 256;
+/// How often the room on the disk is measured.
+const DISK_EVERY: Duration = Duration::from_secs(1);
+
+/// What a node is started with, read and checked before.
+#[derive(Clone)]
+pub struct NodeOptions {
+    /// The data folder; [`create`] has made it.
+    pub data: PathBuf,
+    /// Only a folder of this chain is opened, if given.
+    pub chain: Option<ChainId>,
+    /// For people.
+    pub name: String,
+    /// Seed of the consensus key.
+    pub consensus_key: [u8; 32],
+    /// Seed of the network key.
+    pub network_key: [u8; 32],
+    /// Where to listen for members.
+    pub listen: SocketAddr,
+    /// Where members listen: the name in the genesis, and the address.
+    pub peers: Vec<(String, SocketAddr)>,
+    /// Free bytes below which submissions are refused.
+    pub reserve_bytes: u64,
+    /// Waits of consensus.
+    pub timeouts: Timeouts,
+    /// Memory of the store.
+    pub tuning: Tuning,
+    /// How fast one peer may speak.
+    pub rate: Rate,
+}
+
+impl NodeOptions {
+    /// Defaults for everything but the folder and the two keys.
+    pub fn new(data: impl Into<PathBuf>, consensus_key: [u8; 32], network_key: [u8; 32]) -> Self {
+        Self {
+            data: data.into(),
+            chain: None,
+            name: String::new(),
+            consensus_key,
+            network_key,
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            peers: Vec::new(),
+            reserve_bytes: limits::DISK_RESERVE_BYTES,
+            timeouts: Timeouts::default(),
+            tuning: Tuning::default(),
+            rate: Rate::default(),
+        }
+    }
+}
+
+/// Why a node does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data folder cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The network cannot be started.
+    #[error(transparent)]
+    Network(#[from] StartNetworkError),
+    /// A configured peer is no validator.
+    #[error("the configuration names the peer {0}, but no validator has that name")]
+    UnknownPeer(String),
+    /// The network key is not the one that the chain knows.
+    #[error("the network key is not that of validator {0}; the others would refuse this node")]
+    OtherNetworkKey(String),
+    /// The genesis is refused.
+    #[error("{0}")]
+    Genesis(String),
+    /// This node is damaged.
+    #[error(transparent)]
+    Broken(#[from] Broken),
+}
+
+impl StartError {
+    /// Whether the node is damaged (exit 3), rather than asked for something it cannot do.
+    pub const fn is_broken(&self) -> bool {
+        matches!(self, Self::Broken(_) | Self::Open(OpenError::Broken(_)))
+    }
+}
+
+/// A running node.
+pub struct Node {
+    handle: NodeHandle,
+    network: Network,
+    commands: mpsc::Sender<Command>,
+    ended: watch::Receiver<Option<Ended>>,
+}
+
+/// Makes the data folder's store with the genesis in it (`linli init`).
+///
+/// # Errors
+///
+/// [`StartError`]: the genesis is refused, the folder holds a chain, or the disk refuses.
+pub fn create(data: &Path, genesis: &[u8], tuning: Tuning) -> Result<ChainId, StartError> {
+    let (_, chain) = Genesis::from_bytes(genesis).map_err(|e| StartError::Genesis(e.to_string()))?;
+    std::fs::create_dir_all(data)
+        .map_err(|e| Broken(format!("cannot make {}: {e}", data.display())))?;
+    let batch = Ledger::genesis(genesis, settings(data)?)
+        .map_err(|e| StartError::Genesis(e.to_string()))?;
+    RocksStore::create(&data.join("db"), &batch, tuning)?;
+    Ok(chain)
+}
+
+/// Opens a data folder's store for reading, or for [`Node::start`]'s use.
+///
+/// # Errors
+///
+/// [`OpenError`].
+pub fn open_store(
+    data: &Path,
+    chain: Option<ChainId>,
+    tuning: Tuning,
+) -> Result<RocksStore, OpenError> {
+    RocksStore::open(&data.join("db"), chain, tuning)
+}
+
+/// A ledger's settings for a data folder: the folder's cache of compiled code.
+///
+/// # Errors
+///
+/// [`Broken`] if the cache's folder cannot be used.
+pub fn settings(data: &Path) -> Result<Settings, Broken> {
+    Ok(Settings { cache: Box::new(FileCache::open(&data.join("cache"))?) })
+}
+
+impl Node {
+    /// Opens the folder, rebuilds the ledger, replays the log, connects, and runs.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`]; nothing keeps running.
+    pub async fn start(options: NodeOptions) -> Result<Self, StartError> {
+        let counters = Arc::new(Counters::default());
+        counters.accepting.set(1);
+        let clock = MachineClock::start();
+        let opening = {
+            let (options, counters) = (options.clone(), counters.clone());
+            tokio::task::spawn_blocking(move || open(&options, clock, counters))
+        };
+        let opening = opening.await.map_err(|e| Broken(format!("opening the node: {e}")))??;
+        let (network_events, network) = mpsc::channel(NETWORK_MAX);
+        let config = network_config(&options, opening.0.ledger())?;
+        let net = Network::start(config, network_events, counters.clone()).await?;
+        Self::run(options, clock, counters, opening, net, network)
+    }
+
+    fn run(
+        options: NodeOptions,
+        clock: MachineClock,
+        counters: Arc<Counters>,
+        (replica, first): (Replica<RocksDisk>, Vec<Effect>),
+        net: Network,
+        network: mpsc::Receiver<NetworkEvent>,
+    ) -> Result<Self, StartError> {
+        let (ledger, store) = (replica.ledger(), replica.disk().store());
+        let head = HeadInfo::of(ledger);
+        counters.height.set(head.height.0);
+        let published = Arc::new(Published::new(ledger.checker(), head.clone()));
+        let verify: Arc<dyn Verify> = Arc::new(Zip215);
+        let (checking, jobs) = Checking::new();
+        let (results, checked) = mpsc::channel(CHECKED_MAX);
+        let (commands, asked) = mpsc::channel(COMMANDS_MAX);
+        let (committed, _) = broadcast::channel(COMMITTED_MAX);
+        let me = KeySigner::new(&options.consensus_key).public();
+        let (status, status_seen) = watch::channel(first_status(me, options.name.clone(), head));
+        let shared = Shared {
+            published: published.clone(),
+            verify: verify.clone(),
+            store: store.clone(),
+            commands: commands.clone(),
+            checking: checking.clone(),
+            status: status_seen,
+            committed: committed.clone(),
+            counters: counters.clone(),
+        };
+        let worker = Worker {
+            chain: ledger.head().chain,
+            verify,
+            published: published.clone(),
+            remembered: Arc::new(Mutex::new(Remembered::default())),
+            counters: counters.clone(),
+            results,
+        };
+        start_workers(worker, jobs)?;
+        let validators = ledger.head().validators.hash();
+        let driver = Driver {
+            replica,
+            store,
+            clock,
+            network: net.sender(),
+            checking,
+            published,
+            status,
+            committed,
+            counters: counters.clone(),
+            answers: Answers::default(),
+            kept: VecDeque::new(),
+            wake: None,
+            validators,
+        };
+        let inputs = Inputs { checked, network, commands: asked };
+        let ended = start_driver(driver, inputs, first)?;
+        tokio::spawn(watch_disk(options.data, options.reserve_bytes, commands.clone(), counters));
+        Ok(Self { handle: NodeHandle::new(Arc::new(shared)), network: net, commands, ended })
+    }
+
+    /// What the API holds.
+    pub fn handle(&self) -> NodeHandle {
+        self.handle.clone()
+    }
+
+    /// Where the node listens for members.
+    pub const fn listen(&self) -> SocketAddr {
+        self.network.listen()
+    }
+
+    /// Waits until the node has ended by itself or was stopped.
+    pub async fn ended(&self) -> Ended {
+        let mut ended = self.ended.clone();
+        let gone = || Ended::Broken("the driver went away without a word".into());
+        let found = ended.wait_for(Option::is_some).await;
+        found.ok().and_then(|ended| ended.clone()).unwrap_or_else(gone)
+    }
+
+    /// Stops the node: no new submissions, the step under way is finished, the store is flushed.
+    pub async fn stop(self) -> Ended {
+        // A driver that is gone already says how it ended.
+        let _ = self.commands.send(Command::Stop).await;
+        self.ended().await
+    }
+}
+
+fn open(
+    options: &NodeOptions,
+    clock: MachineClock,
+    counters: Arc<Counters>,
+) -> Result<(Replica<RocksDisk>, Vec<Effect>), StartError> {
+    let store = open_store(&options.data, options.chain, options.tuning)?;
+    let chain = store.chain()?.ok_or_else(|| Broken("the store holds no genesis".into()))?;
+    let disk = RocksDisk::open(store, &options.data.join("wal"), counters)?;
+    let signer = KeySigner::new(&options.consensus_key);
+    let mut core = Config::new(chain, signer.public());
+    core.timeouts = options.timeouts;
+    let replica_options = Options { core, ledger: settings(&options.data)? };
+    let verify = Arc::new(Zip215);
+    let opened = Replica::open(replica_options, disk, Box::new(signer), verify, clock.now())?;
+    Ok(opened)
+}
+
+fn network_config(options: &NodeOptions, ledger: &Ledger) -> Result<NetworkConfig, StartError> {
+    let validators = &ledger.head().validators;
+    let named = |name: &str| validators.members().iter().find(|v| v.name == name);
+    let addresses: Result<_, _> = options
+        .peers
+        .iter()
+        .map(|(name, address)| match named(name) {
+            Some(validator) => Ok((validator.network_key, *address)),
+            None => Err(StartError::UnknownPeer(name.clone())),
+        })
+        .collect();
+    let me = KeySigner::new(&options.consensus_key).public();
+    let network = KeySigner::new(&options.network_key).public();
+    if let Some(validator) = validators.get(&me).filter(|v| v.network_key != network) {
+        return Err(StartError::OtherNetworkKey(validator.name.clone()));
+    }
+    Ok(NetworkConfig {
+        key: options.network_key,
+        listen: options.listen,
+        members: members(validators),
+        addresses: addresses?,
+        rate: options.rate,
+    })
+}
+
+const fn first_status(validator: PublicKey, name: String, head: HeadInfo) -> NodeStatus {
+    NodeStatus {
+        validator,
+        name,
+        head,
+        peers: 0,
+        pool_transactions: 0,
+        pool_bytes: 0,
+        round: 0,
+        not_accepting: None,
+        timer_lag_ms: 0,
+    }
+}
+
+/// Half of the machine's threads check; the others belong to the driver and the edges.
+fn start_workers(worker: Worker, jobs: mpsc::Receiver<Job>) -> Result<(), Broken> {
+    let count = std::thread::available_parallelism().map_or(1, |n| n.get().div_ceil(2)).min(4);
+    let jobs = Arc::new(Mutex::new(jobs));
+    for n in 0..count {
+        let (worker, jobs) = (worker.clone(), jobs.clone());
+        thread(format!("linli-check-{n}"), move || worker.run(&jobs))?;
+    }
+    Ok(())
+}
+
+fn start_driver(
+    driver: Driver,
+    inputs: Inputs,
+    first: Vec<Effect>,
+) -> Result<watch::Receiver<Option<Ended>>, Broken> {
+    let (tell, ended) = watch::channel(None);
+    let (runtime, store) = (Handle::current(), driver.store.clone());
+    let run = move || {
+        let run = || driver.run(&runtime, inputs, first);
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
+        let panicked = |_| Ended::Broken("the driver panicked; the log says where".into());
+        let mut outcome = outcome.unwrap_or_else(panicked);
+        if let (Ended::Stopped, Err(Broken(why))) = (&outcome, store.flush()) {
+            outcome = Ended::Broken(why);
+        }
+        drop(store);
+        tell.send_replace(Some(outcome));
+    };
+    thread("linli-driver".into(), run)?;
+    Ok(ended)
+}
+
+fn thread(name: String, run: impl FnOnce() + Send + 'static) -> Result<(), Broken> {
+    let spawned = std::thread::Builder::new().name(name).spawn(run);
+    spawned.map(drop).map_err(|e| Broken(format!("cannot start a thread: {e}")))
+}
+
+/// Tells the driver when the disk falls below its reserve, and when it has room again: a tenth
+/// more than the reserve, so that the answer does not flicker.
+async fn watch_disk(
+    data: PathBuf,
+    reserve_bytes: u64,
+    commands: mpsc::Sender<Command>,
+    counters: Arc<Counters>,
+) {
+    let mut every = tokio::time::interval(DISK_EVERY);
+    let mut accepting = true;
+    while !commands.is_closed() {
+        every.tick().await;
+        let Ok(free) = free_bytes(&data) else { continue };
+        counters.disk_free_bytes.set(free);
+        let enough = reserve_bytes.saturating_add(if accepting { 0 } else { reserve_bytes / 10 });
+        if (free >= enough) == accepting {
+            continue;
+        }
+        accepting = !accepting;
+        tracing::warn!(free, reserve_bytes, accepting, "node.disk.reserve");
+        if commands.send(Command::Accepting(accepting)).await.is_err() {
+            return;
+        }
+    }
+}
