@@ -4,9 +4,11 @@
 //! and metrics, and the command line. No rule of the chain is decided here.
 
 pub mod access;
+pub mod clock;
 pub mod config;
 pub mod counters;
 pub mod network;
+pub mod signer;
 pub mod storage;
 pub mod telemetry;
 pub mod words;

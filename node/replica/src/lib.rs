@@ -26,6 +26,7 @@
 
 // The rest follows when the ledger has landed.
 // mod bodies;
+pub mod contract;
 mod disk;
 mod event;
 // mod perform;

@@ -76,3 +76,41 @@ impl Disk for RocksDisk {
         self.wal.read()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::Tuning;
+    use linli_replica::contract::{self, Crash};
+    use tempfile::TempDir;
+
+    struct Folder(TempDir);
+
+    impl Folder {
+        fn disk(&self, store: RocksStore) -> RocksDisk {
+            RocksDisk::open(store, &self.0.path().join("wal"), Arc::default()).unwrap()
+        }
+    }
+
+    impl Crash for Folder {
+        type Disk = RocksDisk;
+
+        fn open(&mut self) -> RocksDisk {
+            let mut genesis = Batch::default();
+            genesis.put(Column::Meta, *b"genesis", *b"contract");
+            let path = self.0.path().join("db");
+            self.disk(RocksStore::create(&path, &genesis, Tuning::default()).unwrap())
+        }
+
+        fn crash(&mut self, disk: RocksDisk) -> RocksDisk {
+            drop(disk);
+            let path = self.0.path().join("db");
+            self.disk(RocksStore::open(&path, None, Tuning::default()).unwrap())
+        }
+    }
+
+    #[test]
+    fn the_real_disk_keeps_the_storage_contract() {
+        contract::check(&mut Folder(TempDir::new().unwrap()));
+    }
+}
