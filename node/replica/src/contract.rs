@@ -11,7 +11,7 @@
 //! - **K4 order.** A scan gives rows in key order, from the first key to just before the last.
 
 use crate::Disk;
-use linli_types::store::{Batch, Column};
+use linli_types::store::{Batch, Column, Read, Store};
 
 /// Whatever can close a disk as a crash would, and open it again.
 pub trait Crash {
@@ -80,7 +80,6 @@ fn scans_are_ordered<D: Disk>(mut disk: D) -> D {
     assert_eq!(scan(b"a", b"", 2), keys[..2], "K4: no end, but a limit");
     assert_eq!(scan(b"b", b"b", 9), Vec::<Vec<u8>>::new(), "K4: nothing between");
     assert_eq!(scan(b"c", b"a", 9), Vec::<Vec<u8>>::new(), "K4: nothing backwards");
-    drop(scan);
     disk
 }
 
