@@ -1,0 +1,293 @@
+//! Why something is not proved, and at which layer.
+
+use core::fmt;
+use linli_types::code::Lang;
+
+/// A layer of the proof, from the paper in the hand to the root of trust.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Layer {
+    /// The pack's own bytes.
+    Pack,
+    /// The file given beside the pack.
+    File,
+    /// The list of files and their digests.
+    Manifest,
+    /// What was anchored.
+    Statement,
+    /// The place in the evidence log.
+    Log,
+    /// The signed request.
+    Transaction,
+    /// What became of it.
+    Receipt,
+    /// Stored entries.
+    State,
+    /// The block's header.
+    Block,
+    /// The validators' signatures.
+    Certificate,
+    /// How the validator set came to be.
+    Validators,
+    /// The first page of the chain.
+    Genesis,
+}
+
+impl Layer {
+    /// The stable name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pack => "pack",
+            Self::File => "file",
+            Self::Manifest => "manifest",
+            Self::Statement => "statement",
+            Self::Log => "log",
+            Self::Transaction => "transaction",
+            Self::Receipt => "receipt",
+            Self::State => "state",
+            Self::Block => "block",
+            Self::Certificate => "certificate",
+            Self::Validators => "validators",
+            Self::Genesis => "genesis",
+        }
+    }
+
+    /// The name for people.
+    pub const fn text(self, lang: Lang) -> &'static str {
+        match (self, lang) {
+            (layer, Lang::En) => layer.name(),
+            (Self::Pack, Lang::Zh) => "证据包",
+            (Self::File, Lang::Zh) => "文件",
+            (Self::Manifest, Lang::Zh) => "清单",
+            (Self::Statement, Lang::Zh) => "声明",
+            (Self::Log, Lang::Zh) => "存证日志",
+            (Self::Transaction, Lang::Zh) => "交易",
+            (Self::Receipt, Lang::Zh) => "回执",
+            (Self::State, Lang::Zh) => "账本状态",
+            (Self::Block, Lang::Zh) => "区块",
+            (Self::Certificate, Lang::Zh) => "共识证书",
+            (Self::Validators, Lang::Zh) => "验证者沿革",
+            (Self::Genesis, Lang::Zh) => "创世文件",
+        }
+    }
+}
+
+macro_rules! reasons {
+    ($($variant:ident = $name:literal $layer:ident zh: $zh:literal en: $en:literal;)*) => {
+        /// Why a layer does not hold. Names never change.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[allow(missing_docs, reason = "the English text beside each documents it")]
+        pub enum Reason {
+            $(#[doc = $en] $variant,)*
+        }
+
+        impl Reason {
+            /// Every reason.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// The stable name.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// The layer that does not hold.
+            pub const fn layer(self) -> Layer {
+                match self { $(Self::$variant => Layer::$layer,)* }
+            }
+
+            /// The text, with places for details.
+            pub const fn text(self, lang: Lang) -> &'static str {
+                match (self, lang) {
+                    $((Self::$variant, Lang::Zh) => $zh, (Self::$variant, Lang::En) => $en,)*
+                }
+            }
+        }
+    };
+}
+
+reasons! {
+    PackTooLarge = "PACK_TOO_LARGE" Pack
+        zh: "证据包有 {0} 字节，上限是 {1}" en: "the pack has {0} bytes; at most {1} are allowed";
+    PackUnreadable = "PACK_UNREADABLE" Pack
+        zh: "这不是 linli 证据包（第 {0} 字节起无法识别）"
+        en: "this is no linli pack (unreadable from byte {0} on)";
+    PackEntry = "PACK_ENTRY" Pack
+        zh: "条目 {0} 已损坏" en: "the entry {0} is damaged";
+    PackContents = "PACK_CONTENTS" Pack
+        zh: "证据包的条目 {0} 缺失、多余或次序不对"
+        en: "the entry {0} is missing, not allowed or out of order";
+    PackSpelling = "PACK_SPELLING" Pack
+        zh: "证据包第 {0} 字节与唯一写法不符" en: "byte {0} of the pack departs from its one spelling";
+    PackKind = "PACK_KIND" Pack
+        zh: "这是 {0} 包，不是 {1} 包" en: "this is a pack of the kind {0}, not {1}";
+
+    FileNotGiven = "FILE_NOT_GIVEN" File
+        zh: "没有给出证据包所证明的文件 {0}" en: "the file {0} that the pack proves was not given";
+    FileChanged = "FILE_CHANGED" File
+        zh: "文件 {0} 与存证时不同：{1} 不符" en: "the file {0} is not the one anchored: its {1} differs";
+    FileNotAsked = "FILE_NOT_ASKED" File
+        zh: "这类证据包不涉及文件，却给出了 {0}" en: "this kind of pack proves no file, yet {0} was given";
+
+    ManifestMalformed = "MANIFEST_MALFORMED" Manifest
+        zh: "清单无法识别：{0}" en: "the manifest cannot be read: {0}";
+    ManifestOther = "MANIFEST_OTHER" Manifest
+        zh: "清单不是声明所指的那份：{0} 不符" en: "the manifest is not the one the statement names: {0} differs";
+
+    StatementMalformed = "STATEMENT_MALFORMED" Statement
+        zh: "声明无法识别" en: "the statement cannot be read";
+    StatementOther = "STATEMENT_OTHER" Statement
+        zh: "回执中没有这条声明" en: "the receipt holds no such statement";
+
+    LogMalformed = "LOG_MALFORMED" Log
+        zh: "日志位置无法识别" en: "the place in the log cannot be read";
+    LogSize = "LOG_SIZE" Log
+        zh: "日志长度 {0} 与区块所记 {1} 不符" en: "a log of size {0}, but the block's has {1}";
+    LogPath = "LOG_PATH" Log
+        zh: "声明不在日志的第 {0} 号叶" en: "the statement does not stand at leaf {0} of the log";
+
+    TransactionMalformed = "TRANSACTION_MALFORMED" Transaction
+        zh: "交易无法识别" en: "the transaction cannot be read";
+    TransactionPath = "TRANSACTION_PATH" Transaction
+        zh: "交易不在区块的第 {0} 位" en: "the transaction does not stand at place {0} of the block";
+    TransactionSignature = "TRANSACTION_SIGNATURE" Transaction
+        zh: "交易签名不成立" en: "the transaction's signature does not hold";
+
+    ReceiptMalformed = "RECEIPT_MALFORMED" Receipt
+        zh: "回执无法识别" en: "the receipt cannot be read";
+    ReceiptPath = "RECEIPT_PATH" Receipt
+        zh: "回执不在区块的第 {0} 位" en: "the receipt does not stand at place {0} of the block";
+    ReceiptOther = "RECEIPT_OTHER" Receipt
+        zh: "回执属于另一笔交易" en: "the receipt is for another transaction";
+
+    EntriesMalformed = "ENTRIES_MALFORMED" State
+        zh: "账本条目无法识别" en: "the stored entries cannot be read";
+    EntriesPath = "ENTRIES_PATH" State
+        zh: "条目 {0} 的证明不成立" en: "the proof of the entry {0} does not hold";
+
+    HeaderMalformed = "HEADER_MALFORMED" Block
+        zh: "区块头无法识别：{0}" en: "the header cannot be read: {0}";
+    HeaderProtocol = "HEADER_PROTOCOL" Block
+        zh: "协议版本 {0} 未知，请更新验证程序" en: "protocol {0} is unknown to this verifier; update it";
+    HeaderOther = "HEADER_OTHER" Block
+        zh: "区块头不是证书所证明的那个" en: "the header is not the one that was certified";
+    HeaderProposer = "HEADER_PROPOSER" Block
+        zh: "区块的提议者不是验证者" en: "the block's proposer is no validator";
+
+    CertificateMalformed = "CERTIFICATE_MALFORMED" Certificate
+        zh: "证书无法识别" en: "the certificate cannot be read";
+    CertificateStranger = "CERTIFICATE_STRANGER" Certificate
+        zh: "签名者 {0} 不是验证者" en: "the signer {0} is no validator";
+    CertificateOrder = "CERTIFICATE_ORDER" Certificate
+        zh: "签名者重复或次序不对" en: "the signers repeat or stand out of order";
+    CertificatePower = "CERTIFICATE_POWER" Certificate
+        zh: "签名者表决权 {0}/{1}，未超过三分之二"
+        en: "the signers hold {0} of {1}, which is not more than two thirds";
+    CertificateSignature = "CERTIFICATE_SIGNATURE" Certificate
+        zh: "{0} 的签名不成立" en: "the signature of {0} does not hold";
+
+    SetsMalformed = "SETS_MALFORMED" Validators
+        zh: "验证者沿革无法识别" en: "the history of validator sets cannot be read";
+    SetsChange = "SETS_CHANGE" Validators
+        zh: "第 {0} 次验证者变更不成立：{1}" en: "change {0} of the validator set does not hold: {1}";
+    SetsIncomplete = "SETS_INCOMPLETE" Validators
+        zh: "验证者沿革没有通到这个区块" en: "the history of validator sets does not lead to this block";
+
+    GenesisMalformed = "GENESIS_MALFORMED" Genesis
+        zh: "创世文件无法识别：{0}" en: "the genesis cannot be read: {0}";
+    GenesisOther = "GENESIS_OTHER" Genesis
+        zh: "证据属于链 {0}，创世文件属于链 {1}"
+        en: "the proof is for chain {0}; the genesis is of chain {1}";
+}
+
+/// What does not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Why.
+    pub reason: Reason,
+    /// Details for the places of the text.
+    pub details: Vec<String>,
+}
+
+impl Failure {
+    /// A failure with its details.
+    pub fn new<T: ToString, const N: usize>(reason: Reason, details: [T; N]) -> Self {
+        Self { reason, details: details.iter().map(ToString::to_string).collect() }
+    }
+
+    /// A failure whose text has no places.
+    pub const fn plain(reason: Reason) -> Self {
+        Self { reason, details: Vec::new() }
+    }
+
+    /// The layer that does not hold.
+    pub const fn layer(&self) -> Layer {
+        self.reason.layer()
+    }
+
+    /// One sentence.
+    pub fn text(&self, lang: Lang) -> String {
+        let fill = |text: String, (i, detail): (usize, &String)| {
+            text.replace(&format!("{{{i}}}"), detail)
+        };
+        let text = self.reason.text(lang).to_string();
+        let text = self.details.iter().enumerate().fold(text, fill);
+        match lang {
+            Lang::Zh => format!("验证未通过（{}）：{text}", self.layer().text(lang)),
+            Lang::En => format!("not verified ({}): {text}", self.layer().text(lang)),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text(Lang::En))
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl serde::Serialize for Failure {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct;
+        let mut map = serializer.serialize_struct("Failure", 6)?;
+        map.serialize_field("verified", &false)?;
+        map.serialize_field("layer", self.layer().name())?;
+        map.serialize_field("reason", self.reason.name())?;
+        map.serialize_field("details", &self.details)?;
+        map.serialize_field("zh", &self.text(Lang::Zh))?;
+        map.serialize_field("en", &self.text(Lang::En))?;
+        map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn names_are_used_once() {
+        let names: BTreeSet<&str> = Reason::ALL.iter().map(|r| r.name()).collect();
+        assert_eq!(names.len(), Reason::ALL.len());
+    }
+
+    #[test]
+    fn both_languages_use_the_same_places() {
+        for reason in Reason::ALL {
+            let places = |lang| {
+                let has = |i: &u8| reason.text(lang).contains(&format!("{{{i}}}"));
+                (0..4_u8).filter(has).collect::<Vec<_>>()
+            };
+            assert_eq!(places(Lang::Zh), places(Lang::En), "{}", reason.name());
+        }
+    }
+
+    #[test]
+    fn a_failure_names_its_layer_in_both_languages() {
+        let failure = Failure::new(Reason::FileChanged, ["a.pdf", "SHA-256"]);
+        assert_eq!(
+            failure.text(Lang::En),
+            "not verified (file): the file a.pdf is not the one anchored: its SHA-256 differs"
+        );
+        assert!(failure.text(Lang::Zh).starts_with("验证未通过（文件）"));
+    }
+}

@@ -1,0 +1,183 @@
+//! What a pack holds, as values. How it is written is `seal`; whether it holds is `check`.
+
+use crate::failure::Failure;
+use crate::seal::{Kind, Name, Sealed};
+use borsh::{BorshDeserialize, BorshSerialize};
+use linli_types::certificate::Certificate;
+use linli_types::encode;
+use linli_types::header::Header;
+use linli_types::id::{Digest, Signature};
+use linli_types::receipt::Receipt;
+use linli_types::state_proof::StateProof;
+use linli_types::validator::ValidatorSet;
+
+/// A leaf's place in the log and the way up.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct LogPlace {
+    /// Its index.
+    pub leaf: u64,
+    /// Size of the log that the way is in: the block's.
+    pub size: u64,
+    /// Siblings, from the leaf up.
+    pub path: Vec<Digest>,
+}
+
+/// A signed request and its place among the block's transactions.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct TransactionPlace {
+    /// The exact body that was signed.
+    pub body: Vec<u8>,
+    /// The sender's signature.
+    pub signature: Signature,
+    /// Its index.
+    pub index: u32,
+    /// Transactions of the block.
+    pub count: u32,
+    /// Siblings, from the leaf up.
+    pub path: Vec<Digest>,
+}
+
+/// A receipt and its place among the block's receipts.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct ReceiptPlace {
+    /// The receipt.
+    pub receipt: Receipt,
+    /// Its index: fired timers stand first.
+    pub index: u32,
+    /// Receipts of the block.
+    pub count: u32,
+    /// Siblings, from the leaf up.
+    pub path: Vec<Digest>,
+}
+
+/// A stored entry, present or absent.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct ProvedEntry {
+    /// Full key: the room's name, a zero byte, the room's own key.
+    pub key: Vec<u8>,
+    /// What stands there; `None` if nothing does.
+    pub value: Option<Vec<u8>>,
+    /// The way to the state root.
+    pub proof: StateProof,
+}
+
+/// What a computed query said. Not proved: the entries it read are.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Answer {
+    /// The room asked.
+    pub room: String,
+    /// The query's name.
+    pub query: String,
+    /// The request message.
+    pub args: Vec<u8>,
+    /// The result message.
+    pub result: Vec<u8>,
+}
+
+/// A block at which the validator set changed.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct SetChange {
+    /// Its header.
+    pub header: Header,
+    /// By the set in force until then.
+    pub certificate: Certificate,
+    /// The set from the next height on.
+    pub next: ValidatorSet,
+}
+
+/// A certified block and how its validators came to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlockProof {
+    /// The header.
+    pub header: Header,
+    /// The validators' signatures.
+    pub certificate: Certificate,
+    /// Every change of the set since the genesis, oldest first.
+    pub sets: Vec<SetChange>,
+}
+
+/// What is proved on top of a block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Contents {
+    /// Files were anchored.
+    Evidence {
+        /// The manifest's exact bytes.
+        manifest: Vec<u8>,
+        /// The statement's exact bytes.
+        statement: Vec<u8>,
+        /// Its place in the log.
+        log: LogPlace,
+        /// Who asked for it.
+        transaction: Option<TransactionPlace>,
+        /// What became of the request.
+        receipt: Option<ReceiptPlace>,
+    },
+    /// A transaction had this receipt.
+    Receipt {
+        /// The request.
+        transaction: Option<TransactionPlace>,
+        /// The receipt.
+        receipt: ReceiptPlace,
+    },
+    /// Entries stood in the ledger after the block, or did not.
+    State {
+        /// The entries.
+        entries: Vec<ProvedEntry>,
+        /// What was computed from them.
+        answer: Option<Answer>,
+    },
+}
+
+/// A pack: opened, its entries unread, and nothing believed yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pack(pub(crate) Sealed);
+
+impl Pack {
+    /// Seals contents and block into a pack.
+    pub fn new(contents: &Contents, block: &BlockProof) -> Self {
+        let mut entries = Vec::new();
+        let kind = match contents {
+            Contents::Evidence { manifest, statement, log, transaction, receipt } => {
+                entries.push((Name::Manifest, manifest.clone()));
+                entries.push((Name::Statement, statement.clone()));
+                entries.push((Name::Log, encode(log)));
+                entries.extend(transaction.as_ref().map(|t| (Name::Transaction, encode(t))));
+                entries.extend(receipt.as_ref().map(|r| (Name::Receipt, encode(r))));
+                Kind::Evidence
+            }
+            Contents::Receipt { transaction, receipt } => {
+                entries.extend(transaction.as_ref().map(|t| (Name::Transaction, encode(t))));
+                entries.push((Name::Receipt, encode(receipt)));
+                Kind::Receipt
+            }
+            Contents::State { entries: proved, answer } => {
+                entries.push((Name::Entries, encode(proved)));
+                entries.extend(answer.as_ref().map(|a| (Name::Answer, encode(a))));
+                Kind::State
+            }
+        };
+        entries.push((Name::Header, block.header.to_bytes()));
+        entries.push((Name::Certificate, encode(&block.certificate)));
+        entries.push((Name::Sets, encode(&block.sets)));
+        Self(Sealed { kind, entries })
+    }
+
+    /// The pack's bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.0.to_bytes()
+    }
+
+    /// Opens a pack.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] of the layer `Pack`: the bytes are not the one spelling of a pack.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Failure> {
+        Sealed::from_bytes(bytes).map(Self)
+    }
+
+    /// What it claims to prove.
+    pub const fn kind(&self) -> Kind {
+        self.0.kind
+    }
+}

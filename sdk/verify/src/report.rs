@@ -1,0 +1,482 @@
+//! What was proved, as data and as text for people.
+//!
+//! It shows only what the checks have established, and says so where something was not checked
+//! (a computed answer).
+
+use crate::manifest::Listed;
+use crate::pack::{Answer, LogPlace, ProvedEntry};
+use crate::seal::Kind;
+use crate::statement::{self, Statement};
+use crate::time;
+use core::fmt::Write;
+use linli_types::code::{Code, Lang, fill};
+use linli_types::header::Header;
+use linli_types::height::TimeMs;
+use linli_types::human;
+use linli_types::id::{ChainId, TxId};
+use linli_types::receipt::{Cause, Outcome, Receipt};
+use linli_types::validator::{Validator, ValidatorSet};
+use linli_types::wire::TransactionBody;
+use serde::Serialize;
+
+/// What was proved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// Always true: what does not hold is a failure.
+    pub verified: bool,
+    /// `evidence`, `receipt` or `state`.
+    pub kind: &'static str,
+    /// The chain's id.
+    pub chain: String,
+    /// The chain's name, by its genesis.
+    pub chain_name: String,
+    /// The block.
+    pub block: ProvedBlock,
+    /// The files, each given and equal to what was anchored.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<ProvedFile>,
+    /// What was anchored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub statement: Option<ProvedStatement>,
+    /// Where it stands in the log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log: Option<ProvedLeaf>,
+    /// The signed request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transaction: Option<ProvedTransaction>,
+    /// What became of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<ProvedReceipt>,
+    /// Stored entries.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub entries: Vec<Stored>,
+    /// What was computed from them: not proved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub computed: Option<Computed>,
+}
+
+/// A certified block.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ProvedBlock {
+    /// Its number.
+    pub height: u64,
+    /// Its id.
+    pub id: String,
+    /// Its time, milliseconds since 1970 UTC.
+    pub time_ms: u64,
+    /// The same for people, in UTC+8.
+    pub time: String,
+    /// Who signed.
+    pub signers: Vec<Signer>,
+    /// Their power.
+    pub power: u64,
+    /// All power.
+    pub total_power: u64,
+    /// The round of the certificate.
+    pub round: u32,
+    /// Changes of the validator set since the genesis.
+    pub set_changes: usize,
+}
+
+/// A validator that signed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Signer {
+    /// Its name, by the genesis or the change that brought it.
+    pub name: String,
+    /// Its organisation's number.
+    pub organisation: u32,
+    /// That organisation's kind.
+    pub kind: String,
+    /// Its power.
+    pub power: u64,
+    /// Its key.
+    pub key: String,
+}
+
+/// A file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[allow(missing_docs, reason = "named as in the manifest")]
+pub struct ProvedFile {
+    pub name: String,
+    pub media: String,
+    pub size: u64,
+    pub sha256: String,
+    pub sm3: String,
+}
+
+/// What was anchored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ProvedStatement {
+    /// The source, as a code.
+    pub source: String,
+    /// The source's own count.
+    pub number: u64,
+    /// What it is.
+    pub kind: String,
+    /// When it was captured, by the source's word.
+    pub captured_at_ms: u64,
+    /// When it was anchored, by block time.
+    pub anchored_at_ms: u64,
+    /// The source's organisation.
+    pub organisation: u32,
+    /// Captured more than a day before it was anchored.
+    pub backdated: bool,
+}
+
+/// A leaf of the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ProvedLeaf {
+    /// The record, as a code.
+    pub code: String,
+    /// The statement's SHA-256.
+    pub statement: String,
+    /// Index.
+    pub leaf: u64,
+    /// Size of the log.
+    pub size: u64,
+}
+
+/// A signed request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ProvedTransaction {
+    /// Its id.
+    pub id: String,
+    /// Its id, as a code.
+    pub code: String,
+    /// Who asked.
+    pub sender: String,
+    /// The key that signed.
+    pub signer: String,
+    /// What was asked: room and method.
+    pub calls: Vec<String>,
+}
+
+/// What became of a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ProvedReceipt {
+    /// The transaction or timer.
+    pub cause: String,
+    /// Whether all calls took effect.
+    pub done: bool,
+    /// The refusal's room; empty for a native code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused_by: Option<String>,
+    /// The refusal's code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<u32>,
+    /// The refusal's text, for native codes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zh: Option<String>,
+    /// The same in English.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub en: Option<String>,
+    /// Fuel used.
+    pub fuel: u64,
+    /// How many events it has.
+    pub events: usize,
+}
+
+/// A stored entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Stored {
+    /// The room.
+    pub room: String,
+    /// The room's own key, hexadecimal.
+    pub key: String,
+    /// The value, hexadecimal; absent if nothing stands there.
+    pub value: Option<String>,
+}
+
+/// What a query computed: not proved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Computed {
+    /// Room and query.
+    pub query: String,
+    /// The request, hexadecimal.
+    pub args: String,
+    /// The result, hexadecimal.
+    pub result: String,
+}
+
+pub(crate) fn block<'a>(
+    kind: Kind,
+    (name, chain): (&str, &ChainId),
+    header: &Header,
+    signers: impl Iterator<Item = &'a Validator>,
+    validators: &ValidatorSet,
+) -> Report {
+    let signers: Vec<Signer> = signers.map(signer).collect();
+    let block = ProvedBlock {
+        height: header.height.0,
+        id: header.id().to_string(),
+        time_ms: header.time.0,
+        time: time::text(header.time),
+        power: signers.iter().map(|s| s.power).sum(),
+        signers,
+        total_power: validators.total_power(),
+        round: 0,
+        set_changes: 0,
+    };
+    Report {
+        verified: true,
+        kind: kind.name(),
+        chain: chain.to_string(),
+        chain_name: name.to_string(),
+        block,
+        files: Vec::new(),
+        statement: None,
+        log: None,
+        transaction: None,
+        receipt: None,
+        entries: Vec::new(),
+        computed: None,
+    }
+}
+
+fn signer(v: &Validator) -> Signer {
+    let (name, kind) = (v.name.clone(), format!("{:?}", v.kind));
+    Signer { name, organisation: v.org, kind, power: v.power, key: v.key.to_string() }
+}
+
+pub(crate) fn file(listed: &Listed) -> ProvedFile {
+    ProvedFile {
+        name: listed.name.clone(),
+        media: listed.media.clone(),
+        size: listed.size,
+        sha256: listed.sha256.to_string(),
+        sm3: listed.sm3.to_string(),
+    }
+}
+
+pub(crate) fn statement(statement: &Statement) -> ProvedStatement {
+    ProvedStatement {
+        source: human::write(human::Kind::Principal, &statement.source),
+        number: statement.number,
+        kind: kind_name(statement.kind),
+        captured_at_ms: statement.captured_at_ms,
+        anchored_at_ms: statement.anchored_at_ms,
+        organisation: statement.organisation,
+        backdated: statement.backdated,
+    }
+}
+
+/// The names of the evidence contract's enum `Kind`.
+fn kind_name(kind: i32) -> String {
+    const NAMES: [&str; 12] = [
+        "UNSPECIFIED",
+        "CHECK_IN",
+        "CHECK_OUT",
+        "PHOTO_SET",
+        "AUDIO",
+        "FORM",
+        "SENSOR_ROOT",
+        "SCORE",
+        "RECEIPT",
+        "CONTRACT_DOC",
+        "SYSTEM_LOG",
+        "EXTERNAL",
+    ];
+    let name = usize::try_from(kind).ok().and_then(|i| NAMES.get(i));
+    name.map_or_else(|| format!("KIND_{kind}"), ToString::to_string)
+}
+
+pub(crate) fn log(bytes: &[u8], place: &LogPlace) -> ProvedLeaf {
+    let id = statement::id(bytes);
+    let code = human::write(human::Kind::Evidence, &id.0);
+    ProvedLeaf { code, statement: id.to_string(), leaf: place.leaf, size: place.size }
+}
+
+pub(crate) fn transaction(id: &TxId, body: &TransactionBody) -> ProvedTransaction {
+    ProvedTransaction {
+        id: id.to_string(),
+        code: human::write(human::Kind::Transaction, &id.0),
+        sender: human::write(human::Kind::Principal, &body.sender),
+        signer: hex(&body.signer),
+        calls: body.calls.iter().map(|call| format!("{}.{}", call.room, call.method)).collect(),
+    }
+}
+
+pub(crate) fn receipt(receipt: &Receipt) -> ProvedReceipt {
+    let cause = match &receipt.cause {
+        Cause::Transaction(id) => human::write(human::Kind::Transaction, &id.0),
+        Cause::Timer(id) => format!("timer {id}"),
+    };
+    let refusal = match &receipt.outcome {
+        Outcome::Done => None,
+        Outcome::Refused { refusal, .. } => Some(refusal),
+    };
+    let native = refusal.filter(|r| r.room.is_empty()).and_then(|r| {
+        let code = Code::from_number(r.code)?;
+        Some((fill(code.text(Lang::Zh).0, &r.params), fill(code.text(Lang::En).0, &r.params)))
+    });
+    let (zh, en) = native.unzip();
+    ProvedReceipt {
+        cause,
+        done: receipt.is_done(),
+        refused_by: refusal.map(|r| r.room.clone()),
+        code: refusal.map(|r| r.code),
+        zh,
+        en,
+        fuel: receipt.fuel,
+        events: receipt.events.len(),
+    }
+}
+
+pub(crate) fn entry(entry: &ProvedEntry) -> Stored {
+    let (room, own) = split(&entry.key);
+    Stored { room, key: hex(own), value: entry.value.as_deref().map(hex) }
+}
+
+pub(crate) fn computed(answer: &Answer) -> Computed {
+    let (args, result) = (hex(&answer.args), hex(&answer.result));
+    Computed { query: format!("{}.{}", answer.room, answer.query), args, result }
+}
+
+/// A full key for people: the room's name and the rest in hexadecimal.
+pub(crate) fn key(full: &[u8]) -> String {
+    let (room, own) = split(full);
+    format!("{room}/{}", hex(own))
+}
+
+fn split(full: &[u8]) -> (String, &[u8]) {
+    let mut parts = full.splitn(2, |byte| *byte == 0);
+    match (parts.next(), parts.next()) {
+        (Some(room), Some(own)) => (String::from_utf8_lossy(room).into_owned(), own),
+        _ => (String::new(), full),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+impl Report {
+    pub(crate) fn with_certificate(mut self, round: u32, set_changes: usize) -> Self {
+        (self.block.round, self.block.set_changes) = (round, set_changes);
+        self
+    }
+
+    /// What was proved, line by line.
+    pub fn text(&self, lang: Lang) -> String {
+        let mut lines = vec![say(lang, "验证通过".into(), "verified".into())];
+        lines.extend(self.files.iter().map(|f| file_line(lang, f)));
+        lines.extend(self.statement.iter().map(|s| statement_line(lang, s)));
+        lines.extend(self.log.iter().map(|l| log_line(lang, l)));
+        lines.extend(self.transaction.iter().map(|t| transaction_line(lang, t)));
+        lines.extend(self.receipt.iter().map(|r| receipt_line(lang, r)));
+        lines.extend(self.entries.iter().map(|e| entry_line(lang, e)));
+        lines.extend(self.computed.iter().map(|c| computed_line(lang, c)));
+        lines.extend(self.block_lines(lang));
+        let mut text = lines.join("\n");
+        text.push('\n');
+        text
+    }
+
+    fn block_lines(&self, lang: Lang) -> [String; 3] {
+        let b = &self.block;
+        let names: Vec<&str> = b.signers.iter().map(|s| s.name.as_str()).collect();
+        let (height, time, id) = (b.height, &b.time, &b.id);
+        let (power, total, changes) = (b.power, b.total_power, b.set_changes);
+        let (names_zh, names_en) = (names.join("、"), names.join(", "));
+        [
+            say(
+                lang,
+                format!("区块　第 {height} 块，{time}，{id}"),
+                format!("block      {height}, {time}, {id}"),
+            ),
+            say(
+                lang,
+                format!("签名　{names_zh}（表决权 {power}/{total}，验证者变更 {changes} 次）"),
+                format!("signed by  {names_en} ({power} of {total}; {changes} set changes)"),
+            ),
+            say(
+                lang,
+                format!("链　　{}（{}）", self.chain_name, self.chain),
+                format!("chain      {} ({})", self.chain_name, self.chain),
+            ),
+        ]
+    }
+}
+
+fn say(lang: Lang, zh: String, en: String) -> String {
+    match lang {
+        Lang::Zh => zh,
+        Lang::En => en,
+    }
+}
+
+fn file_line(lang: Lang, f: &ProvedFile) -> String {
+    let (name, size, sha256, sm3) = (&f.name, f.size, &f.sha256, &f.sm3);
+    say(
+        lang,
+        format!("文件　{name}，{size} 字节，SHA-256 {sha256}，SM3 {sm3}"),
+        format!("file       {name}, {size} bytes, SHA-256 {sha256}, SM3 {sm3}"),
+    )
+}
+
+fn statement_line(lang: Lang, s: &ProvedStatement) -> String {
+    let (source, number, kind) = (&s.source, s.number, &s.kind);
+    let captured = time::text(TimeMs(s.captured_at_ms));
+    let anchored = time::text(TimeMs(s.anchored_at_ms));
+    let (late_zh, late_en) = if s.backdated { ("（补录）", " (backdated)") } else { ("", "") };
+    say(
+        lang,
+        format!("声明　来源 {source} 第 {number} 号，{kind}，采集于 {captured}{late_zh}，存证于 {anchored}"),
+        format!("statement  {source} no. {number}, {kind}, captured {captured}{late_en}, anchored {anchored}"),
+    )
+}
+
+fn log_line(lang: Lang, l: &ProvedLeaf) -> String {
+    let (code, leaf, size) = (&l.code, l.leaf, l.size);
+    say(
+        lang,
+        format!("日志　{code}，第 {leaf} 号叶，共 {size} 叶"),
+        format!("log        {code}, leaf {leaf} of {size}"),
+    )
+}
+
+fn transaction_line(lang: Lang, t: &ProvedTransaction) -> String {
+    let (code, sender, calls) = (&t.code, &t.sender, t.calls.join(", "));
+    say(
+        lang,
+        format!("交易　{code}，提交者 {sender}，{calls}"),
+        format!("request    {code} of {sender}: {calls}"),
+    )
+}
+
+fn receipt_line(lang: Lang, r: &ProvedReceipt) -> String {
+    let (cause, code) = (&r.cause, r.code.unwrap_or_default());
+    let by = r.refused_by.as_deref().unwrap_or_default();
+    let (why_zh, why_en) = (r.zh.as_deref().unwrap_or(by), r.en.as_deref().unwrap_or(by));
+    match r.done {
+        true => say(lang, format!("回执　{cause} 已生效"), format!("receipt    {cause}: done")),
+        false => say(
+            lang,
+            format!("回执　{cause} 被拒绝，代码 {code}：{why_zh}"),
+            format!("receipt    {cause}: refused with code {code}: {why_en}"),
+        ),
+    }
+}
+
+fn entry_line(lang: Lang, e: &Stored) -> String {
+    let at = format!("{}/{}", e.room, e.key);
+    match &e.value {
+        Some(value) => {
+            say(lang, format!("条目　{at} = {value}"), format!("entry      {at} = {value}"))
+        }
+        None => say(lang, format!("条目　{at} 不存在"), format!("entry      {at} is absent")),
+    }
+}
+
+fn computed_line(lang: Lang, c: &Computed) -> String {
+    let (query, result) = (&c.query, &c.result);
+    say(
+        lang,
+        format!("计算　{query} = {result}（由上列条目算出，本身未被证明）"),
+        format!("computed   {query} = {result} (from the entries above; itself not proved)"),
+    )
+}
