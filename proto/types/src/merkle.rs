@@ -63,6 +63,17 @@ impl Shape for BlockTree {
     }
 }
 
+/// First byte of every leaf of the evidence log.
+pub const STATEMENT_VERSION: u8 = 1;
+
+/// The leaf of a statement in the evidence log: version byte and digest, hashed as a leaf.
+pub fn statement_leaf(statement: &Digest) -> Digest {
+    let mut bytes = [STATEMENT_VERSION; 33];
+    let (_, rest) = bytes.split_at_mut(1);
+    rest.copy_from_slice(&statement.0);
+    Sha256Log::leaf(&bytes)
+}
+
 /// The root over `leaves`, each already hashed.
 pub fn root<S: Shape>(leaves: &[Digest]) -> Digest {
     match leaves {
