@@ -32,6 +32,8 @@ pub enum Domain {
     StatePath,
     /// A leaf of the state tree.
     StateLeaf,
+    /// A transfer's content.
+    Transfer,
     /// The running digest of an account's entries.
     AccountHead,
     /// The running digest of the rows beside the tree.
@@ -61,6 +63,7 @@ impl Domain {
             Self::Inner => "linli.inner.v1",
             Self::StatePath => "linli.state-path.v1",
             Self::StateLeaf => "linli.state-leaf.v1",
+            Self::Transfer => "linli.transfer.v1",
             Self::AccountHead => "linli.account-head.v1",
             Self::SideDigest => "linli.side-digest.v1",
             Self::Timer => "linli.timer.v1",

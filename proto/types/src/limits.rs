@@ -35,10 +35,18 @@ pub const BLOCK_BYTES_MAX: usize = 2 * 1024 * 1024;
 pub const BLOCK_FUEL_MAX: u64 = 4_000_000_000;
 /// Fuel of one transaction.
 pub const TRANSACTION_FUEL_MAX: u64 = 200_000_000;
+/// Fuel that every transaction uses: reading the sender, writing the receipt.
+pub const TRANSACTION_FUEL_BASE: u64 = 20_000;
+/// Fuel of one transfer: two rows, one business id, one event.
+pub const TRANSFER_FUEL: u64 = 60_000;
+/// Fuel of one query.
+pub const QUERY_FUEL_MAX: u64 = 50_000_000;
 /// Fuel that due timers may use in one block: a quarter.
 pub const TIMER_FUEL_MAX: u64 = BLOCK_FUEL_MAX / 4;
 /// Fuel of one timer.
 pub const TIMER_FIRE_FUEL_MAX: u64 = 20_000_000;
+/// Fuel that firing a timer uses, whatever it does: its row, its receipt.
+pub const TIMER_FUEL_BASE: u64 = 50_000;
 /// Timers that one transaction may set.
 pub const SCHEDULES_MAX: usize = 16;
 /// Bytes of a timer's payload.

@@ -1,0 +1,117 @@
+//! Contracts and native rooms of a genesis, made ready to run.
+//!
+//! Contracts come from the genesis alone; motions that deploy come with governance. Static checks
+//! are the WASM host's ([`crate::vm`]); this room judges names and schemas.
+
+use crate::check::Checker;
+use crate::room::Contracts;
+use crate::schema::{BadSchema, Schema};
+use crate::vm::{CodeCache, DeployRefused, Vm};
+use crate::{accounts, identity, log, overlay, timers};
+use linli_types::genesis::Genesis;
+use linli_types::id::ChainId;
+use linli_types::store::Broken;
+use linli_types::{limits, wire};
+use std::collections::BTreeMap;
+
+/// Native rooms that answer, and the package that describes each.
+const NATIVE: [(&str, &str); 3] = [
+    (accounts::ROOM, "linli.accounts.v1"),
+    (timers::ROOM, "linli.timers.v1"),
+    (log::ROOM, "linli.log.v1"),
+];
+
+/// Names that no contract may take: native rooms, also those to come.
+const RESERVED: [&str; 7] = [
+    accounts::ROOM,
+    identity::ROOM,
+    timers::ROOM,
+    log::ROOM,
+    overlay::CLAIMS_ROOM,
+    "policy",
+    "governance",
+];
+
+/// Why a contract of the genesis cannot stand.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Undeployable {
+    /// The engine does not start.
+    #[error(transparent)]
+    Broken(#[from] Broken),
+    /// The name is no room's name.
+    #[error("{0:?} cannot name a contract: small letters, digits and hyphens, a letter first")]
+    Name(String),
+    /// The name is taken.
+    #[error("the name {0} is taken")]
+    Taken(String),
+    /// The module breaks a rule.
+    #[error("contract {room}: {why}")]
+    Module {
+        /// Which.
+        room: String,
+        /// What it breaks.
+        why: DeployRefused,
+    },
+    /// The schema cannot be used.
+    #[error("contract {room}: {why}")]
+    Schema {
+        /// Which.
+        room: String,
+        /// Why.
+        why: BadSchema,
+    },
+}
+
+/// What a genesis deploys.
+pub(crate) struct Deployment {
+    pub(crate) vm: Vm,
+    pub(crate) contracts: Contracts,
+    pub(crate) schemas: BTreeMap<String, Vec<u8>>,
+    pub(crate) checker: Checker,
+}
+
+/// Deploys every module of a genesis beside the native rooms.
+pub(crate) fn deploy(
+    genesis: &Genesis,
+    chain: ChainId,
+    cache: Box<dyn CodeCache>,
+) -> Result<Deployment, Undeployable> {
+    let mut vm = Vm::new(cache)?;
+    let (mut contracts, mut schemas, mut parsed) =
+        (Contracts::new(), BTreeMap::new(), BTreeMap::new());
+    for (room, package) in NATIVE {
+        let schema = Schema::of_package(wire::DESCRIPTORS, package)
+            .map_err(|why| Undeployable::Schema { room: room.into(), why })?;
+        schemas.insert(room.to_string(), wire::DESCRIPTORS.to_vec());
+        parsed.insert(room.to_string(), schema);
+    }
+    for module in &genesis.modules {
+        let room = module.name.clone();
+        check_name(&room)?;
+        if contracts.contains_key(&room) {
+            return Err(Undeployable::Taken(room));
+        }
+        let deployed = vm
+            .deploy(&module.code)
+            .map_err(|why| Undeployable::Module { room: room.clone(), why })?;
+        let schema = Schema::parse(&deployed.schema)
+            .map_err(|why| Undeployable::Schema { room: room.clone(), why })?;
+        parsed.insert(room.clone(), schema);
+        schemas.insert(room.clone(), deployed.schema);
+        contracts.insert(room, deployed.hash);
+    }
+    Ok(Deployment { vm, contracts, schemas, checker: Checker::new(chain, parsed) })
+}
+
+fn check_name(name: &str) -> Result<(), Undeployable> {
+    if RESERVED.contains(&name) {
+        return Err(Undeployable::Taken(name.into()));
+    }
+    let fits = name.len() <= limits::NAME_BYTES_MAX;
+    let letter_first = name.starts_with(|c: char| c.is_ascii_lowercase());
+    let known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    match fits && letter_first && name.chars().all(known) {
+        true => Ok(()),
+        false => Err(Undeployable::Name(name.into())),
+    }
+}

@@ -1,0 +1,216 @@
+//! The batch of height 0: what `linli init` writes.
+//!
+//! Principals and accounts become rows, contracts are deployed and their `init` runs, in the order
+//! of the file. Whatever the genesis asks for and may not have is refused with its reason; nothing
+//! is written then.
+
+use crate::accounts;
+use crate::batch;
+use crate::deploy::Undeployable;
+use crate::execute::{Effects, tree_changes};
+use crate::identity;
+use crate::ledger::{Ledger, Settings};
+use crate::overlay::Overlay;
+use crate::room::{Actor, Place, Run};
+use crate::stored::{META_GENESIS, META_HEAD, StoredHead, full_key};
+use crate::timers;
+use crate::vm::{Entry, Stop};
+use linli_types::genesis::{BadGenesis, Genesis};
+use linli_types::header;
+use linli_types::height::Height;
+use linli_types::id::{AccountId, PrincipalId, PublicKey, TimerId};
+use linli_types::limits;
+use linli_types::receipt::{Cause, Outcome, Refusal};
+use linli_types::signature::{BadKey, check_public_key};
+use linli_types::store::{Batch, Broken, Column, Memory};
+use std::collections::BTreeSet;
+
+/// The room whose entries name the code of each contract.
+const GOVERNANCE: &str = "governance";
+
+/// Why a genesis is refused. The fault lies with whoever wrote it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GenesisRefused {
+    /// The bytes are no genesis, or its validators break a law.
+    #[error(transparent)]
+    Unreadable(#[from] BadGenesis),
+    /// This version lacks the rules it asks for.
+    #[error("the genesis asks for protocol {found}; this version knows {known}")]
+    Protocol {
+        /// What it asks for.
+        found: u32,
+        /// What this version knows.
+        known: u32,
+    },
+    /// A principal stands twice, or is nobody.
+    #[error("the principal {0} stands twice or is reserved")]
+    Principal(PrincipalId),
+    /// A key stands twice.
+    #[error("the key {0} belongs to two principals")]
+    KeyTwice(PublicKey),
+    /// A key that no careful signer would have made.
+    #[error("the key of {whose} cannot be used: {why}")]
+    Key {
+        /// Whose.
+        whose: String,
+        /// Why.
+        why: BadKey,
+    },
+    /// An account stands twice, or is an issuance account.
+    #[error("the account {0} stands twice or is reserved")]
+    Account(AccountId),
+    /// An account of nobody known.
+    #[error("the account {0} belongs to no principal of the genesis")]
+    Owner(AccountId),
+    /// Opening balances that the ledger cannot count.
+    #[error("the opening balance of {0} does not fit the ledger")]
+    Opening(AccountId),
+    /// A contract cannot stand.
+    #[error(transparent)]
+    Undeployable(#[from] Undeployable),
+    /// A contract's `init` refused.
+    #[error("contract {room} refused to start: code {} of {:?}", refusal.code, refusal.room)]
+    Init {
+        /// Which.
+        room: String,
+        /// What it said.
+        refusal: Refusal,
+    },
+    /// This machine cannot say.
+    #[error(transparent)]
+    Broken(#[from] Broken),
+}
+
+impl Ledger {
+    /// Judges a genesis and makes the batch of height 0.
+    ///
+    /// # Errors
+    ///
+    /// [`GenesisRefused`] with the reason; the fault lies with whoever wrote the genesis.
+    pub fn genesis(bytes: &[u8], settings: Settings) -> Result<Batch, GenesisRefused> {
+        Self::begin(bytes, settings).map(|(_, batch)| batch)
+    }
+
+    /// The same, and the ledger that stands once the batch is durable.
+    ///
+    /// # Errors
+    ///
+    /// [`GenesisRefused`].
+    pub fn begin(bytes: &[u8], settings: Settings) -> Result<(Self, Batch), GenesisRefused> {
+        let (genesis, chain) = Genesis::from_bytes(bytes)?;
+        check(&genesis)?;
+        let mut ledger = Self::empty(&genesis, chain, settings)?;
+        let effects = ledger.first_effects(&genesis)?;
+        let head = StoredHead {
+            chain,
+            height: Height::GENESIS,
+            block: ledger.head().block,
+            time: genesis.time,
+            state_root: effects.tree.root(),
+            log_size: effects.log.size(),
+            log_root: effects.log.root(),
+        };
+        let mut batch = Batch::default();
+        batch::put_changes(&mut batch, &effects);
+        batch.put(Column::Meta, META_GENESIS, bytes);
+        batch.put(Column::Meta, META_HEAD, linli_types::encode(&head));
+        ledger.take_effects(effects);
+        Ok((ledger, batch))
+    }
+
+    fn first_effects(&self, genesis: &Genesis) -> Result<Effects, GenesisRefused> {
+        let nothing = Memory::default();
+        let place = Place { height: Height::GENESIS, time: genesis.time, log_size: 0 };
+        let mut run = Run::new(&self.vm, &self.contracts, place, Overlay::new(&nothing));
+        for principal in &genesis.principals {
+            identity::register(&mut run.overlay, principal)?;
+        }
+        for account in &genesis.accounts {
+            accounts::open(&mut run.overlay, account).map_err(|stop| match stop {
+                Stop::Refused(_) => GenesisRefused::Opening(account.id),
+                Stop::Broken(broken) => GenesisRefused::Broken(broken),
+            })?;
+        }
+        for module in &genesis.modules {
+            start(&mut run, &module.name, &self.contracts)?;
+        }
+        let next_timer = timers::earliest(&run.overlay)?;
+        let changes = run.overlay.finish()?;
+        let (mut log, mut log_nodes) = (self.log.clone(), Vec::new());
+        run.statements.iter().for_each(|s| log.append(s, &mut log_nodes));
+        let tree = self.tree.candidate(tree_changes(&changes));
+        let timers_waiting = timers::waiting_after(0, &changes.state);
+        let receipt_bytes = Vec::new();
+        Ok(Effects { changes, tree, log, log_nodes, receipt_bytes, next_timer, timers_waiting })
+    }
+}
+
+/// Names a contract's code in the state and runs its `init`.
+fn start(
+    run: &mut Run<'_>,
+    room: &str,
+    contracts: &crate::room::Contracts,
+) -> Result<(), GenesisRefused> {
+    if let Some(hash) = contracts.get(room) {
+        let key = full_key(GOVERNANCE, &[b"code/", room.as_bytes()].concat());
+        run.overlay.write(key, Some(hash.0.to_vec()))?;
+    }
+    let nobody = Actor::nobody(Cause::Timer(TimerId::default()));
+    let receipt = run.act(nobody, |run| {
+        let ran = run.enter(room, Entry::Init, &[], limits::TRANSACTION_FUEL_MAX);
+        (ran.fuel, ran.end.map(|result| vec![result]).map_err(|stop| (0, stop)))
+    })?;
+    match receipt.outcome {
+        Outcome::Done => Ok(()),
+        Outcome::Refused { refusal, .. } => {
+            Err(GenesisRefused::Init { room: room.into(), refusal })
+        }
+    }
+}
+
+/// What the encoding alone does not rule out.
+fn check(genesis: &Genesis) -> Result<(), GenesisRefused> {
+    if genesis.protocol != header::PROTOCOL {
+        let (found, known) = (genesis.protocol, header::PROTOCOL);
+        return Err(GenesisRefused::Protocol { found, known });
+    }
+    for validator in genesis.validators.members() {
+        for key in [&validator.key, &validator.network_key] {
+            check_key(key, &validator.name)?;
+        }
+    }
+    check_principals(genesis)?;
+    check_accounts(genesis)
+}
+
+fn check_key(key: &PublicKey, whose: &str) -> Result<(), GenesisRefused> {
+    check_public_key(key).map_err(|why| GenesisRefused::Key { whose: whose.into(), why })
+}
+
+fn check_principals(genesis: &Genesis) -> Result<(), GenesisRefused> {
+    let (mut ids, mut keys) = (BTreeSet::from([accounts::NOBODY]), BTreeSet::new());
+    for principal in &genesis.principals {
+        check_key(&principal.key, &principal.id.to_string())?;
+        if !ids.insert(principal.id) {
+            return Err(GenesisRefused::Principal(principal.id));
+        }
+        if !keys.insert(principal.key) {
+            return Err(GenesisRefused::KeyTwice(principal.key)); // P1
+        }
+    }
+    Ok(())
+}
+
+fn check_accounts(genesis: &Genesis) -> Result<(), GenesisRefused> {
+    let owners: BTreeSet<_> = genesis.principals.iter().map(|p| p.id).collect();
+    let mut ids = BTreeSet::new();
+    for account in &genesis.accounts {
+        if !ids.insert(account.id) || account.id.0.starts_with(accounts::ISSUANCE_PREFIX) {
+            return Err(GenesisRefused::Account(account.id));
+        }
+        if !owners.contains(&account.owner) {
+            return Err(GenesisRefused::Owner(account.id));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,246 @@
+//! The laws that hold over a store after every block, as objects: tests, the simulator and
+//! `linli check-db` ask the same ones.
+//!
+//! Each walks its rows from the disk and believes nothing that stands in memory.
+
+use crate::accounts::{self, ISSUANCE_PREFIX};
+use crate::overlay::{CLAIMS_ROOM, ClaimHead, read_claim};
+use crate::stored::{self, decode, split_key, visit_room, visit_rows};
+use crate::identity::{self, PrincipalRow};
+use crate::timers::{self, TimerRow};
+use crate::tree::Tree;
+use linli_types::id::Digest;
+use linli_types::state_proof::{path, value_digest};
+use linli_types::store::{Broken, Column, Read};
+use std::collections::BTreeMap;
+
+/// A law over a store.
+pub trait Invariant {
+    /// Its name in the design.
+    fn name(&self) -> &'static str;
+
+    /// Every breach, in words. Empty while the law holds.
+    ///
+    /// # Errors
+    ///
+    /// [`Broken`] if a row cannot be read.
+    fn breaches(&self, store: &dyn Read) -> Result<Vec<String>, Broken>;
+}
+
+/// Every law.
+pub fn all() -> Vec<Box<dyn Invariant>> {
+    vec![
+        Box::new(Conservation),
+        Box::new(Supply),
+        Box::new(Solvency),
+        Box::new(ClaimsRun),
+        Box::new(KeysFound),
+        Box::new(TimersRead),
+        Box::new(StateRoot),
+    ]
+}
+
+/// Every breach of every law, each with the law's name.
+///
+/// # Errors
+///
+/// [`Broken`] if a row cannot be read.
+pub fn breaches(store: &dyn Read) -> Result<Vec<String>, Broken> {
+    let mut all_breaches = Vec::new();
+    for law in all() {
+        let named = |breach: String| format!("{}: {breach}", law.name());
+        all_breaches.extend(law.breaches(store)?.into_iter().map(named));
+    }
+    Ok(all_breaches)
+}
+
+/// INV-L1: per asset, debits equal credits.
+#[derive(Clone, Copy, Debug)]
+pub struct Conservation;
+
+impl Invariant for Conservation {
+    fn name(&self) -> &'static str {
+        "INV-L1 conservation"
+    }
+
+    fn breaches(&self, store: &dyn Read) -> Result<Vec<String>, Broken> {
+        let mut sums: BTreeMap<u32, (u128, u128)> = BTreeMap::new();
+        visit_room(store, Column::State, accounts::ROOM, |_, value| {
+            let row = accounts::read_row(value)?;
+            let (debits, credits) = sums.entry(row.asset).or_default();
+            *debits = debits.saturating_add(u128::from(row.debits_posted));
+            *credits = credits.saturating_add(u128::from(row.credits_posted));
+            Ok(())
+        })?;
+        let odd = sums.into_iter().filter(|(_, (debits, credits))| debits != credits);
+        Ok(odd.map(|(asset, (d, c))| format!("asset {asset}: debits {d}, credits {c}")).collect())
+    }
+}
+
+/// INV-L2: what was issued is what the holders have.
+#[derive(Clone, Copy, Debug)]
+pub struct Supply;
+
+impl Invariant for Supply {
+    fn name(&self) -> &'static str {
+        "INV-L2 supply"
+    }
+
+    fn breaches(&self, store: &dyn Read) -> Result<Vec<String>, Broken> {
+        let mut sums: BTreeMap<u32, (u128, u128)> = BTreeMap::new();
+        visit_room(store, Column::State, accounts::ROOM, |id, value| {
+            let row = accounts::read_row(value)?;
+            let (issued, held) = sums.entry(row.asset).or_default();
+            let (debits, credits) = (row.debits_posted, row.credits_posted);
+            if id.starts_with(ISSUANCE_PREFIX) {
+                *issued = issued.saturating_add(u128::from(debits.saturating_sub(credits)));
+            } else {
+                *held = held.saturating_add(u128::from(row.balance()));
+            }
+            Ok(())
+        })?;
+        let odd = sums.into_iter().filter(|(_, (issued, held))| issued != held);
+        Ok(odd.map(|(asset, (i, h))| format!("asset {asset}: issued {i}, held {h}")).collect())
+    }
+}
+
+/// INV-L3: no holder's account was debited beyond its credits.
+#[derive(Clone, Copy, Debug)]
+pub struct Solvency;
+
+impl Invariant for Solvency {
+    fn name(&self) -> &'static str {
+        "INV-L3 solvency"
+    }
+
+    fn breaches(&self, store: &dyn Read) -> Result<Vec<String>, Broken> {
+        let mut found = Vec::new();
+        visit_room(store, Column::State, accounts::ROOM, |id, value| {
+            let row = accounts::read_row(value)?;
+            if !id.starts_with(ISSUANCE_PREFIX) && row.debits_posted > row.credits_posted {
+                let (debits, credits) = (row.debits_posted, row.credits_posted);
+                found.push(format!("an account was debited {debits} of {credits}"));
+            }
+            Ok(())
+        })?;
+        Ok(found)
+    }
+}
+
+/// O3: the running digest of each room's business ids is that of its rows.
+#[derive(Clone, Copy, Debug)]
+pub struct ClaimsRun;
+
+impl Invariant for ClaimsRun {
+    fn name(&self) -> &'static str {
+        "O3 business ids"
+    }
+
+    fn breaches(&self, store: &dyn Read) -> Result<Vec<String>, Broken> {
+        let mut heads: BTreeMap<String, ClaimHead> = BTreeMap::new();
+        visit_room(store, Column::State, CLAIMS_ROOM, |room, value| {
+            let room = String::from_utf8_lossy(room).into_owned();
+            heads.insert(room, decode(value, "a claim head")?);
+            Ok(())
+        })?;
+        let mut claims: BTreeMap<String, Vec<(u64, Vec<u8>, Digest)>> = BTreeMap::new();
+        visit_rows(store, Column::Side, (&[], &[]), |key, value| {
+            let (room, id) = split_key(key).ok_or_else(|| Broken("a key has no room".into()))?;
+            if room != identity::ROOM {
+                let (deed, number) = read_claim(value)?;
+                claims.entry(room.into()).or_default().push((number, id.to_vec(), deed));
+            }
+            Ok(())
+        })?;
+        let mut found = Vec::new();
+        for (room, mut claims) in claims {
+            claims.sort();
+            let run = |head: ClaimHead, (_, id, deed): &(u64, Vec<u8>, Digest)| head.with(id, deed);
+            let head = claims.iter().fold(ClaimHead::default(), run);
+            if heads.remove(&room) != Some(head) {
+                found.push(format!("the running digest of {room} is not that of its rows"));
+            }
+        }
+        found.extend(heads.into_keys().map(|room| format!("the rows of {room} are gone")));
+        Ok(found)
+    }
+}
+
+/// P1: every principal is found by their key, and no key finds anyone else.
+#[derive(Clone, Copy, Debug)]
+pub struct KeysFound;
+
+impl Invariant for KeysFound {
+    fn name(&self) -> &'static str {
+        "P1 one key, one principal"
+    }
+
+    fn breaches(&self, store: &dyn Read) -> Result<Vec<String>, Broken> {
+        let (mut found, mut principals, mut keys) = (Vec::new(), 0_u64, 0_u64);
+        visit_room(store, Column::State, identity::ROOM, |id, value| {
+            principals = principals.saturating_add(1);
+            let row: PrincipalRow = decode(value, "a principal")?;
+            let by_key = identity::load_by_key(store, &row.key)?;
+            if by_key.is_none_or(|(other, _)| other.0.as_slice() != id) {
+                found.push(format!("the key {} does not find its principal", row.key));
+            }
+            Ok(())
+        })?;
+        visit_room(store, Column::Side, identity::ROOM, |_, _| {
+            keys = keys.saturating_add(1);
+            Ok(())
+        })?;
+        if principals != keys {
+            found.push(format!("{principals} principals and {keys} keys"));
+        }
+        Ok(found)
+    }
+}
+
+/// W1: every timer can be read when it falls due.
+#[derive(Clone, Copy, Debug)]
+pub struct TimersRead;
+
+impl Invariant for TimersRead {
+    fn name(&self) -> &'static str {
+        "W1 timers"
+    }
+
+    fn breaches(&self, store: &dyn Read) -> Result<Vec<String>, Broken> {
+        let mut found = Vec::new();
+        visit_room(store, Column::State, timers::ROOM, |id, value| {
+            if id.len() != 16 || decode::<TimerRow>(value, "a timer").is_err() {
+                found.push("a timer's row cannot be read".to_string());
+            }
+            Ok(())
+        })?;
+        Ok(found)
+    }
+}
+
+/// D4: the root over every entry is the last header's.
+#[derive(Clone, Copy, Debug)]
+pub struct StateRoot;
+
+impl Invariant for StateRoot {
+    fn name(&self) -> &'static str {
+        "D4 state root"
+    }
+
+    fn breaches(&self, store: &dyn Read) -> Result<Vec<String>, Broken> {
+        let Some(head) = stored::load_head(store)? else {
+            return Ok(vec!["there is no head".to_string()]);
+        };
+        let mut entries = Vec::new();
+        visit_rows(store, Column::State, (&[], &[]), |key, value| {
+            entries.push((path(key), value_digest(value)));
+            Ok(())
+        })?;
+        let root = Tree::build(entries).root();
+        let (height, said) = (head.height, head.state_root);
+        match root == said {
+            true => Ok(Vec::new()),
+            false => Ok(vec![format!("the entries give {root}, height {height} says {said}")]),
+        }
+    }
+}

@@ -1,0 +1,404 @@
+//! The ledger of one node: everything that stands in memory beside the rows of the store.
+//!
+//! ```text
+//! propose / execute ─▶ Executed ─▶ (certificate) ─▶ batch ─▶ durable ─▶ adopt
+//! ```
+//!
+//! Proposals may lose: nothing in memory changes before [`Ledger::adopt`]. The ledger never writes
+//! to the store; it says what to write ([`Ledger::batch`]).
+//!
+//! # Invariants
+//!
+//! - **L1 one batch.** Whatever a height changes stands in one batch (design D3).
+//! - **L2 rows suffice.** [`Ledger::open`] needs nothing but rows, and compares the tree and the
+//!   log that it rebuilds with the last header (design D4).
+
+use crate::check::Checker;
+use crate::execute::{Effects, Executed};
+use crate::log::{self, Log};
+use crate::room::Contracts;
+use crate::stored::{self, META_GENESIS, StoredHead, full_key};
+use crate::tree::Tree;
+use crate::verified::Verified;
+use crate::vm::{CodeCache, NoCache, Vm};
+use crate::window::{Key, Window, key_of};
+use crate::{deploy, identity, timers};
+use linli_types::code::Code;
+use linli_types::genesis::Genesis;
+use linli_types::header::Header;
+use linli_types::height::{Height, TimeMs};
+use linli_types::id::{BlockId, ChainId, Digest, PrincipalId, PublicKey};
+use linli_types::limits;
+use linli_types::receipt::Refusal;
+use linli_types::state_proof::{StateProof, path, value_digest};
+use linli_types::store::{Broken, Column, Read};
+use linli_types::transaction::Transaction;
+use linli_types::validator::ValidatorSet;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What a ledger needs of its node.
+pub struct Settings {
+    /// Keeps compiled contracts between starts.
+    pub cache: Box<dyn CodeCache>,
+}
+
+impl Default for Settings {
+    /// Keeps nothing between starts.
+    fn default() -> Self {
+        Self { cache: Box::new(NoCache) }
+    }
+}
+
+/// Where the chain stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The chain.
+    pub chain: ChainId,
+    /// The last height; 0 after `init`.
+    pub height: Height,
+    /// Its block; at the genesis the chain id's bytes.
+    pub block: BlockId,
+    /// Its time.
+    pub time: TimeMs,
+    /// State root after it.
+    pub state_root: Digest,
+    /// Leaves of the evidence log after it.
+    pub log_size: u64,
+    /// Root of the evidence log after it.
+    pub log_root: Digest,
+    /// Its header; none at the genesis.
+    pub header: Option<Header>,
+    /// The validators of the next block.
+    pub validators: ValidatorSet,
+}
+
+/// What the genesis says about the chain as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GenesisInfo {
+    /// The chain's name, for people.
+    pub name: String,
+    /// Version of the rules in force.
+    pub protocol: u32,
+    /// Heights for which undo records are kept.
+    pub undo_heights: u64,
+}
+
+/// Whether a transaction may enter the pool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// It may.
+    Admitted {
+        /// The sender's organisation; 0 for none.
+        org: u32,
+    },
+    /// These very bytes stand in a block.
+    Exists {
+        /// Its height.
+        height: Height,
+        /// Its place among the receipts.
+        index: u32,
+    },
+    /// It may not; nothing is recorded.
+    Refused(Refusal),
+}
+
+/// See the module.
+pub struct Ledger {
+    pub(crate) info: GenesisInfo,
+    pub(crate) vm: Vm,
+    pub(crate) contracts: Contracts,
+    pub(crate) schemas: BTreeMap<String, Vec<u8>>,
+    checker: Arc<Checker>,
+    head: Head,
+    pub(crate) tree: Tree,
+    pub(crate) log: Log,
+    pub(crate) window: Window,
+    next_timer: Option<TimeMs>,
+    pub(crate) timers_waiting: u64,
+}
+
+impl Ledger {
+    /// A ledger before its first row: contracts deployed, nothing in the state.
+    pub(crate) fn empty(
+        genesis: &Genesis,
+        chain: ChainId,
+        settings: Settings,
+    ) -> Result<Self, deploy::Undeployable> {
+        let deploy::Deployment { vm, contracts, schemas, checker } =
+            deploy::deploy(genesis, chain, settings.cache)?;
+        let (tree, log) = (Tree::default(), Log::default());
+        let head = Head {
+            chain,
+            height: Height::GENESIS,
+            block: BlockId(chain.0),
+            time: genesis.time,
+            state_root: tree.root(),
+            log_size: 0,
+            log_root: log.root(),
+            header: None,
+            validators: genesis.validators.clone(),
+        };
+        let info = GenesisInfo {
+            name: genesis.name.clone(),
+            protocol: genesis.protocol,
+            undo_heights: genesis.undo_heights,
+        };
+        let checker = Arc::new(checker);
+        let (window, next_timer, timers_waiting) = (Window::default(), None, 0);
+        Ok(Self {
+            info,
+            vm,
+            contracts,
+            schemas,
+            checker,
+            head,
+            tree,
+            log,
+            window,
+            next_timer,
+            timers_waiting,
+        })
+    }
+
+    /// Opens a ledger from rows alone (L2).
+    ///
+    /// # Errors
+    ///
+    /// [`Broken`] if the rows do not fit together: this node is damaged.
+    pub fn open(store: &dyn Read, settings: Settings) -> Result<Self, Broken> {
+        let missing = || Broken("the store holds no chain; `linli init` makes one".into());
+        let genesis = store.get(Column::Meta, META_GENESIS)?.ok_or_else(missing)?;
+        let (genesis, chain) = Genesis::from_bytes(&genesis)
+            .map_err(|why| Broken(format!("the stored genesis cannot be read: {why}")))?;
+        let mut ledger = Self::empty(&genesis, chain, settings)
+            .map_err(|why| Broken(format!("the stored genesis cannot be deployed: {why}")))?;
+        let stored = stored::load_head(store)?.ok_or_else(missing)?;
+        ledger.read_state(store)?;
+        ledger.log = Log::open(store, stored.log_size)?;
+        ledger.take_head(store, &stored)?;
+        ledger.read_window(store)?;
+        Ok(ledger)
+    }
+
+    /// Rebuilds the tree and counts the timers.
+    fn read_state(&mut self, store: &dyn Read) -> Result<(), Broken> {
+        let (mut entries, mut waiting) = (Vec::new(), 0_u64);
+        stored::visit_rows(store, Column::State, (&[], &[]), |key, value| {
+            entries.push((path(key), value_digest(value)));
+            waiting = waiting.saturating_add(u64::from(timers::is_timer(key)));
+            Ok(())
+        })?;
+        self.tree = Tree::build(entries);
+        self.timers_waiting = waiting;
+        self.next_timer = timers::earliest_stored(store)?;
+        Ok(())
+    }
+
+    /// Compares what was rebuilt with the stored head and its header, and adopts the head.
+    fn take_head(&mut self, store: &dyn Read, stored: &StoredHead) -> Result<(), Broken> {
+        let differs = |what: &str| Err(Broken(format!("{what} differs from the last header")));
+        let header = stored::load_block(store, stored.height)?.map(|block| block.header);
+        if stored.chain != self.head.chain {
+            return differs("the chain id");
+        }
+        if self.tree.root() != stored.state_root {
+            return differs("the state root");
+        }
+        if self.log.root() != stored.log_root {
+            return differs("the evidence log's root");
+        }
+        let expected = match &header {
+            None if stored.height == Height::GENESIS => (stored.block, stored.time),
+            None => return Err(Broken("the last block is missing".into())),
+            Some(header) => (header.id(), header.time),
+        };
+        let agrees = |h: &Header| {
+            (h.state_root, h.log_size, h.log_root)
+                == (stored.state_root, stored.log_size, stored.log_root)
+        };
+        if expected != (stored.block, stored.time) || !header.as_ref().is_none_or(agrees) {
+            return differs("the stored head");
+        }
+        let StoredHead { chain, height, block, time, state_root, log_size, log_root } = *stored;
+        let validators = self.head.validators.clone();
+        self.head =
+            Head { chain, height, block, time, state_root, log_size, log_root, header, validators };
+        Ok(())
+    }
+
+    /// Rebuilds the key window from the blocks in which a transaction may still be valid.
+    fn read_window(&mut self, store: &dyn Read) -> Result<(), Broken> {
+        let now = self.head.time;
+        let mut height = self.head.height;
+        let mut blocks = Vec::new();
+        while height > Height::GENESIS {
+            let block = stored::load_block(store, height)?;
+            let block = block.ok_or_else(|| Broken(format!("block {height} is missing")))?;
+            if now.since(block.header.time) > limits::VALIDITY_MS_MAX {
+                break;
+            }
+            blocks.push(block.bodies);
+            height = Height(height.0.saturating_sub(1));
+        }
+        for body in blocks.iter().rev().flatten() {
+            let transaction = self.checker.check_shape(body);
+            let unread = |_| Broken("a stored transaction does not follow its schema".into());
+            let transaction = transaction.map_err(unread)?;
+            self.window.add(now, std::iter::once(&transaction));
+        }
+        Ok(())
+    }
+
+    /// Where the chain stands.
+    pub fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// What the genesis says about the chain as a whole.
+    pub fn genesis_info(&self) -> &GenesisInfo {
+        &self.info
+    }
+
+    /// Phase 1, without state. A new one stands after a deployment.
+    pub fn checker(&self) -> Arc<Checker> {
+        Arc::clone(&self.checker)
+    }
+
+    /// When the earliest timer falls due.
+    pub fn next_timer(&self) -> Option<TimeMs> {
+        self.next_timer
+    }
+
+    /// Phase 2, read-only: the sender is known, the key is theirs and not used for other bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`Broken`] if this node's store cannot be read.
+    pub fn admit(&self, store: &dyn Read, transaction: &Transaction) -> Result<Admission, Broken> {
+        if let Some(used) = self.used(&key_of(transaction)) {
+            if used != transaction.id {
+                return Ok(Admission::Refused(Code::IdConflict.refuse([])));
+            }
+            let place = stored::locate(store, &used)?;
+            let (height, index) =
+                place.ok_or_else(|| Broken("a transaction of the window has no place".into()))?;
+            return Ok(Admission::Exists { height, index });
+        }
+        let row = identity::load(store, &transaction.sender)?;
+        Ok(match identity::admit(row, transaction) {
+            Ok(org) => Admission::Admitted { org },
+            Err(refusal) => Admission::Refused(refusal),
+        })
+    }
+
+    fn used(&self, key: &Key) -> Option<linli_types::id::TxId> {
+        self.window.find(key, self.head.time)
+    }
+
+    /// The principal with this id.
+    ///
+    /// # Errors
+    ///
+    /// [`Broken`] if this node's store cannot be read.
+    pub fn principal(
+        &self,
+        store: &dyn Read,
+        id: &PrincipalId,
+    ) -> Result<Option<identity::PrincipalRow>, Broken> {
+        identity::load(store, id)
+    }
+
+    /// The principal who signs with this key.
+    ///
+    /// # Errors
+    ///
+    /// [`Broken`] if this node's store cannot be read.
+    pub fn principal_of_key(
+        &self,
+        store: &dyn Read,
+        key: &PublicKey,
+    ) -> Result<Option<(PrincipalId, identity::PrincipalRow)>, Broken> {
+        identity::load_by_key(store, key)
+    }
+
+    /// After the batch is durable: adopts tree, log, window, timers and head.
+    ///
+    /// # Panics
+    ///
+    /// If the block was not executed on this very head: our own order is broken.
+    pub fn adopt(&mut self, executed: Executed) {
+        let Executed { header, id, transactions, effects, .. } = executed;
+        assert!(header.parent == self.head.block, "L1: a block is adopted on its own parent");
+        self.take_effects(effects);
+        self.window.add(header.time, transactions.iter().map(|tx: &Verified| &**tx));
+        self.head = Head {
+            chain: header.chain,
+            height: header.height,
+            block: id,
+            time: header.time,
+            state_root: header.state_root,
+            log_size: header.log_size,
+            log_root: header.log_root,
+            header: Some(header),
+            validators: self.head.validators.clone(),
+        };
+    }
+
+    /// Adopts tree, log and timers, and the head's roots.
+    pub(crate) fn take_effects(&mut self, effects: Effects) {
+        self.tree.adopt(effects.tree);
+        self.log = effects.log;
+        self.next_timer = effects.next_timer;
+        self.timers_waiting = effects.timers_waiting;
+        self.head.state_root = self.tree.root();
+        (self.head.log_size, self.head.log_root) = (self.log.size(), self.log.root());
+    }
+
+    /// Proves what stands under a full key of the state at the latest height.
+    pub fn prove(&self, key: &[u8]) -> StateProof {
+        self.tree.prove(key)
+    }
+
+    /// The key in [`Column::State`] of a room's entry.
+    pub fn full_key(room: &str, key: &[u8]) -> Vec<u8> {
+        full_key(room, key)
+    }
+
+    /// The audit path of a leaf of the evidence log at the latest height; `None` if there is no
+    /// such leaf.
+    ///
+    /// # Errors
+    ///
+    /// [`Broken`] if this node's store cannot be read.
+    pub fn leaf_path(&self, store: &dyn Read, index: u64) -> Result<Option<Vec<Digest>>, Broken> {
+        log::leaf_path(store, index, self.log.size())
+    }
+
+    /// The file descriptor set of a room, native ones too.
+    pub fn schema(&self, room: &str) -> Option<&[u8]> {
+        self.schemas.get(room).map(Vec::as_slice)
+    }
+
+    /// Every room that answers, by name.
+    pub fn rooms(&self) -> Vec<String> {
+        self.schemas.keys().cloned().collect()
+    }
+
+    /// How many (sender, key) pairs are remembered, and how many timers wait: for metrics.
+    pub fn sizes(&self) -> Sizes {
+        let (keys, entries) = (self.window.len() as u64, self.tree.len());
+        Sizes { entries, keys, timers: self.timers_waiting }
+    }
+}
+
+/// How much stands in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizes {
+    /// Entries of the state.
+    pub entries: u64,
+    /// Remembered pairs of sender and key.
+    pub keys: u64,
+    /// Waiting timers.
+    pub timers: u64,
+}
