@@ -447,3 +447,28 @@ fn note_block(flight: &Mutex<Flight>, permits: &Semaphore, receipts: &[Vec<u8>])
         permits.add_permits(1);
     }
 }
+
+/// How many of `ids` have no receipt at the first validator any more.
+///
+/// # Errors
+///
+/// [`Failure`] if it does not answer.
+pub async fn missing(
+    net: &Net,
+    reader: &Path,
+    chain: ChainId,
+    ids: &[TxId],
+) -> Result<u64, Failure> {
+    let (reader, _) = keys::read(reader)?;
+    let url = net.validators.first().map(|v| v.grpc.clone()).unwrap_or_default();
+    let failed = |e: &dyn std::fmt::Display| Failure::new(format!("{url}: {e}"));
+    let mut client = LedgerClient::connect(url.clone()).await.map_err(|e| failed(&e))?;
+    let mut missing = 0;
+    for id in ids {
+        let wanted = linli_proto::ReceiptRequest { id: id.0.to_vec(), wait_ms: 0 };
+        let request = signed(wanted, &chain, &reader, "/linli.v1.Ledger/GetReceipt");
+        let answer = client.get_receipt(request).await.map_err(|e| failed(&e))?;
+        missing += u64::from(!answer.into_inner().found);
+    }
+    Ok(missing)
+}

@@ -227,7 +227,7 @@ impl Member {
     }
 
     /// Waits until its health answers.
-    fn wait_until_up(&mut self) -> Result<(), Failure> {
+    pub(crate) fn wait_until_up(&mut self) -> Result<(), Failure> {
         let until = Instant::now() + START_MAX;
         while Instant::now() < until {
             if crate::http::get(bare(&self.http), "/healthz").is_some() {
