@@ -1,0 +1,351 @@
+//! A pretend net for tests: virtual time, a wire that loses nothing, disks in memory.
+
+use ed25519_dalek::{Signer, SigningKey};
+use linli_core::{Clock, Config, Crypto};
+use linli_replica::{CommittedBlock, Disk, Effect, Event, Options, Replica, Submitted};
+use linli_runtime::{Ledger, NoCache, Settings, Verified, verify_signatures};
+use linli_types::genesis::{Account, FORMAT, Genesis, Principal, Role};
+use linli_types::height::TimeMs;
+use linli_types::id::{AccountId, ChainId, Digest, PrincipalId, PublicKey, Signature};
+use linli_types::signature::{Verify, Zip215};
+use linli_types::store::{Batch, Broken, Column, Memory, Read, Row, Store};
+use linli_types::transaction::{envelope, signing_bytes};
+use linli_types::validator::{OrgKind, Validator, ValidatorSet};
+use linli_types::{header, limits, wire};
+use prost::Message;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+const START: TimeMs = TimeMs(1_800_000_000_000);
+
+/// A disk in memory that loses nothing.
+#[derive(Clone, Default)]
+pub struct MemoryDisk {
+    rows: Memory,
+    log: Vec<Vec<u8>>,
+}
+
+impl Read for MemoryDisk {
+    fn get(&self, column: Column, key: &[u8]) -> Result<Option<Vec<u8>>, Broken> {
+        self.rows.get(column, key)
+    }
+    fn scan(&self, c: Column, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Row>, Broken> {
+        self.rows.scan(c, from, to, limit)
+    }
+}
+
+impl Store for MemoryDisk {
+    fn commit(&mut self, batch: &Batch) -> Result<(), Broken> {
+        self.rows.commit(batch)
+    }
+}
+
+impl Disk for MemoryDisk {
+    fn wal_append(&mut self, record: &[u8]) -> Result<(), Broken> {
+        self.log.push(record.to_vec());
+        Ok(())
+    }
+    fn wal_sync(&mut self) -> Result<(), Broken> {
+        Ok(())
+    }
+    fn wal_reset(&mut self) -> Result<(), Broken> {
+        self.log.clear();
+        Ok(())
+    }
+    fn wal_read(&self) -> Result<Vec<Vec<u8>>, Broken> {
+        Ok(self.log.clone())
+    }
+}
+
+struct Ed(SigningKey);
+
+impl Crypto for Ed {
+    fn sign(&mut self, bytes: &[u8]) -> Signature {
+        Signature(self.0.sign(bytes).to_bytes())
+    }
+    fn verifier(&self) -> &dyn Verify {
+        &Zip215
+    }
+}
+
+fn key(n: u8) -> SigningKey {
+    SigningKey::from_bytes(&[n; 32])
+}
+
+fn public(key: &SigningKey) -> PublicKey {
+    PublicKey(key.verifying_key().to_bytes())
+}
+
+pub fn genesis() -> Genesis {
+    let seats = [
+        (1, 3, OrgKind::District),
+        (2, 2, OrgKind::Operator),
+        (3, 2, OrgKind::Operator),
+        (4, 3, OrgKind::Fund),
+    ];
+    let validator = |(n, power, kind): (u8, u64, OrgKind)| Validator {
+        key: public(&key(n)),
+        network_key: public(&key(n + 100)),
+        power,
+        org: u32::from(n),
+        kind,
+        name: format!("v{n}"),
+    };
+    let account = |n: u8| Account {
+        id: AccountId([n; 16]),
+        owner: PrincipalId([n; 16]),
+        asset: 1,
+        opening: 1_000,
+    };
+    Genesis {
+        format: FORMAT,
+        protocol: header::PROTOCOL,
+        name: "test".into(),
+        time: START,
+        undo_heights: limits::UNDO_HEIGHTS,
+        validators: ValidatorSet::new(seats.into_iter().map(validator).collect()).unwrap(),
+        principals: [21, 22]
+            .map(|n| Principal {
+                id: PrincipalId([n; 16]),
+                key: public(&key(n)),
+                org: 9,
+                roles: vec![Role::Resident],
+            })
+            .to_vec(),
+        accounts: [21, 22].map(account).to_vec(),
+        modules: vec![],
+    }
+}
+
+/// Four replicas and the wire between them.
+pub struct Net {
+    keys: Vec<SigningKey>,
+    replicas: Vec<Option<Replica<MemoryDisk>>>,
+    chain: ChainId,
+    now_ms: u64,
+    wakes: Vec<u64>,
+    events: VecDeque<(usize, Event)>,
+    answers: BTreeMap<u64, Submitted>,
+    committed: Vec<Vec<Arc<CommittedBlock>>>,
+    away: Option<usize>,
+    tickets: u64,
+}
+
+impl Net {
+    pub fn new() -> Self {
+        let genesis = genesis();
+        let settings = || Settings { cache: Box::new(NoCache) };
+        let batch = Ledger::genesis(&genesis.to_bytes(), settings()).unwrap();
+        let mut disk = MemoryDisk::default();
+        disk.commit(&batch).unwrap();
+        let mut net = Self {
+            keys: (1..=4).map(key).collect(),
+            replicas: (0..4).map(|_| None).collect(),
+            chain: genesis.chain(),
+            now_ms: 1_000,
+            wakes: vec![u64::MAX; 4],
+            events: VecDeque::new(),
+            answers: BTreeMap::new(),
+            committed: vec![Vec::new(); 4],
+            away: None,
+            tickets: 0,
+        };
+        for i in 0..4 {
+            net.open(i, disk.clone());
+        }
+        net.connect_all();
+        net
+    }
+
+    fn clock(&self) -> Clock {
+        Clock { mono_ms: self.now_ms, wall: START.plus_ms(self.now_ms) }
+    }
+
+    fn open(&mut self, i: usize, disk: MemoryDisk) {
+        let options = Options {
+            core: Config::new(self.chain, public(&self.keys[i])),
+            ledger: Settings { cache: Box::new(NoCache) },
+        };
+        let crypto = Box::new(Ed(self.keys[i].clone()));
+        let opened = Replica::open(options, disk, crypto, Arc::new(Zip215), self.clock());
+        let (replica, effects) = opened.unwrap();
+        self.replicas[i] = Some(replica);
+        self.perform(i, effects);
+    }
+
+    fn connect_all(&mut self) {
+        for a in 0..4 {
+            for b in (0..4).filter(|b| *b != a) {
+                let peer = public(&self.keys[b]);
+                self.events.push_back((a, Event::Connected(peer)));
+            }
+        }
+    }
+
+    fn reaches(&self, a: usize, b: usize) -> bool {
+        self.away != Some(a) && self.away != Some(b)
+    }
+
+    fn perform(&mut self, from: usize, effects: Vec<Effect>) {
+        let own = public(&self.keys[from]);
+        for effect in effects {
+            match effect {
+                Effect::Send { to, bytes } => {
+                    let at = self.keys.iter().position(|k| public(k) == to).unwrap();
+                    if self.reaches(from, at) {
+                        let event = Event::Received { from: own, bytes: bytes.to_vec() };
+                        self.events.push_back((at, event));
+                    }
+                }
+                Effect::Broadcast { bytes } => {
+                    for at in (0..4).filter(|at| *at != from && self.reaches(from, *at)) {
+                        let event = Event::Received { from: own, bytes: bytes.to_vec() };
+                        self.events.push_back((at, event));
+                    }
+                }
+                Effect::WakeAt { mono_ms } => self.wakes[from] = mono_ms,
+                Effect::Check { from: peer, bodies } => {
+                    let transactions = self.check(from, &bodies);
+                    self.events.push_back((from, Event::Checked { from: peer, transactions }));
+                }
+                Effect::Answer { ticket, answer } => {
+                    self.answers.insert(ticket, answer);
+                }
+                Effect::Committed(block) => self.committed[from].push(block),
+                Effect::Fault { peer, why } => panic!("{peer} is honest, but: {why}"),
+                Effect::Evidence { validator, .. } => panic!("{validator} is honest"),
+            }
+        }
+    }
+
+    fn check(&self, at: usize, bodies: &[Vec<u8>]) -> Vec<Verified> {
+        let checker = self.replica(at).ledger().checker();
+        let shaped = bodies.iter().map(|raw| checker.check_shape(raw).unwrap()).collect();
+        verify_signatures(&self.chain, &Zip215, shaped).into_iter().map(Result::unwrap).collect()
+    }
+
+    fn replica(&self, at: usize) -> &Replica<MemoryDisk> {
+        self.replicas[at].as_ref().unwrap()
+    }
+
+    /// Delivers everything that is under way, at the present time.
+    fn deliver(&mut self) {
+        let mut steps = 0;
+        while let Some((at, event)) = self.events.pop_front() {
+            steps += 1;
+            assert!(steps < 100_000, "the replicas never come to rest");
+            let clock = self.clock();
+            let effects = self.replicas[at].as_mut().unwrap().step(clock, event).unwrap();
+            self.perform(at, effects);
+        }
+    }
+
+    fn advance(&mut self, ms: u64) {
+        self.now_ms += ms;
+        for at in 0..4 {
+            if self.wakes[at] <= self.now_ms {
+                self.wakes[at] = u64::MAX;
+                self.events.push_back((at, Event::Woken));
+            }
+        }
+        self.deliver();
+    }
+
+    /// Runs in steps of ten milliseconds until `done`, or fails after two simulated minutes.
+    pub fn run_until(&mut self, done: impl Fn(&Self) -> bool) {
+        self.deliver();
+        for _ in 0..12_000 {
+            if done(self) {
+                return;
+            }
+            self.advance(10);
+        }
+        panic!("two minutes passed; heights {:?}", self.heights());
+    }
+
+    pub fn run_for_ms(&mut self, ms: u64) {
+        self.deliver();
+        for _ in 0..ms / 10 {
+            self.advance(10);
+        }
+    }
+
+    pub fn submit(&mut self, at: usize, raw: Vec<u8>) -> Submitted {
+        let transaction = self.check(at, &[raw]).remove(0);
+        self.tickets += 1;
+        self.events.push_back((at, Event::Submitted(vec![(self.tickets, transaction)])));
+        self.deliver();
+        self.answers[&self.tickets].clone()
+    }
+
+    pub fn heights(&self) -> Vec<u64> {
+        (0..4).map(|at| self.replica(at).ledger().head().height.0).collect()
+    }
+
+    pub fn roots(&self) -> Vec<Digest> {
+        (0..4).map(|at| self.replica(at).ledger().head().state_root).collect()
+    }
+
+    pub fn committed(&self, at: usize) -> &[Arc<CommittedBlock>] {
+        &self.committed[at]
+    }
+
+    pub fn cut_off(&mut self, at: usize) {
+        self.deliver();
+        self.away = Some(at);
+    }
+
+    pub fn join(&mut self, at: usize) {
+        self.away = None;
+        let own = public(&self.keys[at]);
+        for other in (0..4).filter(|o| *o != at) {
+            let peer = public(&self.keys[other]);
+            for (a, p) in [(other, own), (at, peer)] {
+                self.events.push_back((a, Event::Disconnected(p)));
+                self.events.push_back((a, Event::Connected(p)));
+            }
+        }
+        self.deliver();
+    }
+
+    pub fn restart_all(&mut self) {
+        self.events.clear();
+        for at in 0..4 {
+            let disk = self.replicas[at].take().unwrap().into_disk();
+            self.open(at, disk);
+        }
+        self.connect_all();
+        self.deliver();
+    }
+
+    fn wall(&self) -> TimeMs {
+        START.plus_ms(self.now_ms)
+    }
+}
+
+/// A signed transfer from the first account to the second; `id` names the deed and the key.
+pub fn transfer(net: &Net, id: u8, amount: u64) -> Vec<u8> {
+    let sender = key(21);
+    let args = wire::accounts::TransferRequest {
+        id: vec![id; 16],
+        debit: vec![21; 16],
+        credit: vec![22; 16],
+        amount,
+        code: 1,
+    };
+    let body = wire::TransactionBody {
+        chain_tag: net.chain.tag(),
+        sender: vec![21; 16],
+        signer: public(&sender).0.to_vec(),
+        key: vec![id; 16],
+        valid_until_ms: net.wall().plus_ms(60_000).0,
+        calls: vec![wire::Call {
+            room: "accounts".into(),
+            method: "Transfer".into(),
+            args: args.encode_to_vec(),
+        }],
+    }
+    .encode_to_vec();
+    let signature = Signature(sender.sign(&signing_bytes(&net.chain, &body)).to_bytes());
+    envelope(&body, &signature)
+}

@@ -1,0 +1,67 @@
+//! Four replicas in one process, on disks in memory and a wire that delivers at once.
+
+mod common;
+
+use common::{Net, transfer};
+use linli_replica::Submitted;
+use linli_types::receipt::Outcome;
+
+#[test]
+fn a_transfer_commits_everywhere_with_one_root() {
+    let mut net = Net::new();
+    let answer = net.submit(0, transfer(&net, 1, 5));
+    assert_eq!(answer, Submitted::Pooled);
+    net.run_until(|net| net.heights().iter().all(|h| *h >= 1));
+    let roots: Vec<_> = net.roots();
+    assert!(roots.windows(2).all(|w| w[0] == w[1]), "{roots:?}");
+    let blocks = net.committed(0);
+    assert_eq!(blocks.len(), 1);
+    assert!(blocks.iter().all(|b| b.receipts.iter().all(|r| r.outcome == Outcome::Done)));
+}
+
+#[test]
+fn the_same_bytes_exist_and_take_effect_once() {
+    let mut net = Net::new();
+    let same = transfer(&net, 2, 5);
+    net.submit(0, same.clone());
+    net.run_until(|net| net.heights().iter().all(|h| *h >= 1));
+    let again = net.submit(1, same);
+    assert!(matches!(again, Submitted::Exists { .. }), "{again:?}");
+}
+
+#[test]
+fn three_go_on_without_the_fourth_and_it_catches_up() {
+    let mut net = Net::new();
+    net.cut_off(3);
+    for id in 1..=5 {
+        let height = net.heights()[0];
+        net.submit(0, transfer(&net, id, 1));
+        net.run_until(|net| net.heights()[..3].iter().all(|h| *h > height));
+    }
+    assert_eq!(net.heights()[3], 0);
+    net.join(3);
+    net.run_until(|net| net.heights().windows(2).all(|w| w[0] == w[1]));
+    assert!(net.roots().windows(2).all(|w| w[0] == w[1]));
+}
+
+#[test]
+fn all_four_die_and_no_receipt_is_lost() {
+    let mut net = Net::new();
+    net.submit(0, transfer(&net, 7, 1));
+    net.run_until(|net| net.heights().iter().all(|h| *h >= 1));
+    let before = net.roots();
+    net.restart_all();
+    assert_eq!(net.roots(), before);
+    let again = net.submit(2, transfer(&net, 8, 1));
+    assert_eq!(again, Submitted::Pooled);
+    net.run_until(|net| net.heights().iter().all(|h| *h >= 2));
+}
+
+#[test]
+fn idle_replicas_make_no_blocks_but_the_heartbeat() {
+    let mut net = Net::new();
+    net.run_for_ms(29_000);
+    assert!(net.heights().iter().all(|h| *h == 0), "{:?}", net.heights());
+    net.run_for_ms(5_000);
+    assert!(net.heights().iter().all(|h| *h == 1), "{:?}", net.heights());
+}
