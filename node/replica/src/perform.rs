@@ -86,7 +86,7 @@ impl<D: Disk> Replica<D> {
         turn: &mut Turn,
     ) -> Result<(), Broken> {
         let candidates = self.at_hand(ids)?;
-        let slot = Slot { time, proposer: self.core.me(), flags };
+        let slot = Slot { time, proposer: self.me, flags };
         let executed = self.ledger.propose(&self.disk, slot, &candidates)?;
         let header = executed.header.clone();
         let transactions = executed.transactions.iter().map(|t| t.id).collect();

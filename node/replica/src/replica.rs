@@ -31,6 +31,7 @@ pub struct Replica<D: Disk> {
     /// Blocks executed at the height under way (R3).
     pub(crate) executed: BTreeMap<BlockId, Executed>,
     pub(crate) accepting: bool,
+    pub(crate) me: PublicKey,
 }
 
 /// What one step gathers: inputs still to feed, effects already in order.
@@ -62,13 +63,13 @@ impl<D: Disk> Replica<D> {
         if ledger.head().chain != options.core.chain {
             return Err(Broken("the data folder belongs to another chain".into()));
         }
-        let log = disk.wal_read()?;
+        let (log, me) = (disk.wal_read()?, options.core.me);
         let (core, actions) =
             Core::start(options.core, start_of(&ledger), log, clock, crypto.as_mut())
                 .map_err(|why| Broken(why.to_string()))?;
         let (bodies, executed) = (Bodies::default(), BTreeMap::new());
         let mut replica =
-            Self { core, ledger, disk, crypto, verify, bodies, executed, accepting: true };
+            Self { core, ledger, disk, crypto, verify, bodies, executed, accepting: true, me };
         let mut turn = Turn::default();
         turn.inputs.push_back(Input::NextTimer { at: replica.ledger.next_timer() });
         replica.perform_all(clock, actions, &mut turn)?;
@@ -210,9 +211,4 @@ pub(crate) fn start_of(ledger: &Ledger) -> Start {
         time: head.time,
         validators: head.validators.clone(),
     }
-}
-
-/// The name of a member in a log line.
-pub(crate) fn short(peer: &PublicKey) -> String {
-    peer.to_string().chars().take(8).collect()
 }

@@ -198,7 +198,8 @@ impl Net {
                     }
                 }
                 Effect::Broadcast { bytes } => {
-                    for at in (0..4).filter(|at| *at != from && self.reaches(from, *at)) {
+                    let to = (0..4).filter(|at| *at != from && self.reaches(from, *at));
+                    for at in to.collect::<Vec<_>>() {
                         let event = Event::Received { from: own, bytes: bytes.to_vec() };
                         self.events.push_back((at, event));
                     }
