@@ -20,7 +20,7 @@ const START: TimeMs = TimeMs(1_800_000_000_000);
 
 /// A disk in memory that loses nothing.
 #[derive(Clone, Default)]
-pub struct MemoryDisk {
+pub(crate) struct MemoryDisk {
     rows: Memory,
     log: Vec<Vec<u8>>,
 }
@@ -76,7 +76,7 @@ fn public(key: &SigningKey) -> PublicKey {
     PublicKey(key.verifying_key().to_bytes())
 }
 
-pub fn genesis() -> Genesis {
+pub(crate) fn genesis() -> Genesis {
     let seats = [
         (1, 3, OrgKind::District),
         (2, 2, OrgKind::Operator),
@@ -118,7 +118,7 @@ pub fn genesis() -> Genesis {
 }
 
 /// Four replicas and the wire between them.
-pub struct Net {
+pub(crate) struct Net {
     keys: Vec<SigningKey>,
     replicas: Vec<Option<Replica<MemoryDisk>>>,
     chain: ChainId,
@@ -132,7 +132,7 @@ pub struct Net {
 }
 
 impl Net {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let genesis = genesis();
         let settings = || Settings { cache: Box::new(NoCache) };
         let batch = Ledger::genesis(&genesis.to_bytes(), settings()).unwrap();
@@ -253,7 +253,7 @@ impl Net {
     }
 
     /// Runs in steps of ten milliseconds until `done`, or fails after two simulated minutes.
-    pub fn run_until(&mut self, done: impl Fn(&Self) -> bool) {
+    pub(crate) fn run_until(&mut self, done: impl Fn(&Self) -> bool) {
         self.deliver();
         for _ in 0..12_000 {
             if done(self) {
@@ -264,14 +264,14 @@ impl Net {
         panic!("two minutes passed; heights {:?}", self.heights());
     }
 
-    pub fn run_for_ms(&mut self, ms: u64) {
+    pub(crate) fn run_for_ms(&mut self, ms: u64) {
         self.deliver();
         for _ in 0..ms / 10 {
             self.advance(10);
         }
     }
 
-    pub fn submit(&mut self, at: usize, raw: Vec<u8>) -> Submitted {
+    pub(crate) fn submit(&mut self, at: usize, raw: Vec<u8>) -> Submitted {
         let transaction = self.check(at, &[raw]).remove(0);
         self.tickets += 1;
         self.events.push_back((at, Event::Submitted(vec![(self.tickets, transaction)])));
@@ -279,24 +279,24 @@ impl Net {
         self.answers[&self.tickets].clone()
     }
 
-    pub fn heights(&self) -> Vec<u64> {
+    pub(crate) fn heights(&self) -> Vec<u64> {
         (0..4).map(|at| self.replica(at).ledger().head().height.0).collect()
     }
 
-    pub fn roots(&self) -> Vec<Digest> {
+    pub(crate) fn roots(&self) -> Vec<Digest> {
         (0..4).map(|at| self.replica(at).ledger().head().state_root).collect()
     }
 
-    pub fn committed(&self, at: usize) -> &[Arc<CommittedBlock>] {
+    pub(crate) fn committed(&self, at: usize) -> &[Arc<CommittedBlock>] {
         &self.committed[at]
     }
 
-    pub fn cut_off(&mut self, at: usize) {
+    pub(crate) fn cut_off(&mut self, at: usize) {
         self.deliver();
         self.away = Some(at);
     }
 
-    pub fn join(&mut self, at: usize) {
+    pub(crate) fn join(&mut self, at: usize) {
         self.away = None;
         let own = public(&self.keys[at]);
         for other in (0..4).filter(|o| *o != at) {
@@ -309,7 +309,7 @@ impl Net {
         self.deliver();
     }
 
-    pub fn restart_all(&mut self) {
+    pub(crate) fn restart_all(&mut self) {
         self.events.clear();
         for at in 0..4 {
             let disk = self.replicas[at].take().unwrap().into_disk();
@@ -325,7 +325,7 @@ impl Net {
 }
 
 /// A signed transfer from the first account to the second; `id` names the deed and the key.
-pub fn transfer(net: &Net, id: u8, amount: u64) -> Vec<u8> {
+pub(crate) fn transfer(net: &Net, id: u8, amount: u64) -> Vec<u8> {
     let sender = key(21);
     let args = wire::accounts::TransferRequest {
         id: vec![id; 16],
