@@ -24,14 +24,13 @@
 //! - **R4 bounded.** Bodies at hand are those that the core's pool or the height under way needs.
 #![forbid(unsafe_code)]
 
-// The rest follows when the ledger has landed.
-// mod bodies;
+mod bodies;
 pub mod contract;
 mod disk;
 mod event;
-// mod perform;
-// mod replica;
+mod perform;
+mod replica;
 
 pub use disk::Disk;
 pub use event::{CommittedBlock, Effect, Event, Submitted, Ticket};
-// pub use replica::{Options, Replica};
+pub use replica::{Options, Replica};
