@@ -48,7 +48,7 @@ impl Default for Timeouts {
             propose_step_ms: 500,
             vote_ms: 200,
             vote_step_ms: 200,
-            resend_ms: 1_000,
+            resend_ms: 400,
             max_ms: 10_000,
         }
     }
