@@ -4,10 +4,15 @@
 //! and metrics, and the command line. No rule of the chain is decided here.
 
 pub mod access;
+pub mod cache;
 pub mod clock;
 pub mod config;
 pub mod counters;
+pub mod driver;
+mod checking;
+pub mod handle;
 pub mod network;
+pub mod node;
 pub mod signer;
 pub mod storage;
 pub mod telemetry;
