@@ -3,13 +3,14 @@
 //! Network, storage and the one loop stand beside the edges: the API with its access table, health
 //! and metrics, and the command line. No rule of the chain is decided here.
 
+mod checking;
+
 pub mod access;
 pub mod cache;
 pub mod clock;
 pub mod config;
 pub mod counters;
 pub mod driver;
-mod checking;
 pub mod handle;
 pub mod network;
 pub mod node;
