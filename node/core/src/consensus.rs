@@ -222,11 +222,11 @@ impl Core {
         let time = self.clock.wall.max(self.head.time.plus_ms(1));
         let empty = round >= limits::EMPTY_FROM_ROUND; // design D2
         let (count, bytes) = (limits::BLOCK_TRANSACTIONS_MAX, limits::BLOCK_BYTES_MAX);
-        let transactions = if empty {
-            Vec::new()
-        } else {
-            let left_out = self.turned_down(round);
-            self.pool.candidates(time, count, bytes, &left_out)
+        let left_out = self.turned_down(round);
+        let transactions = match self.suspects.half() {
+            _ if empty => Vec::new(),
+            Some(half) => half.into_iter().filter(|id| !left_out.contains(id)).collect(),
+            None => self.pool.candidates(time, count, bytes, &left_out),
         };
         self.at.building = Some((round, transactions.clone()));
         let flags = if empty { FLAG_DEFERS_TIMERS } else { 0 };
@@ -235,7 +235,7 @@ impl Core {
 
     /// Transactions of blocks that lost an earlier round of this height because executions
     /// differed: the next proposer leaves them out (design D2).
-    fn turned_down(&self, round: u32) -> BTreeSet<TxId> {
+    pub(crate) fn turned_down(&self, round: u32) -> BTreeSet<TxId> {
         let lost = |c: &&Candidate| {
             c.round < round
                 && (c.progress == Progress::Executed(false)

@@ -11,6 +11,7 @@ use crate::message::Message;
 use crate::out::Out;
 use crate::peers::Peers;
 use crate::pool::Pool;
+use crate::suspects::Suspects;
 use crate::sync::Sync;
 use crate::wal::{Entry, Record, Wait};
 use crate::witness::Witness;
@@ -25,6 +26,7 @@ pub struct Core {
     pub(crate) clock: Clock,
     pub(crate) head: Start,
     pub(crate) pool: Pool,
+    pub(crate) suspects: Suspects,
     pub(crate) next_timer: Option<TimeMs>,
     pub(crate) peers: Peers,
     pub(crate) sync: Sync,
@@ -123,6 +125,7 @@ impl Core {
         Self {
             at: Working::new(config.me, head.height.next(), &head),
             pool: Pool::new(config.pool),
+            suspects: Suspects::default(),
             clock,
             head,
             next_timer: None,
@@ -252,6 +255,12 @@ impl Core {
             gone.insert(*id);
         }
         gone.extend(self.pool.expire(head.time));
+        let lost = self.turned_down(u32::MAX);
+        if let Some(culprit) = self.suspects.height_done(lost, &self.pool) {
+            tracing::warn!(transaction = %culprit, "left the pool: executions of it differ");
+            self.pool.remove(&culprit);
+            gone.insert(culprit);
+        }
         gone.retain(|id| !self.pool.contains(id));
         self.drop_bodies(gone.into_iter().collect());
         self.head = head;

@@ -45,6 +45,7 @@ mod out;
 mod peers;
 mod pool;
 mod receive;
+mod suspects;
 mod sync;
 pub mod wal;
 mod witness;

@@ -172,6 +172,8 @@ pub struct Net {
     pub loss_percent: u64,
     pub delay_ms: u64,
     pub cut: BTreeSet<(usize, usize)>,
+    /// No part of a block arrives before this time.
+    pub no_parts_until: u64,
     /// Signs a second, different vote beside each of its own.
     pub equivocator: Option<usize>,
     pub sent: u64,
@@ -191,6 +193,7 @@ impl Net {
             loss_percent: 0,
             delay_ms: 5,
             cut: BTreeSet::new(),
+            no_parts_until: 0,
             equivocator: None,
             sent: 0,
             broadcasts: 0,
@@ -504,6 +507,10 @@ impl Net {
     pub fn deliver(&mut self, from: usize, to: usize, bytes: Arc<[u8]>) {
         self.sent += 1;
         if self.cut.contains(&(from, to)) || self.below(100) < self.loss_percent {
+            return;
+        }
+        let is_part = || matches!(Message::decode(&bytes), Ok(Message::Part(_)));
+        if self.now < self.no_parts_until && is_part() {
             return;
         }
         let delay = 1 + self.below(self.delay_ms.max(1));
