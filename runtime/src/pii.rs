@@ -45,9 +45,7 @@ pub fn find(text: &str) -> Option<&'static str> {
 /// Full-width forms and other digits' twins as ASCII; every dash as a hyphen.
 fn plain(c: char) -> char {
     match c {
-        '\u{ff01}'..='\u{ff5e}' => {
-            char::from_u32(u32::from(c) - 0xff01 + 0x21).unwrap_or(c)
-        }
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xff01 + 0x21).unwrap_or(c),
         '\u{2010}'..='\u{2015}' | '\u{2212}' => '-',
         '\u{3000}' | '\u{a0}' => ' ',
         '。' => '.',
@@ -114,8 +112,8 @@ fn run(chars: &[char], at: usize, is: impl Fn(&char) -> bool) -> usize {
 
 fn kind_of(digits: &[char], next: Option<char>, after: Option<&char>) -> Option<&'static str> {
     let values: Vec<u32> = digits.iter().filter_map(|c| c.to_digit(10)).collect();
-    let ends_in_x = matches!(next, Some('X' | 'x'))
-        && !after.is_some_and(char::is_ascii_alphanumeric);
+    let ends_in_x =
+        matches!(next, Some('X' | 'x')) && !after.is_some_and(char::is_ascii_alphanumeric);
     match values.as_slice() {
         v @ [.., last] if v.len() == 18 && is_identity_card(v.get(..17)?, *last) => {
             Some("identity card")
@@ -257,7 +255,7 @@ mod tests {
             ("+86 138-1234-5678", "mobile number"),
             ("tel13812345678x", "mobile number"),
             ("卡号 4111 1111 1111 1111", "bank card"),
-            ("6222020000000000008", "bank card"),
+            ("6222020000000000000", "bank card"),
             ("邮箱 zhang.san@example.com。", "e-mail"),
             ("ｚｓ＠example.cn", "e-mail"),
             ("在 30.27415, 120.15515 处", "coordinates"),
@@ -282,7 +280,7 @@ mod tests {
             "440308199901101513",
             "1234567890123456",
             "12812345678",
-            "v1.0000 与 v2.0000 之间相隔很远很远很远很远很远很远的文字",
+            "版本 1.0000 之后又过了很久很久很久很久，才有版本 2.0000",
             "温度 36.5° 正常",
             "@home @work a@b",
             "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",

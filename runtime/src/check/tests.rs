@@ -110,9 +110,7 @@ fn rooms_and_methods_are_known_and_names_are_names() {
 
 #[test]
 fn arguments_follow_their_schema() {
-    let with = |args: Vec<u8>| {
-        TransactionBody { calls: vec![Call { args, ..call() }], ..body() }
-    };
+    let with = |args: Vec<u8>| TransactionBody { calls: vec![Call { args, ..call() }], ..body() };
     let mut unknown = call().args;
     unknown.extend([0x78, 1]);
     assert_eq!(refused(&with(unknown)), (Code::Malformed, vec![word("unknown field")]));

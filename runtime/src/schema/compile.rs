@@ -167,9 +167,7 @@ fn declared<'a>(
 }
 
 /// The texts of the package's enum `Refusal`. Its zero value stands for nothing.
-fn refusals<'a>(
-    files: impl Iterator<Item = &'a File>,
-) -> Result<BTreeMap<u32, Texts>, BadSchema> {
+fn refusals<'a>(files: impl Iterator<Item = &'a File>) -> Result<BTreeMap<u32, Texts>, BadSchema> {
     let mut refusals = BTreeMap::new();
     for value in
         files.flat_map(|file| &file.enums).filter(|e| e.name == REFUSAL).flat_map(|e| &e.values)

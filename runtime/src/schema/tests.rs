@@ -6,8 +6,8 @@ use super::descriptor::{
 };
 use super::*;
 use linli_types::wire;
-use prost::Message;
 use proptest::prelude::*;
+use prost::Message;
 
 fn field(name: &str, number: i32, kind: i32) -> FieldType {
     FieldType { name: name.into(), number, kind, label: 1, ..FieldType::default() }

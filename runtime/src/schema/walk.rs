@@ -1,7 +1,7 @@
 //! The strict walk: follows encoded bytes along a message's shape and refuses what is not there.
 
-use super::cursor::{Cursor, Wire};
 use super::MessageRef;
+use super::cursor::{Cursor, Wire};
 use linli_types::code::Code;
 use linli_types::limits::{MESSAGE_DEPTH_MAX, PARAM_BYTES_MAX};
 use linli_types::receipt::{Param, Refusal};
