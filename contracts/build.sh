@@ -37,6 +37,12 @@ build() {
     mv "$out/$name.wasm.new" "$out/$name.wasm"
 }
 
+# A person's cargo may be told to unify features over the workspace; a module must not get the
+# node's features, which need std. (Said only where it is set: elsewhere cargo would warn.)
+if grep -qs feature-unification "${CARGO_HOME:-$HOME/.cargo}"/config.toml; then
+    export CARGO_RESOLVER_FEATURE_UNIFICATION=selected
+fi
+
 mkdir -p "$work" "$out"
 # Two clones may share the folder.
 exec 9>"$work/modules.lock"

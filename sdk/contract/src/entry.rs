@@ -61,7 +61,7 @@ fn finish(env: &mut Env<'_>, answer: Result<Vec<u8>, Refusal>) -> i32 {
 
 /// Makes a module's entries and its schema section.
 ///
-/// ```ignore
+/// ```text
 /// linli_contract::export! { call: call, query: query, fire: fire }
 /// ```
 ///
