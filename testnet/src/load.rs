@@ -138,7 +138,7 @@ pub fn prepare(
         let Some(signer) = signers.get(at) else { continue };
         let round = u64::try_from(i / signers.len()).unwrap_or(0);
         let call = match workload {
-            Workload::Anchor => anchor_call(&mut chance, first_number + round),
+            Workload::Anchor => anchor_call(&mut chance, signer.id, first_number + round),
             Workload::Transfer | Workload::Idle => transfer_call(&mut chance, signer, &everyone),
         };
         let body = wire::TransactionBody {
@@ -173,14 +173,34 @@ fn transfer_call(chance: &mut Chance, signer: &Signer, everyone: &[AccountId]) -
     wire::Call { room: "accounts".into(), method: "Transfer".into(), args: args.encode_to_vec() }
 }
 
-fn anchor_call(chance: &mut Chance, number: u64) -> wire::Call {
-    let args = linli_sdk::anchor::AnchorRequest {
+/// `linli.evidence.v1.AnchorRequest`, as far as load fills it in.
+#[derive(Clone, PartialEq, Message)]
+struct AnchorRequest {
+    #[prost(bytes = "vec", tag = "1")]
+    source: Vec<u8>,
+    #[prost(uint64, tag = "2")]
+    number: u64,
+    #[prost(uint32, tag = "3")]
+    kind: u32,
+    #[prost(bytes = "vec", tag = "4")]
+    manifest_sha256: Vec<u8>,
+    #[prost(bytes = "vec", tag = "5")]
+    manifest_sm3: Vec<u8>,
+    #[prost(uint64, tag = "6")]
+    size: u64,
+    #[prost(uint64, tag = "8")]
+    captured_at_ms: u64,
+}
+
+fn anchor_call(chance: &mut Chance, source: PrincipalId, number: u64) -> wire::Call {
+    let args = AnchorRequest {
+        source: source.0.to_vec(),
         number,
+        kind: 3,
         manifest_sha256: chance.bytes::<32>().to_vec(),
         manifest_sm3: chance.bytes::<32>().to_vec(),
         size: 1_600_000,
         captured_at_ms: now_ms(),
-        ..Default::default()
     };
     wire::Call { room: "evidence".into(), method: "Anchor".into(), args: args.encode_to_vec() }
 }
