@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Net, transfer};
+use common::{Net, anchor, transfer};
 use linli_replica::Submitted;
 use linli_types::receipt::Outcome;
 
@@ -64,4 +64,29 @@ fn idle_replicas_make_no_blocks_but_the_heartbeat() {
     assert!(net.heights().iter().all(|h| *h == 0), "{:?}", net.heights());
     net.run_for_ms(5_000);
     assert!(net.heights().iter().all(|h| *h == 1), "{:?}", net.heights());
+}
+
+#[test]
+fn an_anchor_through_the_contract_becomes_a_leaf_of_the_log() {
+    let mut net = Net::new();
+    net.submit(0, anchor(&net, 1, 1));
+    net.run_until(|net| net.heights().iter().all(|h| *h >= 1));
+    let block = net.committed(3)[0].clone();
+    assert_eq!(block.receipts[0].outcome, Outcome::Done, "{:?}", block.receipts);
+    assert_eq!((block.header.log_size, block.receipts[0].log_leaves), (1, (0, 1)));
+}
+
+#[test]
+fn a_number_used_twice_is_refused_on_the_record() {
+    let mut net = Net::new();
+    net.submit(0, anchor(&net, 1, 1));
+    net.run_until(|net| net.heights().iter().all(|h| *h >= 1));
+    net.submit(1, anchor(&net, 2, 1));
+    net.run_until(|net| net.heights().iter().all(|h| *h >= 2));
+    let block = net.committed(0)[1].clone();
+    let Outcome::Refused { refusal, .. } = &block.receipts[0].outcome else {
+        panic!("{:?}", block.receipts)
+    };
+    assert_eq!(refusal.room, "evidence");
+    assert_eq!(block.header.log_size, 1);
 }

@@ -4,7 +4,7 @@ use ed25519_dalek::{Signer, SigningKey};
 use linli_core::{Clock, Config, Crypto};
 use linli_replica::{CommittedBlock, Disk, Effect, Event, Options, Replica, Submitted};
 use linli_runtime::{Ledger, NoCache, Settings, Verified, verify_signatures};
-use linli_types::genesis::{Account, FORMAT, Genesis, Principal, Role};
+use linli_types::genesis::{Account, FORMAT, Genesis, Module, Principal, Role};
 use linli_types::height::TimeMs;
 use linli_types::id::{AccountId, ChainId, Digest, PrincipalId, PublicKey, Signature};
 use linli_types::signature::{Verify, Zip215};
@@ -113,7 +113,7 @@ pub(crate) fn genesis() -> Genesis {
             })
             .to_vec(),
         accounts: [21, 22].map(account).to_vec(),
-        modules: vec![],
+        modules: vec![Module { name: "evidence".into(), code: linli_modules::evidence().to_vec() }],
     }
 }
 
@@ -326,7 +326,6 @@ impl Net {
 
 /// A signed transfer from the first account to the second; `id` names the deed and the key.
 pub(crate) fn transfer(net: &Net, id: u8, amount: u64) -> Vec<u8> {
-    let sender = key(21);
     let args = wire::accounts::TransferRequest {
         id: vec![id; 16],
         debit: vec![21; 16],
@@ -334,17 +333,53 @@ pub(crate) fn transfer(net: &Net, id: u8, amount: u64) -> Vec<u8> {
         amount,
         code: 1,
     };
+    let method = ("accounts", "Transfer");
+    signed(net, id, method, args.encode_to_vec())
+}
+
+/// `linli.evidence.v1.AnchorRequest`, as far as these tests fill it in.
+#[derive(Clone, PartialEq, Message)]
+struct AnchorRequest {
+    #[prost(bytes = "vec", tag = "1")]
+    source: Vec<u8>,
+    #[prost(uint64, tag = "2")]
+    number: u64,
+    #[prost(uint32, tag = "3")]
+    kind: u32,
+    #[prost(bytes = "vec", tag = "4")]
+    manifest_sha256: Vec<u8>,
+    #[prost(bytes = "vec", tag = "5")]
+    manifest_sm3: Vec<u8>,
+    #[prost(uint64, tag = "6")]
+    size: u64,
+    #[prost(uint64, tag = "8")]
+    captured_at_ms: u64,
+}
+
+/// A signed anchor with this number; `id` is the transaction key.
+pub(crate) fn anchor(net: &Net, id: u8, number: u64) -> Vec<u8> {
+    let digest = vec![u8::try_from(number).unwrap(); 32];
+    let args = AnchorRequest {
+        source: vec![21; 16],
+        number,
+        kind: 3,
+        manifest_sha256: digest.clone(),
+        manifest_sm3: digest,
+        size: 1,
+        captured_at_ms: net.wall().0,
+    };
+    signed(net, id, ("evidence", "Anchor"), args.encode_to_vec())
+}
+
+fn signed(net: &Net, id: u8, (room, method): (&str, &str), args: Vec<u8>) -> Vec<u8> {
+    let sender = key(21);
     let body = wire::TransactionBody {
         chain_tag: net.chain.tag(),
         sender: vec![21; 16],
         signer: public(&sender).0.to_vec(),
         key: vec![id; 16],
         valid_until_ms: net.wall().plus_ms(60_000).0,
-        calls: vec![wire::Call {
-            room: "accounts".into(),
-            method: "Transfer".into(),
-            args: args.encode_to_vec(),
-        }],
+        calls: vec![wire::Call { room: room.into(), method: method.into(), args }],
     }
     .encode_to_vec();
     let signature = Signature(sender.sign(&signing_bytes(&net.chain, &body)).to_bytes());
