@@ -161,6 +161,11 @@ impl Blocks {
         self.candidates.values().any(|c| c.transactions.contains(id))
     }
 
+    /// Whether a proposed candidate waits for bodies.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.candidates.values().any(|c| c.acceptable.is_some() && !c.missing.is_empty())
+    }
+
     /// Every body that a proposed candidate waits for, in order.
     pub(crate) fn missing(&self) -> Vec<TxId> {
         let proposed = self.candidates.values().filter(|c| c.acceptable.is_some());

@@ -408,7 +408,7 @@ impl Core {
                 Some(_) => self.tell(&block, crypto),
             }
         }
-        let waiting = !self.at.blocks.missing().is_empty();
+        let waiting = self.at.blocks.is_waiting();
         match (waiting, self.at.bodies_due) {
             (true, None) => {
                 self.at.bodies_due = Some(self.clock.mono_ms.saturating_add(BODIES_GRACE_MS));

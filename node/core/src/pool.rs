@@ -224,3 +224,179 @@ impl Pool {
         alive && !left_out.contains(id)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const BOUNDS: PoolBounds = PoolBounds {
+        transactions: 40,
+        bytes: 4_000,
+        sender_percent: 25,
+        organisation_percent: 50,
+    };
+
+    fn entry(number: u16, sender: u8, bytes: usize, until: u64) -> PoolEntry {
+        let mut id = [0; 32];
+        id[..2].copy_from_slice(&number.to_le_bytes());
+        let mut key = [0; 16];
+        key[..2].copy_from_slice(&number.to_le_bytes());
+        PoolEntry {
+            id: TxId(id),
+            sender: PrincipalId([sender; 16]),
+            key: TxKey(key),
+            org: u32::from(sender % 3),
+            valid_until: TimeMs(until),
+            bytes,
+        }
+    }
+
+    /// Sums everything afresh: what the running counts must equal.
+    fn check(pool: &Pool) {
+        let all = pool.entries.values().map(|(_, e)| e);
+        let sum = |pick: &dyn Fn(&PoolEntry) -> bool| {
+            let picked: Vec<usize> =
+                all.clone().filter(|e| pick(e)).map(|e| e.bytes).collect();
+            Load { count: picked.len(), bytes: picked.iter().sum() }
+        };
+        assert_eq!(pool.load, sum(&|_| true));
+        assert!(pool.load.count <= BOUNDS.transactions && pool.load.bytes <= BOUNDS.bytes);
+        for (sender, queue) in &pool.senders {
+            assert_eq!(queue.load, sum(&|e| e.sender == *sender));
+            assert_eq!(queue.load.count, queue.waiting.len());
+            assert!(queue.load.count * 100 <= BOUNDS.transactions * BOUNDS.sender_percent);
+            assert!(queue.load.bytes * 100 <= BOUNDS.bytes * BOUNDS.sender_percent);
+        }
+        for (org, load) in &pool.organisations {
+            assert_eq!(*load, sum(&|e| e.org == *org));
+            let share = BOUNDS.transactions * BOUNDS.organisation_percent;
+            assert!(*org == 0 || load.count * 100 <= share);
+        }
+        assert_eq!(pool.keys.len(), pool.entries.len());
+        assert_eq!(pool.expiry.len(), pool.entries.len());
+    }
+
+    #[derive(Clone, Debug)]
+    enum Deed {
+        Add { number: u16, sender: u8, bytes: usize, until: u64 },
+        Remove(u16),
+        Expire(u64),
+        Take { count: usize, bytes: usize },
+    }
+
+    fn deed() -> impl Strategy<Value = Deed> {
+        prop_oneof![
+            6 => (0..200_u16, 0..8_u8, 1..300_usize, 0..100_u64)
+                .prop_map(|(number, sender, bytes, until)| Deed::Add { number, sender, bytes, until }),
+            2 => (0..200_u16).prop_map(Deed::Remove),
+            1 => (0..50_u64).prop_map(Deed::Expire),
+            1 => (0..20_usize, 0..2_000_usize)
+                .prop_map(|(count, bytes)| Deed::Take { count, bytes }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn bounds_and_shares_hold_whatever_happens(deeds in prop::collection::vec(deed(), 0..300)) {
+            let mut pool = Pool::new(BOUNDS);
+            for deed in deeds {
+                match deed {
+                    Deed::Add { number, sender, bytes, until } => {
+                        let entry = entry(number, sender, bytes, until);
+                        let was = pool.contains(&entry.id);
+                        let now = pool.add(entry.clone()).is_ok();
+                        prop_assert_eq!(pool.contains(&entry.id), was || now);
+                    }
+                    Deed::Remove(number) => {
+                        let id = entry(number, 0, 1, 0).id;
+                        pool.remove(&id);
+                        prop_assert!(!pool.contains(&id));
+                    }
+                    Deed::Expire(time) => {
+                        for id in pool.expire(TimeMs(time)) {
+                            prop_assert!(!pool.contains(&id));
+                        }
+                        let alive = pool.entries.values().all(|(_, e)| e.valid_until.0 > time);
+                        prop_assert!(alive);
+                    }
+                    Deed::Take { count, bytes } => {
+                        let taken = pool.candidates(TimeMs(0), count, bytes, &BTreeSet::new());
+                        let size: usize = taken.iter().map(|id| pool.entries[id].1.bytes).sum();
+                        let distinct: BTreeSet<&TxId> = taken.iter().collect();
+                        prop_assert!(taken.len() <= count && size <= bytes);
+                        prop_assert_eq!(distinct.len(), taken.len());
+                    }
+                }
+                check(&pool);
+            }
+        }
+
+        #[test]
+        fn a_sender_is_served_in_the_order_of_arrival(
+            senders in prop::collection::vec(0..6_u8, 1..40),
+            count in 1..40_usize,
+        ) {
+            let mut pool = Pool::new(PoolBounds { transactions: 1_000, ..PoolBounds::default() });
+            for (number, sender) in senders.iter().enumerate() {
+                pool.add(entry(u16::try_from(number).unwrap(), *sender, 1, 9)).unwrap();
+            }
+            let taken = pool.candidates(TimeMs(0), count, usize::MAX, &BTreeSet::new());
+            prop_assert_eq!(taken.len(), count.min(senders.len()));
+            for sender in 0..6_u8 {
+                let arrivals: Vec<u64> = taken
+                    .iter()
+                    .filter(|id| pool.entries[*id].1.sender == PrincipalId([sender; 16]))
+                    .map(|id| pool.entries[id].0)
+                    .collect();
+                let queue = pool.senders.get(&PrincipalId([sender; 16]));
+                let first: Vec<u64> = queue
+                    .map(|q| q.waiting.keys().copied().take(arrivals.len()).collect())
+                    .unwrap_or_default();
+                prop_assert_eq!(arrivals, first);
+            }
+        }
+    }
+
+    #[test]
+    fn a_backlog_of_one_delays_nobody_else() {
+        let mut pool = Pool::new(PoolBounds::default());
+        for number in 0..500 {
+            pool.add(entry(number, 1, 1, 9)).unwrap();
+        }
+        for sender in 2..6 {
+            pool.add(entry(600 + u16::from(sender), sender, 1, 9)).unwrap();
+        }
+        let taken = pool.candidates(TimeMs(0), 5, usize::MAX, &BTreeSet::new());
+        let senders: BTreeSet<u8> = taken.iter().map(|id| pool.entries[id].1.sender.0[0]).collect();
+        assert_eq!(senders, (1..6).collect());
+    }
+
+    #[test]
+    fn the_turn_goes_on_where_the_last_block_ended() {
+        let mut pool = Pool::new(PoolBounds::default());
+        for number in 0..30 {
+            pool.add(entry(number, (number % 10) as u8, 1, 9)).unwrap();
+        }
+        let mut served = Vec::new();
+        for _ in 0..5 {
+            for id in pool.candidates(TimeMs(0), 2, usize::MAX, &BTreeSet::new()) {
+                served.push(pool.entries[&id].1.sender.0[0]);
+                pool.remove(&id);
+            }
+        }
+        served.sort_unstable();
+        assert_eq!(served, (0..10).collect::<Vec<u8>>(), "everyone once before anyone twice");
+    }
+
+    #[test]
+    fn the_same_key_with_other_bytes_is_a_conflict() {
+        let mut pool = Pool::new(PoolBounds::default());
+        let first = entry(1, 1, 1, 9);
+        let second = PoolEntry { id: TxId([8; 32]), ..first.clone() };
+        assert_eq!(pool.add(first.clone()), Ok(()));
+        assert_eq!(pool.add(second), Err(Code::IdConflict));
+        assert_eq!(pool.add(first), Ok(()), "the same bytes again are fine");
+        assert_eq!(pool.len(), 1);
+    }
+}

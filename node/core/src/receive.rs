@@ -27,7 +27,7 @@ impl Core {
             Message::Blocks(blocks) => self.blocks_arrived(from, blocks),
             Message::BodiesRequest { ids } => self.out.act(Action::SendBodies { to: from, ids }),
             Message::Bodies(bodies) => {
-                if !self.at.blocks.missing().is_empty() {
+                if self.at.blocks.is_waiting() {
                     self.out.act(Action::CheckBodies { from: Some(from), bodies });
                 }
             }

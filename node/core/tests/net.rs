@@ -3,6 +3,9 @@
 mod pretend;
 
 use linli_core::Input;
+use linli_core::message::Message;
+use linli_types::certificate::VoteKind;
+use linli_types::height::Height;
 use linli_types::limits;
 use pretend::{EPOCH, Net, key, transaction};
 
@@ -243,7 +246,7 @@ fn when_two_execute_differently_the_block_is_left_out_and_the_chain_goes_on() {
 #[test]
 fn from_round_four_on_a_block_is_empty_and_defers_timers() {
     let mut net = Net::new(13);
-    net.no_parts_until = 8_000;
+    net.passes = |_, _, message, now| now > 8_000 || !matches!(message, Message::Part(_));
     load(&mut net, 4, 10);
     net.run_until(30_000);
     net.assert_nobody_halted();
@@ -261,8 +264,6 @@ fn from_round_four_on_a_block_is_empty_and_defers_timers() {
 
 #[test]
 fn a_liar_who_claims_a_height_costs_a_request_and_no_more() {
-    use linli_core::message::Message;
-    use linli_types::height::Height;
     let mut net = Net::new(14);
     load(&mut net, 20, 50);
     for _ in 0..50 {
@@ -312,4 +313,49 @@ fn chaos_of_loss_crashes_and_an_uneven_net_forks_nothing() {
         assert!(net.nodes[0].chain.iter().any(late), "seed {seed}: alive afterwards {heights:?}");
         assert!(net.nodes.iter().all(|n| n.evidence.is_empty()), "seed {seed}: nobody voted twice");
     }
+}
+
+/// The round of a message of consensus.
+fn round_of(message: &Message) -> u32 {
+    match message {
+        Message::Vote(signed) => signed.vote.round,
+        Message::Proposal(signed) => signed.proposal.round,
+        Message::Part(part) => part.round,
+        Message::Polka(polka) => polka.round,
+        Message::Round(round) => round.round,
+        _ => 0,
+    }
+}
+
+/// Round 0: only node 0 sees the quorum for the block of node 3, and locks it. Then node 3 is
+/// gone, so nothing is decided without node 0, whose proposals are lost until round 10.
+fn lock_then_silence(from: usize, to: usize, message: &Message, _: u64) -> bool {
+    let round = round_of(message);
+    if round == 0 {
+        let prevote =
+            matches!(message, Message::Vote(v) if v.vote.kind == VoteKind::Prevote);
+        let lost = [(1, 2), (1, 3), (3, 1)].contains(&(from, to)) && prevote;
+        let part = to == 2 && matches!(message, Message::Part(_));
+        let polka = matches!(message, Message::Polka(_));
+        return !lost && !part && !polka;
+    }
+    let silenced = from == 0 && round < 10 && matches!(message, Message::Proposal(_));
+    from != 3 && to != 3 && !silenced
+}
+
+#[test]
+fn a_lock_held_over_ten_rounds_still_decides() {
+    let mut net = Net::new(16);
+    net.passes = |from, to, message, now| {
+        // The proof of lock travels again once the proposals do.
+        let polka = matches!(message, Message::Polka(_));
+        if polka { now > 60_000 } else { lock_then_silence(from, to, message, now) }
+    };
+    load(&mut net, 1, 1);
+    net.run_until(200_000);
+    net.assert_nobody_halted();
+    let first = &net.nodes[0].chain[0];
+    assert_eq!(first.header.proposer, key(3), "the locked block, not a later one");
+    assert!(first.certificate.round >= 10, "round {}", first.certificate.round);
+    assert!(net.nodes[1].chain.len() > 1, "and the chain goes on: {:?}", net.heights());
 }
