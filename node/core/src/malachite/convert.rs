@@ -162,3 +162,16 @@ pub(super) fn certificate_out(commit: &mt::CommitCertificate<Context>) -> Certif
         precommits,
     }
 }
+
+/// The certificate in Malachite's shape, for its own check.
+#[cfg(test)]
+pub(super) fn commit_in(certificate: &Certificate) -> mt::CommitCertificate<Context> {
+    let signature =
+        |p: &Precommit| mt::CommitSignature::new(Address(p.validator), p.signature);
+    mt::CommitCertificate {
+        height: context::Height(certificate.height.0),
+        round: Round::new(certificate.round),
+        value_id: Value(certificate.block),
+        commit_signatures: certificate.precommits.iter().map(signature).collect(),
+    }
+}

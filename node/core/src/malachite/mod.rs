@@ -9,6 +9,8 @@
 //!   and stops the node after the call, when nothing has been sent yet.
 //! - **E2 no Malachite clock.** Heights carry no target time; all waits are effects.
 
+#[cfg(test)]
+mod agreement;
 mod context;
 mod convert;
 mod engine;
