@@ -165,7 +165,12 @@ impl Usage {
         Self {
             cpu_ms: members().map(|m| process::cpu_ms(m.pid).unwrap_or(0.0)).collect(),
             disk_bytes: members().map(|m| process::disk_bytes(&m.data_dir)).sum(),
-            fsyncs: members().map(|m| metric(m, "linli_storage_fsyncs_total")).sum(),
+            fsyncs: members()
+                .map(|m| {
+                    metric(m, "linli_node_wal_syncs_total")
+                        + metric(m, "linli_node_commit_syncs_total")
+                })
+                .sum(),
         }
     }
 }

@@ -110,7 +110,7 @@ impl Net {
         };
         write_people(&dir.join("load"), &plan.signers, chain)?;
         net.write_accounts(dir, &plan)?;
-        net.init_members(&plan, chain, network_ports)?;
+        net.init_members(dir, &plan, chain, network_ports)?;
         fs::write(dir.join("net.json"), serde_json::to_vec_pretty(&net)?)?;
         Ok(net)
     }
@@ -125,43 +125,38 @@ impl Net {
         Ok(())
     }
 
-    /// Runs `linli init` for every member and writes its configuration.
-    fn init_members(&self, plan: &Plan, chain: ChainId, ports: &[u16]) -> Result<(), Failure> {
-        let address = |port: u16| format!("127.0.0.1:{port}");
+    /// Runs `linli init` for every member, which judges the genesis and writes its folder.
+    fn init_members(
+        &self,
+        dir: &Path,
+        plan: &Plan,
+        chain: ChainId,
+        ports: &[u16],
+    ) -> Result<(), Failure> {
+        let address = |port: &u16| format!("127.0.0.1:{port}");
+        fs::create_dir_all(dir.join("validators"))?;
         for (i, (member, seat)) in self.validators.iter().zip(&plan.seats).enumerate() {
-            fs::create_dir_all(&member.data_dir)?;
-            let consensus = member.data_dir.join("validator.seed.key");
-            let network = member.data_dir.join("network.seed.key");
+            let key = |kind: &str| dir.join("keys").join(format!("{}.{kind}.key", seat.name));
+            let (consensus, network) = (key("validator"), key("network"));
             keys::write(&consensus, &seat.consensus, None, chain, KeyKind::Validator)?;
             keys::write(&network, &seat.network, None, chain, KeyKind::Network)?;
-            let output = Command::new(binary("linli")?)
-                .arg("init")
-                .arg("--genesis").arg(&self.genesis)
-                .arg("--data").arg(&member.data_dir)
-                .arg("--validator-key").arg(&consensus)
-                .arg("--network-key").arg(&network)
-                .stdin(Stdio::null())
-                .output()?;
-            fs::remove_file(&consensus)?;
-            fs::remove_file(&network)?;
+            let mut command = Command::new(binary("linli")?);
+            command.arg("init").arg("--genesis").arg(&self.genesis);
+            command.arg("--data").arg(&member.data_dir);
+            command.arg("--validator-key").arg(&consensus);
+            command.arg("--network-key").arg(&network);
+            command.arg("--grpc").arg(bare(&member.grpc)).arg("--http").arg(bare(&member.http));
+            for (j, (peer, port)) in self.validators.iter().zip(ports).enumerate() {
+                match i == j {
+                    true => command.arg("--listen").arg(address(port)),
+                    false => command.arg("--peer").arg(format!("{}={}", peer.name, address(port))),
+                };
+            }
+            let output = command.stdin(Stdio::null()).output()?;
             if !output.status.success() {
                 let why = String::from_utf8_lossy(&output.stderr).into_owned();
                 return Err(Failure::new(format!("linli init refused {}: {why}", member.name)));
             }
-            let peers = self.validators.iter().enumerate().filter(|(j, _)| *j != i);
-            let peers: String = peers
-                .map(|(j, peer)| {
-                    let port = ports.get(j).copied().unwrap_or(0);
-                    format!("[[network.peers]]\nname = {:?}\naddress = {:?}\n", peer.name, address(port))
-                })
-                .collect();
-            let own = ports.get(i).copied().unwrap_or(0);
-            let config = format!(
-                "name = {:?}\n\n[api]\ngrpc_listen = {:?}\nhttp_listen = {:?}\n\n\
-                 [log]\nformat = \"json\"\nlevel = \"info\"\n\n[network]\nlisten = {:?}\n{peers}",
-                member.name, bare(&member.grpc), bare(&member.http), address(own),
-            );
-            fs::write(member.data_dir.join("config.toml"), config)?;
         }
         Ok(())
     }
