@@ -29,7 +29,7 @@ use linli_types::validator::ValidatorSet;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::runtime::Handle;
+use tokio::runtime::Runtime;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 /// Inputs handled between two looks at the clock.
@@ -92,8 +92,10 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    /// Runs until it is told to stop or the replica is broken. `first` are the effects of opening.
-    pub(crate) fn run(mut self, runtime: &Handle, mut inputs: Inputs, first: Vec<Effect>) -> Ended {
+    /// Runs until it is told to stop, nobody is left who could tell it, or the replica is broken.
+    /// `first` are the effects of opening. `runtime` serves this thread's waiting alone, so that
+    /// the end of another runtime cannot cut a step short.
+    pub(crate) fn run(mut self, runtime: &Runtime, mut inputs: Inputs, first: Vec<Effect>) -> Ended {
         self.perform(first);
         self.publish();
         loop {
@@ -109,7 +111,7 @@ impl Driver {
     }
 
     /// Waits, then handles what waits, up to a bound. `Ok(false)` ends the driver.
-    fn turn(&mut self, runtime: &Handle, inputs: &mut Inputs) -> Result<bool, Broken> {
+    fn turn(&mut self, runtime: &Runtime, inputs: &mut Inputs) -> Result<bool, Broken> {
         self.hand_on();
         let mut next = runtime.block_on(self.wait(inputs));
         let mut submitted = Vec::new();
@@ -164,7 +166,7 @@ impl Driver {
         tokio::select! {
             biased;
             Some(checked) = inputs.checked.recv() => Some(In::Checked(checked)),
-            Some(command) = inputs.commands.recv() => Some(In::Command(command)),
+            command = inputs.commands.recv() => Some(In::Command(command.unwrap_or(Command::Stop))),
             Some(event) = inputs.network.recv(), if self.kept.is_empty() => Some(In::Network(event)),
             () = tokio::time::sleep(wait) => None,
         }

@@ -31,7 +31,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::runtime::Handle;
+use tokio::runtime::Builder;
 use tokio::sync::{broadcast, mpsc, watch};
 
 /// Messages that may wait for the driver; their bytes are bounded per peer.
@@ -222,6 +222,7 @@ impl Node {
             published: published.clone(),
             remembered: Arc::new(Mutex::new(Remembered::default())),
             counters: counters.clone(),
+            clock,
             results,
         };
         start_workers(worker, jobs)?;
@@ -346,7 +347,9 @@ fn start_driver(
     first: Vec<Effect>,
 ) -> Result<watch::Receiver<Option<Ended>>, Broken> {
     let (tell, ended) = watch::channel(None);
-    let (runtime, store) = (Handle::current(), driver.store.clone());
+    let runtime = Builder::new_current_thread().enable_time().build();
+    let runtime = runtime.map_err(|e| Broken(format!("cannot make the driver's clock: {e}")))?;
+    let store = driver.store.clone();
     let run = move || {
         let run = || driver.run(&runtime, inputs, first);
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));

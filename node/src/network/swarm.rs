@@ -436,6 +436,7 @@ impl Task {
             let options = DialOpts::peer_id(peer)
                 .condition(PeerCondition::DisconnectedAndNotDialing)
                 .addresses(vec![address])
+                .allocate_new_port()
                 .build();
             // Refused only because it is under way already.
             let _ = self.swarm.dial(options);
@@ -500,6 +501,8 @@ async fn listen(
     address: SocketAddr,
 ) -> Result<SocketAddr, StartNetworkError> {
     let refuse = |why: String| StartNetworkError::Listen { address, why };
+    // The swarm shares ports that another node of the same user listens on; we do not.
+    drop(std::net::TcpListener::bind(address).map_err(|e| refuse(e.to_string()))?);
     swarm.listen_on(multiaddr(address)).map_err(|e| refuse(e.to_string()))?;
     loop {
         match swarm.select_next_some().await {
