@@ -193,7 +193,6 @@ pub(crate) fn skew_max(round: u32) -> u64 {
     limits::CLOCK_SKEW_MS.saturating_mul(factor).min(limits::CLOCK_SKEW_MS_MAX)
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -268,6 +267,9 @@ mod tests {
 
     #[test]
     fn the_skew_doubles_per_round_up_to_its_cap() {
-        assert_eq!([0, 1, 4, 5, 6, 4_000_000].map(skew_max), [2_000, 4_000, 32_000, 64_000, 64_000, 64_000]);
+        assert_eq!(
+            [0, 1, 4, 5, 6, 4_000_000].map(skew_max),
+            [2_000, 4_000, 32_000, 64_000, 64_000, 64_000]
+        );
     }
 }

@@ -136,7 +136,9 @@ pub struct Start {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CoreBroken {
     /// A record does not decode.
-    #[error("record {index} of the log is not one of ours; the log is damaged or was written by a newer version")]
+    #[error(
+        "record {index} of the log is not one of ours; the log is damaged or was written by a newer version"
+    )]
     Record {
         /// Which record, from 0.
         index: usize,

@@ -14,8 +14,9 @@ use linli_types::id::{BlockId, PublicKey, TxId};
 use linli_types::limits;
 use std::collections::BTreeSet;
 
-/// How long bodies may still be on their way before they are asked for, and between two askings.
-const BODIES_GRACE_MS: u64 = 50;
+/// How long bodies may still be on their way, or wait to be checked, before they are asked for,
+/// and how long between two askings.
+const BODIES_GRACE_MS: u64 = 120;
 const BODIES_AGAIN_MS: u64 = 250;
 
 impl Core {
@@ -203,9 +204,9 @@ impl Core {
         if !self.at.started && self.at.committing.is_none() {
             let heartbeat = self.committed_at.saturating_add(self.config.heartbeat_ms);
             let earliest = self.started_at.saturating_add(self.config.block_interval_ms);
-            let timer = self.next_timer.map_or(u64::MAX, |at| {
-                now.saturating_add(at.since(self.clock.wall)).max(earliest)
-            });
+            let timer = self
+                .next_timer
+                .map_or(u64::MAX, |at| now.saturating_add(at.since(self.clock.wall)).max(earliest));
             let pace = if self.has_reason() { earliest } else { heartbeat.min(timer) };
             next = next.min(pace);
         }

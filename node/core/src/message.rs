@@ -187,9 +187,7 @@ impl RoundCertificate {
             false => validators.is_quorum(power),
         };
         let kinds = self.skip || self.votes.iter().all(|v| v.kind == VoteKind::Precommit);
-        kinds
-            && power_of(&votes, validators).is_some_and(enough)
-            && all_hold(&votes, chain, verify)
+        kinds && power_of(&votes, validators).is_some_and(enough) && all_hold(&votes, chain, verify)
     }
 }
 

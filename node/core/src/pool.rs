@@ -230,12 +230,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const BOUNDS: PoolBounds = PoolBounds {
-        transactions: 40,
-        bytes: 4_000,
-        sender_percent: 25,
-        organisation_percent: 50,
-    };
+    const BOUNDS: PoolBounds =
+        PoolBounds { transactions: 40, bytes: 4_000, sender_percent: 25, organisation_percent: 50 };
 
     fn entry(number: u16, sender: u8, bytes: usize, until: u64) -> PoolEntry {
         let mut id = [0; 32];
@@ -256,8 +252,7 @@ mod tests {
     fn check(pool: &Pool) {
         let all = pool.entries.values().map(|(_, e)| e);
         let sum = |pick: &dyn Fn(&PoolEntry) -> bool| {
-            let picked: Vec<usize> =
-                all.clone().filter(|e| pick(e)).map(|e| e.bytes).collect();
+            let picked: Vec<usize> = all.clone().filter(|e| pick(e)).map(|e| e.bytes).collect();
             Load { count: picked.len(), bytes: picked.iter().sum() }
         };
         assert_eq!(pool.load, sum(&|_| true));

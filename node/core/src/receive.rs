@@ -57,12 +57,9 @@ impl Core {
             return self.out.act(Action::Fault { peer: from, why });
         }
         let Some(peer) = self.peers.get_mut(&from) else { return };
-        if std::mem::replace(&mut peer.greeted, true) {
-            let why = "a second greeting";
-            return self.out.act(Action::Fault { peer: from, why });
-        }
+        let again = std::mem::replace(&mut peer.greeted, true);
         self.peers.note(&from, height);
-        if height == self.head.height && self.at.started {
+        if !again && height == self.head.height && self.at.started {
             self.send_state(from);
         }
     }
@@ -94,6 +91,9 @@ impl Core {
     /// A message of consensus: for the height under way, an early one, or a late one.
     fn of_consensus(&mut self, from: PublicKey, message: Message, crypto: &mut dyn Crypto) {
         let Some(height) = height_of(&message) else { return };
+        if self.head.validators.get(&from).is_none() {
+            return; // an observer has no say, and starts no height
+        }
         if height < self.height() {
             return self.tell_laggard(from, height);
         }

@@ -60,7 +60,9 @@ impl Witness {
 
     /// The proposals of one round.
     pub(crate) fn proposals_in(&self, round: u32) -> impl Iterator<Item = &SignedProposal> {
-        self.proposals.range((round, PublicKey([0; 32]))..=(round, PublicKey([255; 32]))).map(|p| p.1)
+        self.proposals
+            .range((round, PublicKey([0; 32]))..=(round, PublicKey([255; 32])))
+            .map(|p| p.1)
     }
 
     /// Votes from round `from` on.
@@ -88,8 +90,7 @@ impl Witness {
         };
         let voters: BTreeSet<PublicKey> =
             self.votes.values().filter(nil).map(|v| v.vote.validator).collect();
-        let power: u64 =
-            voters.iter().filter_map(|key| validators.get(key)).map(|v| v.power).sum();
+        let power: u64 = voters.iter().filter_map(|key| validators.get(key)).map(|v| v.power).sum();
         power * 3 > validators.total_power()
     }
 }

@@ -107,9 +107,8 @@ fn a_crashed_validator_comes_back_and_votes_again() {
         assert!(heights.iter().all(|h| h == &heights[0]), "seed {seed}: {heights:?}");
         let back = net.nodes[(seed % 4) as usize].key;
         let last = &net.nodes[((seed + 1) % 4) as usize].chain;
-        let signs = |c: &&pretend::Committed| {
-            c.certificate.precommits.iter().any(|p| p.validator == back)
-        };
+        let signs =
+            |c: &&pretend::Committed| c.certificate.precommits.iter().any(|p| p.validator == back);
         assert!(last.iter().rev().take(20).any(|c| signs(&c)), "seed {seed}: it votes again");
     }
 }
@@ -140,9 +139,8 @@ fn all_four_crash_at_once_and_go_on_without_a_second_vote() {
         net.submit_at(9_000, 0, transaction(9, 9_999, FAR));
         net.run_until(20_000);
         net.assert_nobody_halted();
-        let last = net.nodes[3].chain.iter().any(|c| {
-            c.bodies.contains(&transaction(9, 9_999, FAR))
-        });
+        let last =
+            net.nodes[3].chain.iter().any(|c| c.bodies.contains(&transaction(9, 9_999, FAR)));
         assert!(last, "seed {seed}: the net goes on, heights {:?}", net.heights());
         assert!(net.nodes.iter().all(|n| n.evidence.is_empty()), "seed {seed}: nobody voted twice");
     }
@@ -228,7 +226,10 @@ fn one_that_executes_differently_neither_forks_nor_stops_the_rest() {
         assert_eq!(net.nodes[node].halted, None);
         assert!(net.included(node) >= 15, "all but those handed to the damaged one");
     }
-    assert!(net.nodes[1].halted.is_some(), "it says that it is damaged, instead of going its own way");
+    assert!(
+        net.nodes[1].halted.is_some(),
+        "it says that it is damaged, instead of going its own way"
+    );
 }
 
 #[test]
@@ -259,7 +260,11 @@ fn from_round_four_on_a_block_is_empty_and_defers_timers() {
         }
     }
     assert_eq!(net.included(0), 4, "the next height takes what waited");
-    assert!(late > 0, "rounds {:?}", net.nodes[0].chain.iter().map(|c| c.certificate.round).collect::<Vec<_>>());
+    assert!(
+        late > 0,
+        "rounds {:?}",
+        net.nodes[0].chain.iter().map(|c| c.certificate.round).collect::<Vec<_>>()
+    );
 }
 
 #[test]
@@ -332,8 +337,7 @@ fn round_of(message: &Message) -> u32 {
 fn lock_then_silence(from: usize, to: usize, message: &Message, _: u64) -> bool {
     let round = round_of(message);
     if round == 0 {
-        let prevote =
-            matches!(message, Message::Vote(v) if v.vote.kind == VoteKind::Prevote);
+        let prevote = matches!(message, Message::Vote(v) if v.vote.kind == VoteKind::Prevote);
         let lost = [(1, 2), (1, 3), (3, 1)].contains(&(from, to)) && prevote;
         let part = to == 2 && matches!(message, Message::Part(_));
         let polka = matches!(message, Message::Polka(_));

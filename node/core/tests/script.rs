@@ -77,11 +77,8 @@ fn block_at(time: TimeMs) -> Header {
 }
 
 fn part(header: &Header, round: u32) -> Message {
-    let bytes = [
-        linli_types::encode(&header.to_bytes()),
-        linli_types::encode(&Vec::<TxId>::new()),
-    ]
-    .concat();
+    let bytes = [linli_types::encode(&header.to_bytes()), linli_types::encode(&Vec::<TxId>::new())]
+        .concat();
     let (height, index, total) = (header.height, 0, 1);
     Message::Part(linli_core::message::ProposalPart { height, round, index, total, bytes })
 }
@@ -259,7 +256,9 @@ fn two_proposals_of_one_round_are_evidence() {
     let (one, two) = (block_at(TimeMs(EPOCH + 1_000)), block_at(TimeMs(EPOCH + 1_001)));
     script.hear(PROPOSER, &proposal(PROPOSER, 0, one.id(), None));
     let actions = script.hear(PROPOSER, &proposal(PROPOSER, 0, two.id(), None));
-    assert!(actions.iter().any(|a| matches!(a, Action::Evidence(e) if e.validator() == key(PROPOSER))));
+    assert!(
+        actions.iter().any(|a| matches!(a, Action::Evidence(e) if e.validator() == key(PROPOSER)))
+    );
 }
 
 #[test]

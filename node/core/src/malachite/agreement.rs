@@ -104,7 +104,8 @@ impl Verifier<Context> for Pretend {
 }
 
 fn validators() -> ValidatorSet {
-    let kinds = [OrgKind::District, OrgKind::Operator, OrgKind::Operator, OrgKind::Fund, OrgKind::Bank];
+    let kinds =
+        [OrgKind::District, OrgKind::Operator, OrgKind::Operator, OrgKind::Fund, OrgKind::Bank];
     let member = |(n, (kind, power)): (u8, (OrgKind, u64))| {
         let key = PublicKey([n + 1; 32]);
         Validator { key, network_key: key, power, org: n.into(), kind, name: String::new() }

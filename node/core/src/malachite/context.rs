@@ -101,8 +101,10 @@ pub(crate) struct Members {
 
 impl From<&ValidatorSet> for Members {
     fn from(set: &ValidatorSet) -> Self {
-        let member =
-            |v: &linli_types::validator::Validator| Member { address: Address(v.key), power: v.power };
+        let member = |v: &linli_types::validator::Validator| Member {
+            address: Address(v.key),
+            power: v.power,
+        };
         Self {
             members: set.members().iter().map(member).collect(),
             powers: set.members().iter().map(|v| v.power).collect(),

@@ -151,8 +151,7 @@ pub(super) fn certificate_out(commit: &mt::CommitCertificate<Context>) -> Certif
         validator: s.address.0,
         signature: s.signature,
     };
-    let mut precommits: Vec<Precommit> =
-        commit.commit_signatures.iter().map(precommit).collect();
+    let mut precommits: Vec<Precommit> = commit.commit_signatures.iter().map(precommit).collect();
     precommits.sort_by_key(|p| p.validator);
     precommits.dedup_by_key(|p| p.validator);
     Certificate {
@@ -166,8 +165,7 @@ pub(super) fn certificate_out(commit: &mt::CommitCertificate<Context>) -> Certif
 /// The certificate in Malachite's shape, for its own check.
 #[cfg(test)]
 pub(super) fn commit_in(certificate: &Certificate) -> mt::CommitCertificate<Context> {
-    let signature =
-        |p: &Precommit| mt::CommitSignature::new(Address(p.validator), p.signature);
+    let signature = |p: &Precommit| mt::CommitSignature::new(Address(p.validator), p.signature);
     mt::CommitCertificate {
         height: context::Height(certificate.height.0),
         round: Round::new(certificate.round),

@@ -8,9 +8,7 @@ use super::convert::{
 use crate::config::Crypto;
 use crate::evidence::Evidence;
 use crate::guard::Guard;
-use crate::message::{
-    Message, PolkaCertificate, RoundCertificate, SignedProposal, SignedVote,
-};
+use crate::message::{Message, PolkaCertificate, RoundCertificate, SignedProposal, SignedVote};
 use crate::wal::{Entry, Wait};
 use crate::witness::Witness;
 use linli_types::certificate::Certificate;
@@ -32,11 +30,22 @@ use malachite_types::{
 pub(crate) enum Effect {
     Log(Entry),
     Broadcast(Message),
-    Wait { wait: Wait, round: u32 },
-    Cancel { wait: Wait, round: u32 },
+    Wait {
+        wait: Wait,
+        round: u32,
+    },
+    Cancel {
+        wait: Wait,
+        round: u32,
+    },
     CancelAll,
-    Build { round: u32 },
-    Restream { round: u32, block: BlockId },
+    Build {
+        round: u32,
+    },
+    Restream {
+        round: u32,
+        block: BlockId,
+    },
     Decided(Certificate),
     Evidence(Evidence),
     /// Whoever sent the message lied.

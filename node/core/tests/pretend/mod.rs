@@ -92,7 +92,13 @@ pub fn entry_of(raw: &[u8]) -> PoolEntry {
 }
 
 /// What pretend execution makes of a block.
-pub fn header_of(head: &Start, proposer: PublicKey, time: TimeMs, flags: u16, ids: &[TxId]) -> Header {
+pub fn header_of(
+    head: &Start,
+    proposer: PublicKey,
+    time: TimeMs,
+    flags: u16,
+    ids: &[TxId],
+) -> Header {
     let bytes: Vec<u8> = ids.iter().flat_map(|id| id.0).collect();
     let set = head.validators.hash();
     Header {
@@ -499,7 +505,8 @@ impl Net {
     fn deliver_second_vote(&mut self, from: usize, to: usize, bytes: &[u8]) {
         if let Ok(Message::Vote(mut signed)) = Message::decode(bytes) {
             signed.vote.value = Some(BlockId([0xee; 32]));
-            signed.signature = pretend_signature(&signed.vote.validator, &signed.vote.bytes(&CHAIN));
+            signed.signature =
+                pretend_signature(&signed.vote.validator, &signed.vote.bytes(&CHAIN));
             self.deliver(from, to, Message::Vote(signed).encode());
         }
     }
