@@ -1,0 +1,193 @@
+//! Anchoring: the evidence contract's request, and the pack made from a node's proof.
+//!
+//! The messages are those of `contracts/evidence/evidence.proto`; a test compares them with it.
+//! What comes from a node is copied into the pack unbelieved: `linli-verify` judges it.
+
+use crate::error::{Error, ErrorKind};
+use crate::manifest::Prepared;
+use borsh::BorshDeserialize;
+use linli_proto::ProofResponse;
+use linli_types::certificate::Certificate;
+use linli_types::header::Header;
+use linli_types::id::{Digest, PrincipalId, Signature};
+use linli_types::receipt::Receipt;
+use linli_types::validator::ValidatorSet;
+use linli_types::wire::SignedTransaction;
+use linli_verify::file;
+use linli_verify::pack::{BlockProof, LogPlace, ReceiptPlace, SetChange, TransactionPlace};
+use linli_verify::statement::{self, Anchored};
+use linli_verify::{Contents, Pack};
+use prost::Message;
+
+/// The contract's room.
+pub const ROOM: &str = "evidence";
+/// The call that anchors.
+pub const METHOD: &str = "Anchor";
+
+/// Anchors one manifest of the sender.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct AnchorRequest {
+    /// Whose evidence, 16 bytes; for now the sender itself.
+    #[prost(bytes = "vec", tag = "1")]
+    pub source: Vec<u8>,
+    /// The source's own count, from 1 without holes.
+    #[prost(uint64, tag = "2")]
+    pub number: u64,
+    /// What it is; see [`KINDS`].
+    #[prost(int32, tag = "3")]
+    pub kind: i32,
+    /// SHA-256 of the manifest's exact bytes.
+    #[prost(bytes = "vec", tag = "4")]
+    pub manifest_sha256: Vec<u8>,
+    /// SM3 of the manifest's exact bytes.
+    #[prost(bytes = "vec", tag = "5")]
+    pub manifest_sm3: Vec<u8>,
+    /// Bytes of all files.
+    #[prost(uint64, tag = "6")]
+    pub size: u64,
+    /// Media type, at most 64 bytes.
+    #[prost(string, tag = "7")]
+    pub media: String,
+    /// When it was captured, milliseconds since 1970 UTC.
+    #[prost(uint64, tag = "8")]
+    pub captured_at_ms: u64,
+}
+
+/// The names of the contract's kinds of evidence; the place is the number.
+pub const KINDS: [&str; 12] = [
+    "KIND_UNSPECIFIED",
+    "CHECK_IN",
+    "CHECK_OUT",
+    "PHOTO_SET",
+    "AUDIO",
+    "FORM",
+    "SENSOR_ROOT",
+    "SCORE",
+    "RECEIPT",
+    "CONTRACT_DOC",
+    "SYSTEM_LOG",
+    "EXTERNAL",
+];
+
+/// The request that anchors prepared files under `number`; `kind` is a place in [`KINDS`].
+pub fn request(prepared: &Prepared, source: PrincipalId, number: u64, kind: i32) -> AnchorRequest {
+    let (sha256, sm3) = file::both(&prepared.bytes);
+    let media = prepared.manifest.files.first().map(|f| f.media.clone()).unwrap_or_default();
+    AnchorRequest {
+        source: source.0.to_vec(),
+        number,
+        kind,
+        manifest_sha256: sha256.0.to_vec(),
+        manifest_sm3: sm3.0.to_vec(),
+        size: prepared.manifest.size().unwrap_or(u64::MAX),
+        media,
+        captured_at_ms: prepared.manifest.captured_at,
+    }
+}
+
+/// The evidence pack of a manifest, from a node's proof of the transaction that anchored it.
+///
+/// # Errors
+///
+/// [`ErrorKind::BadAnswer`] if the proof is not one, or does not anchor this manifest.
+pub fn evidence_pack(manifest: &[u8], proof: &ProofResponse) -> Result<Pack, Error> {
+    let receipt = receipt_place(proof)?;
+    let (sha256, sm3) = file::both(manifest);
+    let anchors = |said: &Anchored| {
+        statement::Statement::decode(said.statement.as_slice())
+            .is_ok_and(|s| s.manifest_sha256 == sha256.0 && s.manifest_sm3 == sm3.0)
+    };
+    let events = receipt.receipt.events.iter().filter(|e| e.kind == statement::EVENT);
+    let said = events.filter_map(|e| Anchored::decode(e.data.as_slice()).ok()).find(anchors);
+    let said = said.ok_or_else(|| bad("the receipt anchors another manifest"))?;
+    if !proof.has_leaf || proof.leaf_index != said.leaf {
+        return Err(bad("the proof is of another leaf"));
+    }
+    let block = block_proof(proof)?;
+    let log = LogPlace {
+        leaf: said.leaf,
+        size: block.header.log_size,
+        path: path(&proof.leaf_path)?,
+    };
+    let contents = Contents::Evidence {
+        manifest: manifest.to_vec(),
+        statement: said.statement,
+        log,
+        transaction: transaction_place(proof)?,
+        receipt: Some(receipt),
+    };
+    Ok(Pack::new(&contents, &block))
+}
+
+/// The pack of a receipt, from a node's proof.
+///
+/// # Errors
+///
+/// [`ErrorKind::BadAnswer`] if the proof is not one.
+pub fn receipt_pack(proof: &ProofResponse) -> Result<Pack, Error> {
+    let (transaction, receipt) = (transaction_place(proof)?, receipt_place(proof)?);
+    Ok(Pack::new(&Contents::Receipt { transaction, receipt }, &block_proof(proof)?))
+}
+
+fn block_proof(proof: &ProofResponse) -> Result<BlockProof, Error> {
+    let change = |c: &linli_proto::SetChange| {
+        Ok(SetChange {
+            header: header(&c.header)?,
+            certificate: read::<Certificate>(&c.certificate, "certificate")?,
+            next: read::<ValidatorSet>(&c.next_validators, "validators")?,
+        })
+    };
+    Ok(BlockProof {
+        header: header(&proof.header)?,
+        certificate: read(&proof.certificate, "certificate")?,
+        sets: proof.set_changes.iter().map(change).collect::<Result<_, Error>>()?,
+    })
+}
+
+fn transaction_place(proof: &ProofResponse) -> Result<Option<TransactionPlace>, Error> {
+    if proof.transaction.is_empty() {
+        return Ok(None);
+    }
+    let no = || bad("no transaction");
+    let signed = SignedTransaction::decode(proof.transaction.as_slice()).map_err(|_| no())?;
+    Ok(Some(TransactionPlace {
+        body: signed.body,
+        signature: Signature::from_slice(&signed.signature).ok_or_else(no)?,
+        index: proof.body_index,
+        count: proof.body_count,
+        path: path(&proof.body_path)?,
+    }))
+}
+
+fn receipt_place(proof: &ProofResponse) -> Result<ReceiptPlace, Error> {
+    Ok(ReceiptPlace {
+        receipt: read::<Receipt>(&proof.receipt, "receipt")?,
+        index: proof.index,
+        count: proof.count,
+        path: path(&proof.receipt_path)?,
+    })
+}
+
+fn header(bytes: &[u8]) -> Result<Header, Error> {
+    Header::from_bytes(bytes).map_err(|e| bad(&e.to_string()))
+}
+
+fn path(nodes: &[Vec<u8>]) -> Result<Vec<Digest>, Error> {
+    let node = |n: &Vec<u8>| Digest::from_slice(n).ok_or_else(|| bad("no digest"));
+    nodes.iter().map(node).collect()
+}
+
+fn read<T: BorshDeserialize>(bytes: &[u8], what: &str) -> Result<T, Error> {
+    T::try_from_slice(bytes).map_err(|_| bad(&format!("no {what}")))
+}
+
+fn bad(why: &str) -> Error {
+    Error::new(
+        ErrorKind::BadAnswer,
+        format!("节点给出的证明不可用：{why}"),
+        format!("the node's proof is unusable: {why}"),
+    )
+}
+
+#[cfg(test)]
+mod tests;
