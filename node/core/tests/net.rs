@@ -99,7 +99,7 @@ fn losing_one_message_in_ten_costs_time_but_nothing_else() {
 fn a_crashed_validator_comes_back_and_votes_again() {
     for seed in 0..10 {
         let mut net = Net::new(seed);
-        load(&mut net, 300, 20);
+        load(&mut net, 450, 20);
         net.crash_at(500 + seed * 7, (seed % 4) as usize, 3_000);
         net.run_until(12_000);
         net.assert_nobody_halted();

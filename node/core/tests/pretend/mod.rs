@@ -150,6 +150,11 @@ pub struct Node {
 }
 
 impl Node {
+    /// Stands in for the runtime's key window.
+    pub fn has(&self, id: &TxId) -> bool {
+        self.chain.iter().any(|c| c.ids.contains(id))
+    }
+
     pub fn head(&self) -> Start {
         self.chain.last().map_or_else(genesis, |c| Start {
             height: c.header.height,
@@ -292,6 +297,9 @@ impl Net {
             return;
         }
         let entry = entry_of(&raw);
+        if self.nodes[node].has(&entry.id) {
+            return;
+        }
         self.nodes[node].bodies.insert(entry.id, raw.clone());
         self.feed(node, Input::Offer { entry });
         for bytes in message::push([raw.as_slice()]) {
@@ -372,7 +380,8 @@ impl Net {
                 let at = mono_ms.max(self.now);
                 self.push(at, Event::Wake { node, life });
             }
-            Action::Build { height, round, time, transactions, flags } => {
+            Action::Build { height, round, time, mut transactions, flags } => {
+                transactions.retain(|id| !self.nodes[node].has(id));
                 let head = self.nodes[node].head();
                 let mut header = header_of(&head, me, time, flags, &transactions);
                 if self.nodes[node].differs && !transactions.is_empty() {
@@ -396,8 +405,12 @@ impl Net {
             Action::CheckBodies { bodies, .. } => {
                 for raw in bodies {
                     let entry = entry_of(&raw);
+                    let committed = self.nodes[node].has(&entry.id);
                     self.nodes[node].bodies.insert(entry.id, raw);
-                    inputs.push_back(Input::Offer { entry });
+                    inputs.push_back(match committed {
+                        true => Input::Held { ids: vec![entry.id] },
+                        false => Input::Offer { entry },
+                    });
                 }
             }
             Action::SendBodies { to, ids } => {
@@ -466,7 +479,7 @@ impl Net {
             ours.state_root = Digest([0xdd; 32]);
         }
         let block = header.id();
-        let valid = ours == header;
+        let valid = ours == header && !ids.iter().any(|id| self.nodes[node].has(id));
         if valid {
             self.nodes[node].executed.insert(block, (header, bodies));
         }
