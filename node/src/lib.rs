@@ -3,15 +3,17 @@
 //! Network, storage and the one loop stand beside the edges: the API with its access table, health
 //! and metrics, and the command line. No rule of the chain is decided here.
 
-mod checking;
-
 pub mod access;
+pub mod api;
 pub mod cache;
+mod checking;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod counters;
 pub mod driver;
 pub mod handle;
+pub mod http;
 pub mod network;
 pub mod node;
 pub mod signer;

@@ -56,12 +56,14 @@ pub struct Failure {
     what: Words,
     hint: Words,
     trace: Trace,
+    /// What programs want to know beyond the words; an object.
+    details: Value,
 }
 
 impl Failure {
     /// A failure that recorded nothing.
     pub fn new(exit: Exit, name: &str, what: Words, hint: Words) -> Self {
-        Self { exit, name: name.into(), what, hint, trace: Trace::Nothing }
+        Self { exit, name: name.into(), what, hint, trace: Trace::Nothing, details: Value::Null }
     }
 
     /// Wrong usage.
@@ -86,9 +88,21 @@ impl Failure {
         self
     }
 
+    /// The same with fields that `--json` adds to the answer's top level.
+    #[must_use]
+    pub fn with(mut self, details: Value) -> Self {
+        self.details = details;
+        self
+    }
+
     /// How the command ends.
     pub const fn exit(&self) -> Exit {
         self.exit
+    }
+
+    /// What stands in the ledger because of it.
+    pub const fn trace(&self) -> Trace {
+        self.trace
     }
 
     /// What went wrong.
@@ -120,7 +134,7 @@ impl Failure {
 
     /// The failure as JSON, in one language.
     pub fn to_json(&self, lang: Lang) -> Value {
-        json!({
+        let mut json = json!({
             "error": {
                 "name": self.name,
                 "exit": self.exit.code(),
@@ -132,7 +146,11 @@ impl Failure {
                     Trace::Unknown => "unknown",
                 },
             }
-        })
+        });
+        if let (Value::Object(all), Value::Object(more)) = (&mut json, &self.details) {
+            all.extend(more.clone());
+        }
+        json
     }
 
     fn trace_words(&self) -> Words {

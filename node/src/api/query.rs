@@ -1,0 +1,189 @@
+//! Query: a computed answer or stored entries, with proofs at the latest committed height.
+//!
+//! Head, entries and proofs are taken in one look at the ledger, so they belong together.
+
+use super::block::damaged;
+use super::{Api, broken, contract_refusal, status, stopped};
+use crate::access::{Reader, Readers, Scope};
+use crate::storage::RocksStore;
+use linli_proto as wire;
+use linli_runtime::{Answer, Ledger, accounts, load_certificate, log, timers};
+use linli_types::code::Code;
+use linli_types::id::PrincipalId;
+use linli_types::limits;
+use linli_types::receipt::{Param, Refusal};
+use linli_types::store::{Column, Read};
+use linli_types::wire::accounts::AccountResponse;
+use prost::Message;
+use std::sync::Arc;
+use tonic::Status;
+
+/// One question, with who asks.
+struct Question {
+    request: wire::QueryRequest,
+    reader: Reader,
+    readers: Arc<Readers>,
+}
+
+impl Api {
+    pub(super) async fn ask(
+        &self,
+        request: wire::QueryRequest,
+        reader: Reader,
+    ) -> Result<wire::QueryResponse, Status> {
+        let question = Question { request, reader, readers: self.readers.clone() };
+        question.check_form().map_err(|why| status(&why))?;
+        let answer = self.node.inspect(move |ledger, store| question.answer(ledger, store));
+        answer.await.map_err(stopped)?
+    }
+
+    /// How a room describes itself.
+    pub(super) async fn schema(
+        &self,
+        request: wire::SchemaRequest,
+    ) -> Result<wire::SchemaResponse, Status> {
+        let answer = self.node.inspect(move |ledger, _| {
+            let height = ledger.head().height.0;
+            let descriptors = ledger.schema(&request.room).map(<[u8]>::to_vec);
+            descriptors.map(|descriptors| wire::SchemaResponse { descriptors, height })
+        });
+        let unknown = || status(&Code::UnknownRoom.refuse([Param::Word("?".into())]));
+        answer.await.map_err(stopped)?.ok_or_else(unknown)
+    }
+}
+
+impl Question {
+    fn check_form(&self) -> Result<(), Refusal> {
+        let (found, most) = (self.request.keys.len(), limits::QUERY_ENTRIES_MAX);
+        if found > most {
+            let number = |n: usize| Param::Number(n as u64);
+            return Err(Code::TooLarge.refuse([
+                Param::Word("keys".into()),
+                number(found),
+                number(most),
+            ]));
+        }
+        // One of the two, never both.
+        if self.request.query.is_empty() == self.request.keys.is_empty() {
+            return Err(Code::Malformed.refuse([Param::Word("query or keys".into())]));
+        }
+        Ok(())
+    }
+
+    fn answer(&self, ledger: &Ledger, store: &RocksStore) -> Result<wire::QueryResponse, Status> {
+        let height = ledger.head().height.0;
+        let mut out = wire::QueryResponse { height, ..Default::default() };
+        if self.request.query.is_empty() {
+            out.entries = self.stored(ledger, store)?;
+        } else {
+            match self.computed(ledger, store)? {
+                Err(refusal) => {
+                    let schema = ledger.schema(&self.request.room);
+                    out.refused = Some(contract_refusal(&refusal, schema));
+                    return Ok(out);
+                }
+                Ok(answer) => {
+                    out.result = answer.result;
+                    if self.request.proof {
+                        let entry = |key: &Vec<u8>| self.entry(ledger, store, key.clone());
+                        out.entries = answer.reads.iter().map(entry).collect::<Result<_, _>>()?;
+                    }
+                }
+            }
+        }
+        if self.request.proof {
+            add_head(&mut out, ledger, store)?;
+        }
+        Ok(out)
+    }
+
+    fn computed(
+        &self,
+        ledger: &Ledger,
+        store: &RocksStore,
+    ) -> Result<Result<Answer, Refusal>, Status> {
+        let (room, method) = (self.request.room.as_str(), self.request.query.as_str());
+        let native = [accounts::ROOM, log::ROOM, timers::ROOM].contains(&room);
+        if !native && !self.may_ask_contracts() {
+            return Err(denied());
+        }
+        let me = self.reader.principal.unwrap_or_default();
+        let answer = ledger.query(store, room, method, &self.request.args, me).map_err(broken)?;
+        if let (Ok(answer), accounts::ROOM) = (&answer, room) {
+            let response = AccountResponse::decode(answer.result.as_slice());
+            let response = response.map_err(|_| damaged("an unreadable account"))?;
+            self.check_owner(PrincipalId::from_slice(&response.owner))?;
+        }
+        Ok(answer)
+    }
+
+    fn stored(&self, ledger: &Ledger, store: &RocksStore) -> Result<Vec<wire::Entry>, Status> {
+        let room = self.request.room.as_str();
+        if ledger.schema(room).is_none() {
+            return Err(status(&Code::UnknownRoom.refuse([Param::Word("room".into())])));
+        }
+        let all = self.reader.scope == Scope::All;
+        let contract = ![accounts::ROOM, log::ROOM, timers::ROOM].contains(&room);
+        let entry = |key: &Vec<u8>| {
+            let entry = self.entry(ledger, store, Ledger::full_key(room, key))?;
+            if room == accounts::ROOM && entry.present {
+                let row = accounts::read_row(&entry.value).ok();
+                // An entry of the room that is no account is public: totals of an asset.
+                if let Some(row) = row {
+                    self.check_owner(Some(row.owner))?;
+                }
+            } else if !all && !(contract && self.may_ask_contracts()) && room != accounts::ROOM {
+                return Err(denied());
+            }
+            Ok(entry)
+        };
+        self.request.keys.iter().map(entry).collect()
+    }
+
+    /// Contracts of this protocol hold digests and numbers of organisations; residents and devices
+    /// read what concerns them through receipts and events.
+    fn may_ask_contracts(&self) -> bool {
+        self.reader.staff || self.reader.scope == Scope::All
+    }
+
+    /// X2. What belongs to nobody is public.
+    fn check_owner(&self, owner: Option<PrincipalId>) -> Result<(), Status> {
+        let owner = owner.ok_or_else(|| damaged("an account without an owner"))?;
+        let seen = owner == accounts::NOBODY || self.readers.may_see(&self.reader, &owner);
+        if seen { Ok(()) } else { Err(denied()) }
+    }
+
+    fn entry(
+        &self,
+        ledger: &Ledger,
+        store: &RocksStore,
+        key: Vec<u8>,
+    ) -> Result<wire::Entry, Status> {
+        let value = store.get(Column::State, &key).map_err(broken)?;
+        let proof = match self.request.proof {
+            true => linli_types::encode(&ledger.prove(&key)),
+            false => Vec::new(),
+        };
+        Ok(wire::Entry { key, present: value.is_some(), value: value.unwrap_or_default(), proof })
+    }
+}
+
+/// The header that the proofs lead to, and why it is final.
+fn add_head(
+    out: &mut wire::QueryResponse,
+    ledger: &Ledger,
+    store: &RocksStore,
+) -> Result<(), Status> {
+    let head = ledger.head();
+    let none = || status(&Code::NotFound.refuse([Param::Word("header".into())]));
+    let header = head.header.as_ref().ok_or_else(none)?; // at the genesis nothing is certified
+    let certificate = load_certificate(store, head.height).map_err(broken)?;
+    let certificate = certificate.ok_or_else(|| damaged("a block without a certificate"))?;
+    out.header = header.to_bytes();
+    out.certificate = linli_types::encode(&certificate);
+    Ok(())
+}
+
+fn denied() -> Status {
+    status(&Code::ReadDenied.refuse([]))
+}

@@ -1,0 +1,295 @@
+//! StreamBlocks and StreamEvents: from a height or cursor on, and then live.
+//!
+//! # Invariants
+//!
+//! - **R1 one source.** History and live are the same rows: a block is read from the store once
+//!   the head says that it stands. So there is no gap, no double, and the same answer later.
+//! - **R2 slow is slow.** A reader that does not read stops its own stream's reading, nothing else.
+
+use super::block::{Block, damaged, transaction};
+use super::{Api, aside, broken, status};
+use crate::access::{Reader, Scope};
+use crate::handle::NodeHandle;
+use crate::storage::RocksStore;
+use linli_proto as wire;
+use linli_runtime::{Concern, event_places, events_of, load_block, load_certificate, load_receipts};
+use linli_types::code::Code;
+use linli_types::height::Height;
+use linli_types::id::PrincipalId;
+use linli_types::receipt::{Event, Param};
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::Status;
+use tonic::codegen::BoxStream;
+
+/// Heights read at once.
+const CHUNK_HEIGHTS: u64 = 16;
+/// Rows of the event index read at once.
+const CHUNK_PLACES: usize = 64;
+/// Messages that wait for a slow reader.
+const AHEAD: usize = 64;
+
+impl Api {
+    pub(super) fn blocks(
+        &self,
+        request: wire::BlocksRequest,
+        reader: &Reader,
+    ) -> Result<BoxStream<wire::BlockUpdate>, Status> {
+        if reader.scope != Scope::All {
+            return Err(status(&Code::ReadDenied.refuse([])));
+        }
+        let read = move |store: &RocksStore, from: Height, to: Height| {
+            let to = to.min(Height(from.0.saturating_add(CHUNK_HEIGHTS - 1)));
+            let one = |h| block_update(store, Height(h), request.with_receipts);
+            let blocks = (from.0..=to.0).map(one).collect::<Result<Vec<_>, _>>()?;
+            Ok((blocks, to.next()))
+        };
+        let follow = Follow { node: self.node.clone(), place: self.place()?, history_only: request.history_only };
+        Ok(follow.start(Height(request.from_height.max(1)), read))
+    }
+
+    pub(super) fn events(
+        &self,
+        request: wire::EventsRequest,
+        reader: Reader,
+    ) -> Result<BoxStream<wire::EventUpdate>, Status> {
+        let filter = Filter::new(&request).map_err(|code| status(&code))?;
+        // X2, X3: who may not see all must name whom the events are about.
+        let seen = match &filter.about {
+            Some(about) => self.readers.may_see(&reader, about),
+            None => reader.scope == Scope::All,
+        };
+        if !seen {
+            return Err(status(&Code::ReadDenied.refuse([])));
+        }
+        let from = Height(request.height.max(1));
+        let read = move |store: &RocksStore, from: Height, to: Height| filter.read(store, from, to);
+        let follow = Follow { node: self.node.clone(), place: self.place()?, history_only: request.history_only };
+        Ok(follow.start(from, read))
+    }
+
+    fn place(&self) -> Result<OwnedSemaphorePermit, Status> {
+        let place = self.streams.clone().try_acquire_owned();
+        place.map_err(|_| status(&Code::Busy.refuse([])))
+    }
+}
+
+/// A stream under way.
+struct Follow {
+    node: NodeHandle,
+    place: OwnedSemaphorePermit,
+    history_only: bool,
+}
+
+impl Follow {
+    /// `read` answers what stands in some heights from the first to the second, and the height to
+    /// go on with.
+    fn start<T, F>(self, from: Height, read: F) -> BoxStream<T>
+    where
+        T: Send + 'static,
+        F: Fn(&RocksStore, Height, Height) -> Result<(Vec<T>, Height), Status>
+            + Send
+            + Sync
+            + 'static,
+    {
+        let (send, receive) = mpsc::channel(AHEAD);
+        tokio::spawn(async move {
+            if let Err(why) = self.run(from, Arc::new(read), &send).await {
+                // A reader that went away needs no reason.
+                let _ = send.send(Err(why)).await;
+            }
+        });
+        Box::pin(ReceiverStream::new(receive))
+    }
+
+    async fn run<T, F>(
+        self,
+        mut next: Height,
+        read: Arc<F>,
+        send: &mpsc::Sender<Result<T, Status>>,
+    ) -> Result<(), Status>
+    where
+        T: Send + 'static,
+        F: Fn(&RocksStore, Height, Height) -> Result<(Vec<T>, Height), Status>
+            + Send
+            + Sync
+            + 'static,
+    {
+        let _place = self.place;
+        let mut head = self.node.head();
+        loop {
+            let top = head.borrow_and_update().height; // R1
+            while next <= top {
+                let (read, store) = (read.clone(), self.node.store());
+                let (items, after) = aside(move || read(&store, next, top)).await?;
+                for item in items {
+                    if send.send(Ok(item)).await.is_err() {
+                        return Ok(());
+                    }
+                }
+                next = after;
+            }
+            if self.history_only {
+                return Ok(());
+            }
+            tokio::select! {
+                changed = head.changed() => if changed.is_err() { return Ok(()) },
+                () = send.closed() => return Ok(()),
+            }
+        }
+    }
+}
+
+fn block_update(
+    store: &RocksStore,
+    height: Height,
+    with_receipts: bool,
+) -> Result<wire::BlockUpdate, Status> {
+    let block = load_block(store, height).map_err(broken)?;
+    let block = block.ok_or_else(|| damaged("a missing block"))?;
+    let certificate = load_certificate(store, height).map_err(broken)?;
+    let certificate = certificate.ok_or_else(|| damaged("a block without a certificate"))?;
+    let receipts = match with_receipts {
+        true => load_receipts(store, height).map_err(broken)?.unwrap_or_default(),
+        false => Vec::new(),
+    };
+    Ok(wire::BlockUpdate {
+        height: height.0,
+        header: block.header.to_bytes(),
+        certificate: linli_types::encode(&certificate),
+        transactions: u32::try_from(block.bodies.len()).unwrap_or(u32::MAX),
+        receipts: receipts.iter().map(linli_types::encode).collect(),
+    })
+}
+
+/// Which events are wanted.
+struct Filter {
+    /// First place wanted in the first height.
+    first: (Height, u32),
+    room: String,
+    kind: String,
+    about: Option<PrincipalId>,
+}
+
+impl Filter {
+    fn new(request: &wire::EventsRequest) -> Result<Self, linli_types::receipt::Refusal> {
+        let malformed = || Code::Malformed.refuse([Param::Word("about".into())]);
+        let about = match request.about.as_slice() {
+            [] => None,
+            id => Some(PrincipalId::from_slice(id).ok_or_else(malformed)?),
+        };
+        Ok(Self {
+            first: (Height(request.height), request.index),
+            room: request.room.clone(),
+            kind: request.kind.clone(),
+            about,
+        })
+    }
+
+    fn read(
+        &self,
+        store: &RocksStore,
+        from: Height,
+        to: Height,
+    ) -> Result<(Vec<wire::EventUpdate>, Height), Status> {
+        let concern = match &self.about {
+            Some(about) => Concern::Principal(about),
+            None if self.room.is_empty() => return self.read_all(store, from, to),
+            None => Concern::Room(&self.room),
+        };
+        // The index names the heights worth reading.
+        let places = event_places(store, concern, from, CHUNK_PLACES).map_err(broken)?;
+        let full = places.len() == CHUNK_PLACES;
+        let heights: Vec<Height> =
+            places.into_iter().map(|(height, _)| height).filter(|h| *h <= to).collect();
+        let after = match heights.last() {
+            Some(last) if full => last.next().min(to.next()),
+            _ => to.next(),
+        };
+        let mut events = Vec::new();
+        for height in heights {
+            self.add(store, height, &mut events)?;
+        }
+        Ok((events, after))
+    }
+
+    fn read_all(
+        &self,
+        store: &RocksStore,
+        from: Height,
+        to: Height,
+    ) -> Result<(Vec<wire::EventUpdate>, Height), Status> {
+        let to = to.min(Height(from.0.saturating_add(CHUNK_HEIGHTS - 1)));
+        let mut events = Vec::new();
+        for height in from.0..=to.0 {
+            self.add(store, Height(height), &mut events)?;
+        }
+        Ok((events, to.next()))
+    }
+
+    fn add(
+        &self,
+        store: &RocksStore,
+        height: Height,
+        events: &mut Vec<wire::EventUpdate>,
+    ) -> Result<(), Status> {
+        let block = Block::at(store, height)?.ok_or_else(|| damaged("a missing block"))?;
+        for (index, receipt, event) in events_of(&block.receipts) {
+            if (height, index) >= self.first && self.wants(event) {
+                events.push(wire::EventUpdate {
+                    height: height.0,
+                    index,
+                    room: event.room.clone(),
+                    kind: event.kind.clone(),
+                    data: event.data.clone(),
+                    transaction: transaction(receipt),
+                    block_time_ms: block.header.time.0,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn wants(&self, event: &Event) -> bool {
+        (self.room.is_empty() || event.room == self.room)
+            && (self.kind.is_empty() || event.kind == self.kind)
+            && self.about.as_ref().is_none_or(|about| event.about.contains(about))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(room: &str, kind: &str, about: u8) -> Event {
+        Event {
+            room: room.into(),
+            kind: kind.into(),
+            about: vec![PrincipalId([about; 16])],
+            data: vec![],
+        }
+    }
+
+    #[test]
+    fn a_filter_takes_room_kind_and_concern_together() {
+        let request = wire::EventsRequest {
+            room: "evidence".into(),
+            kind: "linli.evidence.v1.Anchored".into(),
+            about: vec![1; 16],
+            ..Default::default()
+        };
+        let filter = Filter::new(&request).unwrap();
+        assert!(filter.wants(&event("evidence", "linli.evidence.v1.Anchored", 1)));
+        assert!(!filter.wants(&event("evidence", "linli.evidence.v1.Anchored", 2)));
+        assert!(!filter.wants(&event("evidence", "other", 1)));
+        assert!(!filter.wants(&event("probe", "linli.evidence.v1.Anchored", 1)));
+        assert!(Filter::new(&wire::EventsRequest::default()).unwrap().wants(&event("a", "b", 3)));
+    }
+
+    #[test]
+    fn a_short_principal_is_refused() {
+        let request = wire::EventsRequest { about: vec![1; 15], ..Default::default() };
+        assert!(Filter::new(&request).is_err());
+    }
+}

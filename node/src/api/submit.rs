@@ -1,0 +1,80 @@
+//! Submit and SubmitStream: transactions in, one answer each or one per batch.
+
+use super::{Api, BATCH_TRANSACTIONS_MAX, refused, status};
+use futures::{Stream, StreamExt};
+use linli_proto as wire;
+use linli_replica::Submitted;
+use linli_types::code::Code;
+use linli_types::digest;
+use linli_types::receipt::{Param, Refusal};
+use linli_types::wire::SignedTransaction;
+use prost::Message;
+use std::pin::Pin;
+use tonic::{Status, Streaming};
+
+impl Api {
+    pub(super) async fn submit_one(
+        &self,
+        request: wire::SubmitRequest,
+    ) -> Result<wire::SubmitResponse, Status> {
+        let id = id(&request.transaction);
+        let answers = self.node.submit(vec![request.transaction]).await;
+        let answer = answers.into_iter().next().unwrap_or_else(|| Code::Unavailable.into());
+        Ok(match answer {
+            Submitted::Pooled => wire::SubmitResponse { id, ..Default::default() },
+            Submitted::Exists { height, .. } => wire::SubmitResponse {
+                id,
+                refused: Some(refused(&Code::Exists.refuse([]))),
+                height: height.0,
+            },
+            Submitted::Refused(why) => {
+                wire::SubmitResponse { id, refused: Some(refused(&why)), height: 0 }
+            }
+        })
+    }
+
+    /// One batch at a time is asked for; the next is read from the wire after its answer, so a
+    /// fast client waits in its own buffers.
+    pub(super) fn submit_batches(
+        &self,
+        batches: Streaming<wire::SubmitBatch>,
+    ) -> Pin<Box<dyn Stream<Item = Result<wire::SubmitBatchResponse, Status>> + Send>> {
+        let node = self.node.clone();
+        Box::pin(batches.then(move |batch| {
+            let node = node.clone();
+            async move {
+                let raws = batch?.transactions;
+                if raws.len() > BATCH_TRANSACTIONS_MAX {
+                    return Err(status(&too_many(raws.len())));
+                }
+                Ok(summary(&node.submit(raws).await))
+            }
+        }))
+    }
+}
+
+fn summary(answers: &[Submitted]) -> wire::SubmitBatchResponse {
+    let code = |answer: &Submitted| match answer {
+        Submitted::Pooled => None,
+        Submitted::Exists { .. } => Some(Code::Exists.number()),
+        Submitted::Refused(why) => Some(why.code),
+    };
+    let refused: Vec<wire::RefusedAt> = (0_u32..)
+        .zip(answers)
+        .filter_map(|(index, answer)| code(answer).map(|code| wire::RefusedAt { index, code }))
+        .collect();
+    let accepted = answers.len().saturating_sub(refused.len());
+    wire::SubmitBatchResponse { refused, accepted: u32::try_from(accepted).unwrap_or(u32::MAX) }
+}
+
+fn too_many(found: usize) -> Refusal {
+    let number = |n: usize| Param::Number(n as u64);
+    let what = Param::Word("transactions".into());
+    Code::TooLarge.refuse([what, number(found), number(BATCH_TRANSACTIONS_MAX)])
+}
+
+/// The id that the envelope's body has; empty if it has none.
+fn id(envelope: &[u8]) -> Vec<u8> {
+    let signed = SignedTransaction::decode(envelope);
+    signed.map_or_else(|_| Vec::new(), |tx| digest::transaction_id(&tx.body).0.to_vec())
+}

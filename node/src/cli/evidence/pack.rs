@@ -1,0 +1,266 @@
+//! Packs from a node's proofs, and `linli evidence receipt | pack`.
+//!
+//! A pack is verified before it is written when the genesis is at hand: a node that hands out a
+//! proof that does not hold is found here, not in court.
+
+use crate::cli::connect::{Connect, Node, failed};
+use crate::cli::query::{read, write_new};
+use crate::cli::submit::{receipt, settled};
+use crate::cli::{Failure, Output, block_on, unreadable};
+use crate::words::{Words, words};
+use linli_proto::proof_request::Of;
+use linli_proto::{ProofRequest, ProofResponse};
+use linli_types::certificate::Certificate;
+use linli_types::code::Lang;
+use linli_types::header::Header;
+use linli_types::human;
+use linli_types::id::{Digest, Signature, TxId};
+use linli_types::receipt::Receipt as NativeReceipt;
+use linli_types::wire::SignedTransaction;
+use linli_verify::pack::{BlockProof, LogPlace, ReceiptPlace, TransactionPlace};
+use linli_verify::statement::{self, Anchored};
+use linli_verify::{Contents, FileDigests, Pack};
+use prost::Message;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+
+/// Shows a transaction's receipt.
+#[derive(clap::Args)]
+pub(super) struct Receipt {
+    #[command(flatten)]
+    connect: Connect,
+    /// The transaction, in hexadecimal.
+    #[arg(value_name = "TRANSACTION")]
+    transaction: TxId,
+    /// Writes the receipt with its proof to a new file.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+/// Writes the pack of an anchoring that was interrupted.
+#[derive(clap::Args)]
+pub(super) struct Finish {
+    #[command(flatten)]
+    connect: Connect,
+    /// The .pending file that the interrupted anchoring left.
+    #[arg(value_name = "PENDING")]
+    pending: PathBuf,
+}
+
+/// What an anchoring leaves until its pack is written: without the manifest's salt nothing could
+/// be proved later.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Pending {
+    /// The transaction, in hexadecimal.
+    pub(super) transaction: String,
+    /// The manifest's exact bytes, in hexadecimal.
+    pub(super) manifest: String,
+    /// The file anchored, as it was named.
+    pub(super) file: PathBuf,
+    /// Where the pack goes.
+    pub(super) pack: PathBuf,
+}
+
+/// What was written.
+#[derive(Clone, Debug)]
+pub(super) struct Written {
+    pub(super) evidence: String,
+    pub(super) statement: Digest,
+    pub(super) leaf: u64,
+    pub(super) height: u64,
+    pub(super) time_ms: u64,
+}
+
+impl Receipt {
+    pub(super) fn run(self, out: &mut Output) -> Result<(), Failure> {
+        let (answer, pack) = block_on(async {
+            let mut node = self.connect.open().await?;
+            let answer = receipt(&mut node, &self.transaction, 0).await?;
+            let pack = match &self.out {
+                Some(_) if answer.found => {
+                    let proof = proof(&mut node, &self.transaction).await?;
+                    Some(receipt_pack(&proof)?)
+                }
+                _ => None,
+            };
+            Ok((answer, pack))
+        })?;
+        if !answer.found {
+            let id = self.transaction;
+            return Err(Failure::new(
+                crate::cli::Exit::Broken,
+                "NOT_FOUND",
+                words!("还没有交易 {id} 的回执", "there is no receipt of {id} yet"),
+                words!("如已过有效期，则未办理；否则稍后再查", "past its validity it never happened; until then ask again"),
+            )
+            .leaving(crate::cli::Trace::Unknown));
+        }
+        if let (Some(path), Some(pack)) = (&self.out, pack) {
+            write_new(path, &pack)?;
+        }
+        let settled = settled(self.transaction, &answer)?;
+        let (height, index, done) = (settled.height, settled.index, settled.receipt.is_done());
+        let json = json!({
+            "transaction": settled.id.to_string(), "height": height, "index": index,
+            "outcome": if done { "done" } else { "refused" }, "fuel": settled.receipt.fuel,
+            "block_time_ms": settled.block_time_ms, "pack": self.out,
+        });
+        let text = match done {
+            true => words!("已办理　区块 {height} 第 {index} 位", "done  block {height}, place {index}"),
+            false => words!("被拒绝　区块 {height} 第 {index} 位", "refused  block {height}, place {index}"),
+        };
+        out.answer(&json, &text);
+        match settled.refusal(None) {
+            Some(refusal) => out.explain(&refusal),
+            None => {}
+        }
+        Ok(())
+    }
+}
+
+impl Finish {
+    pub(super) fn run(self, out: &mut Output) -> Result<(), Failure> {
+        let text = std::fs::read_to_string(&self.pending).map_err(|e| unreadable(&self.pending, &e))?;
+        let pending: Pending =
+            serde_json::from_str(&text).map_err(|e| unreadable(&self.pending, &e))?;
+        let bad = |e: &dyn std::fmt::Display| unreadable(&self.pending, e);
+        let id: TxId = pending.transaction.parse().map_err(|e| bad(&e))?;
+        let manifest = hex::decode(&pending.manifest).map_err(|e| bad(&e))?;
+        let written = block_on(async {
+            let mut node = self.connect.open().await?;
+            write_pack(&mut node, &id, manifest, &pending.pack, None).await
+        })?;
+        std::fs::remove_file(&self.pending).map_err(|e| unreadable(&self.pending, &e))?;
+        say(&pending.file, &pending.pack, &id, &written, out);
+        Ok(())
+    }
+}
+
+/// One line or object about a file that is anchored.
+pub(super) fn say(file: &Path, pack: &Path, id: &TxId, written: &Written, out: &mut Output) {
+    let (file_shown, pack_shown) = (file.display(), pack.display());
+    let (evidence, height, leaf) = (&written.evidence, written.height, written.leaf);
+    let json = json!({
+        "file": file, "pack": pack, "evidence": evidence, "transaction": id.to_string(),
+        "statement": written.statement.to_string(), "leaf": leaf, "height": height,
+        "block_time_ms": written.time_ms,
+    });
+    let text = words!(
+        "已存证　{file_shown}　编号 {evidence}　区块 {height}　证据包 {pack_shown}",
+        "anchored  {file_shown}  {evidence}  block {height}  pack {pack_shown}"
+    );
+    out.answer(&json, &text);
+}
+
+/// Fetches the proof of an anchoring and writes its pack; verified first if the genesis is given.
+pub(super) async fn write_pack(
+    node: &mut Node,
+    id: &TxId,
+    manifest: Vec<u8>,
+    path: &Path,
+    check: Option<(&FileDigests, &[u8])>,
+) -> Result<Written, Failure> {
+    let proof = proof(node, id).await?;
+    let (contents, written) = evidence(&proof, manifest)?;
+    let bytes = Pack::new(&contents, &block(&proof)?).to_bytes();
+    if let Some((file, genesis)) = check {
+        linli_verify::verify(&bytes, std::slice::from_ref(file), genesis).map_err(|why| {
+            let (zh, en) = (why.text(Lang::Zh), why.text(Lang::En));
+            Failure::broken(
+                words!("节点给出的证明不成立：{zh}", "the node's proof does not hold: {en}"),
+                words!("请换一个节点，并通知其运维人员", "use another node and tell this one's administrator"),
+            )
+        })?;
+    }
+    write_new(path, &bytes)?;
+    Ok(written)
+}
+
+async fn proof(node: &mut Node, id: &TxId) -> Result<ProofResponse, Failure> {
+    let of = Some(Of::Transaction(id.0.to_vec()));
+    let request = node.signed("GetProof", ProofRequest { of });
+    Ok(node.client.get_proof(request).await.map_err(|s| failed(&s))?.into_inner())
+}
+
+fn receipt_pack(proof: &ProofResponse) -> Result<Vec<u8>, Failure> {
+    let contents = Contents::Receipt { transaction: Some(request(proof)?), receipt: place(proof)? };
+    Ok(Pack::new(&contents, &block(proof)?).to_bytes())
+}
+
+/// What was anchored, as the receipt's event says it.
+fn evidence(proof: &ProofResponse, manifest: Vec<u8>) -> Result<(Contents, Written), Failure> {
+    let header = read::<Header>(&proof.header, "header")?;
+    let receipt = place(proof)?;
+    let events = &receipt.receipt.events;
+    let event = events.iter().find(|e| e.kind == statement::EVENT);
+    let said = event.and_then(|e| Anchored::decode(e.data.as_slice()).ok());
+    let said = said.ok_or_else(|| {
+        Failure::refused(
+            "NOT_ANCHORED",
+            words!("该交易没有存证任何内容", "the transaction anchored nothing"),
+            words!("用 linli evidence receipt 查看回执", "see its receipt with `linli evidence receipt`"),
+        )
+    })?;
+    let path = digests(&proof.leaf_path)?;
+    let log = LogPlace { leaf: said.leaf, size: header.log_size, path };
+    let statement = statement::id(&said.statement);
+    let written = Written {
+        evidence: human::write(human::Kind::Evidence, &statement.0),
+        statement,
+        leaf: said.leaf,
+        height: header.height.0,
+        time_ms: header.time.0,
+    };
+    let transaction = Some(request(proof)?);
+    let contents = Contents::Evidence {
+        manifest,
+        statement: said.statement,
+        log,
+        transaction,
+        receipt: Some(receipt),
+    };
+    Ok((contents, written))
+}
+
+fn block(proof: &ProofResponse) -> Result<BlockProof, Failure> {
+    Ok(BlockProof {
+        header: read::<Header>(&proof.header, "header")?,
+        certificate: read::<Certificate>(&proof.certificate, "certificate")?,
+        // Protocol 1 changes no validator set.
+        sets: Vec::new(),
+    })
+}
+
+fn place(proof: &ProofResponse) -> Result<ReceiptPlace, Failure> {
+    Ok(ReceiptPlace {
+        receipt: read::<NativeReceipt>(&proof.receipt, "receipt")?,
+        index: proof.index,
+        count: proof.count,
+        path: digests(&proof.receipt_path)?,
+    })
+}
+
+fn request(proof: &ProofResponse) -> Result<TransactionPlace, Failure> {
+    let signed = SignedTransaction::decode(proof.transaction.as_slice());
+    let signed = signed.map_err(|_| nonsense("transaction"))?;
+    let signature = Signature::from_slice(&signed.signature);
+    Ok(TransactionPlace {
+        signature: signature.ok_or_else(|| nonsense("signature"))?,
+        body: signed.body,
+        index: proof.body_index,
+        count: proof.body_count,
+        path: digests(&proof.body_path)?,
+    })
+}
+
+fn digests(nodes: &[Vec<u8>]) -> Result<Vec<Digest>, Failure> {
+    let read = |node: &Vec<u8>| Digest::from_slice(node).ok_or_else(|| nonsense("path"));
+    nodes.iter().map(read).collect()
+}
+
+fn nonsense(what: &str) -> Failure {
+    let hint: Words = words!("请换一个节点", "use another node");
+    Failure::broken(words!("节点返回的 {what} 无法读取", "the node's {what} cannot be read"), hint)
+}

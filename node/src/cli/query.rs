@@ -1,0 +1,183 @@
+//! `linli query`: asks any room by its schema, or reads stored entries; with a proof that
+//! `linli verify` takes.
+
+use super::connect::{Connect, Node, failed, refused};
+use super::shown::{self, Schema};
+use super::{Failure, Output, block_on, unreadable};
+use crate::words::{Words, words};
+use borsh::BorshDeserialize;
+use linli_proto::{Entry, QueryRequest, QueryResponse};
+use linli_types::certificate::Certificate;
+use linli_types::header::Header;
+use linli_types::state_proof::StateProof;
+use linli_verify::pack::{Answer, BlockProof, ProvedEntry};
+use linli_verify::{Contents, Pack};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+/// Asks a room.
+#[derive(clap::Args)]
+pub(super) struct Query {
+    #[command(flatten)]
+    connect: Connect,
+    /// The room or contract.
+    #[arg(value_name = "ROOM")]
+    room: String,
+    /// The query; leave it out to read entries with --entry.
+    #[arg(value_name = "QUERY", conflicts_with = "entries")]
+    query: Option<String>,
+    /// The query's arguments as JSON; bytes are hexadecimal or codes.
+    #[arg(long, value_name = "JSON", default_value = "{}")]
+    args: String,
+    /// Key of a stored entry, in hexadecimal, as the room writes it. May stand several times.
+    #[arg(long = "entry", value_name = "HEX")]
+    entries: Vec<String>,
+    /// Writes a proof of the entries read, at the latest committed height, to a new file.
+    #[arg(long, value_name = "OUT")]
+    proof: Option<PathBuf>,
+}
+
+impl Query {
+    pub(super) fn run(self, out: &mut Output) -> Result<(), Failure> {
+        if self.query.is_none() && self.entries.is_empty() {
+            return Err(Failure::usage(
+                words!("没有给出查询名，也没有 --entry", "neither a query nor --entry is given"),
+                words!("例如 linli query accounts Account --args ...", "for example linli query accounts Account --args ..."),
+            ));
+        }
+        let proof = self.proof.clone();
+        let (request, answer, result) = block_on(self.ask())?;
+        let entries: Vec<Value> = answer.entries.iter().map(entry_json).collect();
+        if let Some(path) = &proof {
+            write_new(path, &pack(&request, &answer)?)?;
+            let shown = path.display();
+            out.note(&words!("证明已写入 {shown}", "the proof is in {shown}"));
+        }
+        let computed = !request.query.is_empty();
+        let json = json!({
+            "height": answer.height, "computed": computed, "result": result, "entries": entries,
+            "proof": proof,
+        });
+        let shown = if computed { pretty(&result) } else { pretty(&Value::Array(entries)) };
+        out.answer(&json, &Words::same(shown));
+        Ok(())
+    }
+
+    async fn ask(self) -> Result<(QueryRequest, QueryResponse, Value), Failure> {
+        let mut node = self.connect.open().await?;
+        let proof = self.proof.is_some();
+        match self.query {
+            Some(query) => {
+                ask_by_schema(&mut node, &self.room, &query, &self.args, proof).await
+            }
+            None => {
+                let keys = self.entries.iter().map(|key| {
+                    hex::decode(key).map_err(|e| {
+                        let hint = words!("键用十六进制书写", "a key is written in hexadecimal");
+                        Failure::usage(words!("--entry {key}：{e}", "--entry {key}: {e}"), hint)
+                    })
+                });
+                let keys = keys.collect::<Result<_, _>>()?;
+                let request =
+                    QueryRequest { room: self.room, keys, proof, ..QueryRequest::default() };
+                let answer = ask(&mut node, &request).await?;
+                Ok((request, answer, Value::Null))
+            }
+        }
+    }
+}
+
+/// Asks one computed query with JSON arguments and shows its answer as JSON.
+pub(super) async fn ask_by_schema(
+    node: &mut Node,
+    room: &str,
+    query: &str,
+    args: &str,
+    proof: bool,
+) -> Result<(QueryRequest, QueryResponse, Value), Failure> {
+    let schema = Schema::read(room, &node.schema(room).await?)?;
+    let method = schema.method("Queries", query)?;
+    let args = shown::encode(args, &method.input())?;
+    let request = QueryRequest {
+        room: room.to_owned(),
+        query: query.to_owned(),
+        args,
+        proof,
+        ..QueryRequest::default()
+    };
+    let answer = ask(node, &request).await?;
+    let result = shown::decode(&answer.result, &method.output())?;
+    Ok((request, answer, result))
+}
+
+async fn ask(node: &mut Node, request: &QueryRequest) -> Result<QueryResponse, Failure> {
+    let signed = node.signed("Query", request.clone());
+    let answer = node.client.query(signed).await.map_err(|s| failed(&s))?.into_inner();
+    match &answer.refused {
+        Some(why) => Err(refused(why)),
+        None => Ok(answer),
+    }
+}
+
+/// The proof as a pack of the kind that `linli verify` takes.
+fn pack(request: &QueryRequest, answer: &QueryResponse) -> Result<Vec<u8>, Failure> {
+    let block = BlockProof {
+        header: read::<Header>(&answer.header, "header")?,
+        certificate: read::<Certificate>(&answer.certificate, "certificate")?,
+        sets: Vec::new(),
+    };
+    let entry = |entry: &Entry| -> Result<ProvedEntry, Failure> {
+        let value = entry.present.then(|| entry.value.clone());
+        let proof = read::<StateProof>(&entry.proof, "proof")?;
+        Ok(ProvedEntry { key: entry.key.clone(), value, proof })
+    };
+    let entries = answer.entries.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
+    if entries.is_empty() {
+        return Err(Failure::refused(
+            "NOTHING_TO_PROVE",
+            words!("该查询没有读取任何条目，无可证明", "the query read no entry: there is nothing to prove"),
+            words!("请查询保存在账本中的条目", "ask for something that stands in the state"),
+        ));
+    }
+    let computed = (!request.query.is_empty()).then(|| Answer {
+        room: request.room.clone(),
+        query: request.query.clone(),
+        args: request.args.clone(),
+        result: answer.result.clone(),
+    });
+    Ok(Pack::new(&Contents::State { entries, answer: computed }, &block).to_bytes())
+}
+
+/// A native structure that a node sent.
+pub(super) fn read<T: BorshDeserialize>(bytes: &[u8], what: &str) -> Result<T, Failure> {
+    T::try_from_slice(bytes).map_err(|_| {
+        Failure::broken(
+            words!("节点返回的 {what} 无法读取", "the node's {what} cannot be read"),
+            words!("请换一个节点，并通知其运维人员", "use another node and tell this one's administrator"),
+        )
+    })
+}
+
+/// Writes a new file whole: beside it first, then under its name.
+pub(super) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    if path.exists() {
+        return Err(unreadable(path, &"it exists"));
+    }
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".part");
+    let beside = PathBuf::from(beside);
+    let written = std::fs::write(&beside, bytes).and_then(|()| std::fs::rename(&beside, path));
+    written.map_err(|e| unreadable(path, &e))
+}
+
+fn entry_json(entry: &Entry) -> Value {
+    json!({
+        "key": hex::encode(&entry.key),
+        "present": entry.present,
+        "value": entry.present.then(|| hex::encode(&entry.value)),
+    })
+}
+
+fn pretty(value: &Value) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_default()
+}

@@ -1,0 +1,222 @@
+//! `linli run`: a node until it is told to stop, or breaks.
+//!
+//! SIGTERM and SIGINT stop it gracefully: no new requests, open ones get their grace, the step
+//! under way is finished, the store is flushed. A second signal does not hurry it.
+
+use super::key::Passphrase;
+use super::store::{NETWORK_KEY, VALIDATOR_KEY, chain};
+use super::{Failure, Output, machine};
+use crate::api::{self, Api};
+use crate::config::{BadConfig, Config};
+use crate::driver::Ended;
+use crate::node::{Node, NodeOptions, StartError};
+use crate::storage::OpenError;
+use crate::words::{Words, words};
+use crate::{http, telemetry};
+use linli_types::id::ChainId;
+use serde_json::json;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// Runs a node.
+#[derive(clap::Args)]
+pub(super) struct Run {
+    /// The node's data folder.
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    #[command(flatten)]
+    passphrase: Passphrase,
+}
+
+impl Run {
+    pub(super) fn run(self, out: &mut Output) -> Result<(), Failure> {
+        let (_, chain, _) = chain(&self.data)?;
+        let config = Config::read(&self.data).map_err(|BadConfig(what)| {
+            Failure::usage(what, words!("请修改 config.toml", "correct config.toml"))
+        })?;
+        telemetry::start(&config.log, &self.data).map_err(|e| machine(&e))?;
+        let options = self.options(&config, chain)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        let runtime = runtime.map_err(|e| machine(&e))?;
+        let ended = runtime.block_on(serve(options, &config, out));
+        // What still runs after the grace is not waited for.
+        runtime.shutdown_timeout(Duration::from_millis(config.timeouts.stop_grace_ms));
+        ended
+    }
+
+    fn options(&self, config: &Config, chain: ChainId) -> Result<NodeOptions, Failure> {
+        let (_, validator) = self.passphrase.open(&self.data.join(VALIDATOR_KEY))?;
+        let (_, network) = self.passphrase.open(&self.data.join(NETWORK_KEY))?;
+        let mut options =
+            NodeOptions::new(&self.data, *validator.to_bytes(), *network.to_bytes());
+        options.chain = Some(chain);
+        options.name.clone_from(&config.name);
+        options.listen = config.network.listen;
+        let peers = config.network.peers.iter();
+        options.peers = peers.map(|peer| (peer.name.clone(), peer.address)).collect();
+        options.reserve_bytes = config.storage.reserve_bytes;
+        let (timeouts, local) = (&mut options.timeouts, &config.timeouts);
+        timeouts.propose_ms = local.propose_ms;
+        timeouts.propose_step_ms = local.propose_step_ms;
+        timeouts.vote_ms = local.vote_ms;
+        timeouts.vote_step_ms = local.vote_step_ms;
+        Ok(options)
+    }
+}
+
+async fn serve(
+    options: NodeOptions,
+    config: &Config,
+    out: &mut Output<'_>,
+) -> Result<(), Failure> {
+    // Signals first: one that comes during the start is not lost.
+    let mut stopping = Stopping::listen()?;
+    // Ports next: a taken one is found before anything runs.
+    let grpc = bind(config.api.grpc_listen).await?;
+    let web = bind(config.api.http_listen).await?;
+    let node = Node::start(options).await.map_err(|why| not_started(&why))?;
+    let (edges, stop) = start_edges(&node, config, grpc, web)?;
+    let (name, listen) = (&config.name, config.api.grpc_listen);
+    let peers = node.listen();
+    out.note(&words!(
+        "{name} 已启动：gRPC {listen}，邻居 {peers}",
+        "{name} is up: gRPC {listen}, peers {peers}"
+    ));
+    tracing::info!(name = %config.name, %listen, %peers, version = env!("CARGO_PKG_VERSION"), "node.start");
+    let ended = tokio::select! {
+        ended = node.ended() => ended,
+        () = stopping.wait() => {
+            tracing::info!("node.stop.asked");
+            stop.send_replace(true);
+            let grace = Duration::from_millis(config.timeouts.stop_grace_ms);
+            drain(edges, grace).await;
+            node.stop().await
+        }
+    };
+    finish(ended, out)
+}
+
+fn finish(ended: Ended, out: &mut Output<'_>) -> Result<(), Failure> {
+    match ended {
+        Ended::Stopped => {
+            tracing::info!("node.stop.done");
+            out.answer(&json!({"stopped": true}), &words!("已停止", "stopped"));
+            Ok(())
+        }
+        Ended::Broken(why) => {
+            tracing::error!(%why, "node.broken");
+            Err(Failure::broken(
+                words!("本节点已损坏并停止：{why}", "this node is damaged and has stopped: {why}"),
+                words!(
+                    "先用 linli check-db 检查；同一密钥只能运行一个节点",
+                    "run `linli check-db`; a key may run on one node only"
+                ),
+            ))
+        }
+    }
+}
+
+/// API and HTTP, each a task, and the switch that stops both.
+fn start_edges(
+    node: &Node,
+    config: &Config,
+    grpc: TcpListener,
+    web: TcpListener,
+) -> Result<(JoinSet<()>, watch::Sender<bool>), Failure> {
+    let handle = node.handle();
+    let api = Api::new(handle.clone()).map_err(|why| machine(&why))?;
+    let (stop, stopped) = watch::channel(false);
+    let mut edges = JoinSet::new();
+    let (verify, config, until) = (handle.verify(), config.clone(), stopped.clone());
+    edges.spawn(async move {
+        if let Err(why) = api::serve(api, verify, &config, grpc, told(until)).await {
+            tracing::error!(%why, "api.stopped");
+        }
+    });
+    edges.spawn(async move {
+        if let Err(why) = http::serve(handle, web, told(stopped)).await {
+            tracing::error!(%why, "http.stopped");
+        }
+    });
+    Ok((edges, stop))
+}
+
+async fn told(mut stopped: watch::Receiver<bool>) {
+    // A switch that is gone means stop too.
+    let _ = stopped.wait_for(|stop| *stop).await;
+}
+
+/// Gives open requests their grace; streams that follow the chain never end by themselves.
+async fn drain(mut edges: JoinSet<()>, grace: Duration) {
+    let all = async { while edges.join_next().await.is_some() {} };
+    if tokio::time::timeout(grace, all).await.is_err() {
+        edges.abort_all();
+    }
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|why| port_taken(address, &why))
+}
+
+fn port_taken(address: SocketAddr, why: &dyn std::fmt::Display) -> Failure {
+    Failure::broken(
+        words!("无法监听 {address}：{why}", "cannot listen on {address}: {why}"),
+        words!(
+            "端口可能已被占用；请修改 config.toml 或停止占用它的程序",
+            "the port may be in use; change config.toml or stop what uses it"
+        ),
+    )
+}
+
+/// Nothing runs yet; whatever it is, the node cannot take part: exit 3.
+fn not_started(why: &StartError) -> Failure {
+    let hint: Words = match why {
+        StartError::Open(OpenError::OtherChain { .. }) => words!(
+            "请核对 --data：一个目录只属于一条链",
+            "check --data: a folder belongs to one chain"
+        ),
+        StartError::Open(OpenError::InUse(_)) => {
+            words!("请先停止正在运行的节点", "stop the node that runs")
+        }
+        StartError::Network(_) => words!(
+            "端口可能已被占用；请核对 config.toml 的 [network]",
+            "the port may be in use; check [network] in config.toml"
+        ),
+        StartError::UnknownPeer(_) | StartError::OtherNetworkKey(_) | StartError::Genesis(_) => {
+            words!("请核对 config.toml、密钥与创世文件", "check config.toml, the keys and the genesis")
+        }
+        StartError::Open(_) | StartError::Broken(_) => words!(
+            "请用 linli check-db 检查；同一密钥只能运行一个节点",
+            "run `linli check-db`; a key may run on one node only"
+        ),
+    };
+    Failure::broken(words!("节点无法启动：{why}", "the node does not start: {why}"), hint)
+}
+
+/// SIGTERM or SIGINT.
+struct Stopping {
+    term: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Stopping {
+    fn listen() -> Result<Self, Failure> {
+        let listen = |kind| signal(kind).map_err(|e| machine(&e));
+        Ok(Self {
+            term: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.term.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
