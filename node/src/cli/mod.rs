@@ -21,11 +21,12 @@ mod run;
 mod shown;
 mod status;
 mod store;
+mod submit;
 mod verify;
 
 pub use output::{Exit, Failure, Output, Trace};
 
-use crate::words::{Words, words};
+use crate::words::words;
 use clap::error::ErrorKind;
 use clap::{ArgAction, FromArgMatches, Parser, Subcommand};
 use linli_types::code::Lang;
@@ -203,8 +204,4 @@ fn unreadable(path: &std::path::Path, error: &dyn std::fmt::Display) -> Failure 
         words!("无法读取 {path}：{error}", "cannot read {path}: {error}"),
         words!("请核对路径与权限", "check the path and its permissions"),
     )
-}
-
-fn no_hint() -> Words {
-    Words::default()
 }
