@@ -11,6 +11,9 @@ use std::sync::Arc;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
+/// The consensus engine says everything it does at `info`; a node's log has its own words for it.
+const QUIET: &str = "arc_malachitebft_core_consensus=warn,arc_malachitebft_core_driver=warn";
+
 /// Starts logging for this process. A second start changes nothing: tests share a process.
 ///
 /// # Errors
@@ -22,7 +25,7 @@ pub fn start(log: &Log, data: &Path) -> io::Result<()> {
         false => BoxMakeWriter::new(Arc::new(open(&data.join(&log.file))?)),
     };
     let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new(log.level.word()));
+        .unwrap_or_else(|_| EnvFilter::new(format!("{},{QUIET}", log.level.word())));
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
     let _already_started = match log.format {
         LogFormat::Text => lines.with_ansi(false).try_init(),

@@ -173,7 +173,7 @@ fn anchor(
     let output = linli(&arguments)?;
     let ms = begun.elapsed().as_millis();
     expect_done("anchoring", &output)?;
-    Ok((String::from_utf8_lossy(&output.stderr).trim_end().to_string(), ms))
+    Ok((String::from_utf8_lossy(&output.stdout).trim_end().to_string(), ms))
 }
 
 fn pack_of(packs: &Path, file: &Path) -> PathBuf {
