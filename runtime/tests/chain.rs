@@ -118,7 +118,8 @@ fn one_refused_call_takes_back_the_calls_before_it() {
     assert!(receipts[0].events.is_empty() && receipts[0].results.is_empty());
     assert_eq!(node.ledger.head().state_root, before);
     // The ids are free again.
-    assert_eq!(code_of(&node.step(&[node.transfer(1, (0, 0), (1, 0), 10)])[0]), 0);
+    let again = node.sign(0, 2, vec![transfer_call(1, (0, 0), (1, 0), 10)]);
+    assert_eq!(code_of(&node.step(&[again])[0]), 0);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! A small chain for tests: four validators, a few principals with accounts, signed by nobody
 //! (signatures are the pool's business; blocks here are vouched for).
-#![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its own part")]
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 use linli_runtime::{Executed, Ledger, Settings, Slot, Verified};
 use linli_types::certificate::Certificate;
