@@ -8,17 +8,15 @@ use super::ask::ROOM;
 use super::pack::{Pending, say, write_pack};
 use crate::cli::connect::{Connect, Node, now};
 use crate::cli::query::ask_by_schema;
-use crate::cli::shown::{self, Schema};
 use crate::cli::submit::{Draft, Settled};
 use crate::cli::{Exit, Failure, Output, Trace, block_on, genesis, unreadable};
 use crate::words::words;
-use linli_sdk::key::random;
-use linli_types::id::Digest;
+use linli_sdk::anchor::{KINDS, METHOD, request};
+use linli_sdk::manifest::{Prepared, prepare};
 use linli_types::wire;
-use linli_verify::manifest::Listed;
-use linli_verify::{FileDigests, Manifest, file};
+use linli_verify::FileDigests;
+use prost::Message;
 use serde_json::{Value, json};
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -27,19 +25,19 @@ const NUMBER_TRIES: usize = 5;
 /// The contract's code for a number that is used.
 const DUPLICATE_NUMBER: &str = "DUPLICATE_NUMBER";
 
-/// Media types and kinds of evidence by a file's ending; anything else is EXTERNAL.
-const KINDS: &[(&str, &str, &str)] = &[
-    ("pdf", "application/pdf", "FORM"),
-    ("csv", "text/csv", "SYSTEM_LOG"),
-    ("txt", "text/plain", "FORM"),
-    ("json", "application/json", "SYSTEM_LOG"),
-    ("jpg", "image/jpeg", "PHOTO_SET"),
-    ("jpeg", "image/jpeg", "PHOTO_SET"),
-    ("png", "image/png", "PHOTO_SET"),
-    ("wav", "audio/wav", "AUDIO"),
-    ("mp3", "audio/mpeg", "AUDIO"),
-    ("m4a", "audio/mp4", "AUDIO"),
-    ("mp4", "video/mp4", "EXTERNAL"),
+/// Kinds of evidence by a file's ending; anything else is EXTERNAL.
+const BY_ENDING: &[(&str, &str)] = &[
+    ("pdf", "FORM"),
+    ("txt", "FORM"),
+    ("csv", "SYSTEM_LOG"),
+    ("json", "SYSTEM_LOG"),
+    ("jpg", "PHOTO_SET"),
+    ("jpeg", "PHOTO_SET"),
+    ("png", "PHOTO_SET"),
+    ("heic", "PHOTO_SET"),
+    ("wav", "AUDIO"),
+    ("mp3", "AUDIO"),
+    ("m4a", "AUDIO"),
 ];
 
 /// Anchors files.
@@ -54,11 +52,18 @@ pub(super) struct Anchor {
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// What the files are, e.g. FORM or PHOTO_SET; otherwise by their ending.
-    #[arg(long, value_name = "KIND")]
-    kind: Option<String>,
+    #[arg(long, value_name = "KIND", value_parser = kind)]
+    kind: Option<i32>,
     /// When they were captured, in milliseconds since 1970 UTC; otherwise each file's own time.
     #[arg(long, value_name = "MS")]
     captured_at_ms: Option<u64>,
+}
+
+/// A kind of evidence by its name in the contract.
+fn kind(text: &str) -> Result<i32, String> {
+    let named = KINDS.iter().skip(1).position(|known| *known == text);
+    let number = named.and_then(|at| i32::try_from(at.saturating_add(1)).ok());
+    number.ok_or_else(|| KINDS.iter().skip(1).copied().collect::<Vec<_>>().join(", "))
 }
 
 impl Anchor {
@@ -102,16 +107,12 @@ struct Work {
     node: Node,
     genesis: Option<Vec<u8>>,
     descriptors: Vec<u8>,
-    schema: Schema,
 }
 
 /// A file ready to be anchored.
 struct Ready {
-    digests: FileDigests,
-    manifest: Vec<u8>,
-    media: String,
-    kind: String,
-    captured_at_ms: u64,
+    prepared: Prepared,
+    kind: i32,
 }
 
 impl Work {
@@ -122,8 +123,7 @@ impl Work {
         };
         let mut node = anchor.connect.open().await?;
         let descriptors = node.schema(ROOM).await?;
-        let schema = Schema::read(ROOM, &descriptors)?;
-        Ok(Self { node, genesis, descriptors, schema })
+        Ok(Self { node, genesis, descriptors })
     }
 
     async fn anchor(
@@ -164,20 +164,13 @@ impl Work {
 
     /// Signs the anchoring under the source's lowest open number.
     async fn draft(&mut self, ready: &Ready) -> Result<Draft, Failure> {
-        let source = self.node.principal()?.to_string();
-        let args = json!({ "source": source }).to_string();
+        let source = self.node.principal()?;
+        let args = json!({ "source": source.to_string() }).to_string();
         let (_, _, gaps) = ask_by_schema(&mut self.node, ROOM, "Gaps", &args, false).await?;
-        let number = gaps.get("open").and_then(Value::as_str).unwrap_or("1").to_owned();
-        let (sha256, sm3) = file::both(&ready.manifest);
-        let args = json!({
-            "source": source, "number": number, "kind": ready.kind,
-            "manifest_sha256": sha256.to_string(), "manifest_sm3": sm3.to_string(),
-            "size": ready.digests.size.to_string(), "media": ready.media,
-            "captured_at_ms": ready.captured_at_ms.to_string(),
-        });
-        let method = self.schema.method("Calls", "Anchor")?;
-        let args = shown::encode(&args.to_string(), &method.input())?;
-        let call = wire::Call { room: ROOM.into(), method: "Anchor".into(), args };
+        let open = gaps.get("open").and_then(Value::as_str).and_then(|open| open.parse().ok());
+        let request = request(&ready.prepared, source, open.unwrap_or(1), ready.kind);
+        let args = request.encode_to_vec();
+        let call = wire::Call { room: ROOM.into(), method: METHOD.into(), args };
         Draft::sign(&self.node, vec![call])
     }
 
@@ -189,8 +182,9 @@ impl Work {
         pack: &Path,
         out: &mut Output<'_>,
     ) -> Result<(), Failure> {
-        let check = self.genesis.as_deref().map(|genesis| (&ready.digests, genesis));
-        let manifest = ready.manifest.clone();
+        let digests = ready.digests();
+        let check = digests.as_ref().zip(self.genesis.as_deref());
+        let manifest = &ready.prepared.bytes;
         let written = write_pack(&mut self.node, &settled.id, manifest, pack, check).await?;
         say(file, pack, &settled.id, &written, out);
         Ok(())
@@ -200,65 +194,33 @@ impl Work {
 impl Ready {
     /// Reads a file once, as a stream.
     fn read(path: &Path, anchor: &Anchor) -> Result<Self, Failure> {
-        let about = std::fs::metadata(path).map_err(|e| no_file(path, &e))?;
-        if !about.is_file() {
-            return Err(no_file(path, &"not a file"));
-        }
-        if about.len() == 0 {
-            return Err(no_file(path, &"0 bytes"));
-        }
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let digests = File::open(path).and_then(|file| FileDigests::read(name, file));
-        let digests = digests.map_err(|e| no_file(path, &e))?;
+        let captured = anchor.captured_at_ms.unwrap_or_else(|| captured(path));
+        let prepared = prepare(&[path], captured)?;
         let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-        let known = KINDS.iter().find(|(known, _, _)| *known == ending);
-        let (media, kind) =
-            known.map_or(("application/octet-stream", "EXTERNAL"), |(_, media, kind)| (media, kind));
-        let captured_at_ms = anchor.captured_at_ms.unwrap_or_else(|| captured(&about));
-        let manifest = Manifest {
-            captured_at: captured_at_ms,
-            device: None,
-            files: vec![Listed {
-                media: media.to_owned(),
-                name: digests.name.clone(),
-                sha256: digests.sha256,
-                size: digests.size,
-                sm3: digests.sm3,
-            }],
-            order: None,
-            salt: Digest(random()?),
-        };
-        manifest.check().map_err(|why| no_file(path, &why))?;
-        Ok(Self {
-            digests,
-            manifest: manifest.to_bytes(),
-            media: media.to_owned(),
-            kind: anchor.kind.clone().unwrap_or_else(|| kind.to_owned()),
-            captured_at_ms,
-        })
+        let known = BY_ENDING.iter().find(|(known, _)| *known == ending);
+        let named = kind(known.map_or("EXTERNAL", |(_, kind)| kind));
+        Ok(Self { prepared, kind: anchor.kind.or(named.ok()).unwrap_or_default() })
+    }
+
+    fn digests(&self) -> Option<FileDigests> {
+        let file = self.prepared.manifest.files.first()?;
+        let (name, size) = (file.name.clone(), file.size);
+        Some(FileDigests { name, size, sha256: file.sha256, sm3: file.sm3 })
     }
 }
 
 /// When the file was last written, but not after now.
-fn captured(about: &std::fs::Metadata) -> u64 {
-    let since = about.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+fn captured(path: &Path) -> u64 {
+    let modified = std::fs::metadata(path).and_then(|about| about.modified());
+    let since = modified.ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
     let ms = since.and_then(|since| u64::try_from(since.as_millis()).ok());
     ms.map_or(now().0, |ms| ms.min(now().0))
 }
 
-fn no_file(path: &Path, why: &dyn std::fmt::Display) -> Failure {
-    let path = path.display();
-    Failure::refused(
-        "FILE",
-        words!("{path} 不能存证：{why}", "{path} cannot be anchored: {why}"),
-        words!("请核对文件是否存在、可读且不为空", "check that the file exists, is readable and not empty"),
-    )
-}
-
 /// Where a file's pack goes; a pack that is there is never overwritten.
 fn pack_path(folder: &Path, file: &Path) -> Result<PathBuf, Failure> {
-    let name = file.file_name().ok_or_else(|| no_file(file, &"not a file"))?;
-    let mut name = name.to_owned();
+    // A path without a name is a folder; reading it says so.
+    let mut name = file.file_name().unwrap_or_default().to_owned();
     name.push(".linli");
     let path = folder.join(name);
     for taken in [path.clone(), pending_path(&path)] {
@@ -292,7 +254,7 @@ fn leave_pending(
 ) -> Result<(), Failure> {
     let pending = Pending {
         transaction: draft.id.to_string(),
-        manifest: hex::encode(&ready.manifest),
+        manifest: hex::encode(&ready.prepared.bytes),
         file: file.to_owned(),
         pack: pack.to_owned(),
     };

@@ -7,19 +7,17 @@ use crate::cli::connect::{Connect, Node, failed};
 use crate::cli::query::{read, write_new};
 use crate::cli::submit::{receipt, settled};
 use crate::cli::{Failure, Output, block_on, unreadable};
-use crate::words::{Words, words};
+use crate::words::words;
 use linli_proto::proof_request::Of;
 use linli_proto::{ProofRequest, ProofResponse};
-use linli_types::certificate::Certificate;
+use linli_sdk::anchor::{evidence_pack, receipt_pack};
 use linli_types::code::Lang;
 use linli_types::header::Header;
 use linli_types::human;
-use linli_types::id::{Digest, Signature, TxId};
+use linli_types::id::{Digest, TxId};
 use linli_types::receipt::Receipt as NativeReceipt;
-use linli_types::wire::SignedTransaction;
-use linli_verify::pack::{BlockProof, LogPlace, ReceiptPlace, TransactionPlace};
+use linli_verify::FileDigests;
 use linli_verify::statement::{self, Anchored};
-use linli_verify::{Contents, FileDigests, Pack};
 use prost::Message;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -81,7 +79,7 @@ impl Receipt {
             let pack = match &self.out {
                 Some(_) if answer.found => {
                     let proof = proof(&mut node, &self.transaction).await?;
-                    Some(receipt_pack(&proof)?)
+                    Some(receipt_pack(&proof)?.to_bytes())
                 }
                 _ => None,
             };
@@ -112,9 +110,8 @@ impl Receipt {
             false => words!("被拒绝　区块 {height} 第 {index} 位", "refused  block {height}, place {index}"),
         };
         out.answer(&json, &text);
-        match settled.refusal(None) {
-            Some(refusal) => out.explain(&refusal),
-            None => {}
+        if let Some(refusal) = settled.refusal(None) {
+            out.explain(&refusal);
         }
         Ok(())
     }
@@ -130,7 +127,7 @@ impl Finish {
         let manifest = hex::decode(&pending.manifest).map_err(|e| bad(&e))?;
         let written = block_on(async {
             let mut node = self.connect.open().await?;
-            write_pack(&mut node, &id, manifest, &pending.pack, None).await
+            write_pack(&mut node, &id, &manifest, &pending.pack, None).await
         })?;
         std::fs::remove_file(&self.pending).map_err(|e| unreadable(&self.pending, &e))?;
         say(&pending.file, &pending.pack, &id, &written, out);
@@ -158,13 +155,13 @@ pub(super) fn say(file: &Path, pack: &Path, id: &TxId, written: &Written, out: &
 pub(super) async fn write_pack(
     node: &mut Node,
     id: &TxId,
-    manifest: Vec<u8>,
+    manifest: &[u8],
     path: &Path,
     check: Option<(&FileDigests, &[u8])>,
 ) -> Result<Written, Failure> {
     let proof = proof(node, id).await?;
-    let (contents, written) = evidence(&proof, manifest)?;
-    let bytes = Pack::new(&contents, &block(&proof)?).to_bytes();
+    let bytes = evidence_pack(manifest, &proof)?.to_bytes();
+    let written = written(&proof)?;
     if let Some((file, genesis)) = check {
         linli_verify::verify(&bytes, std::slice::from_ref(file), genesis).map_err(|why| {
             let (zh, en) = (why.text(Lang::Zh), why.text(Lang::En));
@@ -184,17 +181,11 @@ async fn proof(node: &mut Node, id: &TxId) -> Result<ProofResponse, Failure> {
     Ok(node.client.get_proof(request).await.map_err(|s| failed(&s))?.into_inner())
 }
 
-fn receipt_pack(proof: &ProofResponse) -> Result<Vec<u8>, Failure> {
-    let contents = Contents::Receipt { transaction: Some(request(proof)?), receipt: place(proof)? };
-    Ok(Pack::new(&contents, &block(proof)?).to_bytes())
-}
-
 /// What was anchored, as the receipt's event says it.
-fn evidence(proof: &ProofResponse, manifest: Vec<u8>) -> Result<(Contents, Written), Failure> {
+fn written(proof: &ProofResponse) -> Result<Written, Failure> {
     let header = read::<Header>(&proof.header, "header")?;
-    let receipt = place(proof)?;
-    let events = &receipt.receipt.events;
-    let event = events.iter().find(|e| e.kind == statement::EVENT);
+    let receipt = read::<NativeReceipt>(&proof.receipt, "receipt")?;
+    let event = receipt.events.iter().find(|e| e.kind == statement::EVENT);
     let said = event.and_then(|e| Anchored::decode(e.data.as_slice()).ok());
     let said = said.ok_or_else(|| {
         Failure::refused(
@@ -203,64 +194,12 @@ fn evidence(proof: &ProofResponse, manifest: Vec<u8>) -> Result<(Contents, Writt
             words!("用 linli evidence receipt 查看回执", "see its receipt with `linli evidence receipt`"),
         )
     })?;
-    let path = digests(&proof.leaf_path)?;
-    let log = LogPlace { leaf: said.leaf, size: header.log_size, path };
     let statement = statement::id(&said.statement);
-    let written = Written {
+    Ok(Written {
         evidence: human::write(human::Kind::Evidence, &statement.0),
         statement,
         leaf: said.leaf,
         height: header.height.0,
         time_ms: header.time.0,
-    };
-    let transaction = Some(request(proof)?);
-    let contents = Contents::Evidence {
-        manifest,
-        statement: said.statement,
-        log,
-        transaction,
-        receipt: Some(receipt),
-    };
-    Ok((contents, written))
-}
-
-fn block(proof: &ProofResponse) -> Result<BlockProof, Failure> {
-    Ok(BlockProof {
-        header: read::<Header>(&proof.header, "header")?,
-        certificate: read::<Certificate>(&proof.certificate, "certificate")?,
-        // Protocol 1 changes no validator set.
-        sets: Vec::new(),
     })
-}
-
-fn place(proof: &ProofResponse) -> Result<ReceiptPlace, Failure> {
-    Ok(ReceiptPlace {
-        receipt: read::<NativeReceipt>(&proof.receipt, "receipt")?,
-        index: proof.index,
-        count: proof.count,
-        path: digests(&proof.receipt_path)?,
-    })
-}
-
-fn request(proof: &ProofResponse) -> Result<TransactionPlace, Failure> {
-    let signed = SignedTransaction::decode(proof.transaction.as_slice());
-    let signed = signed.map_err(|_| nonsense("transaction"))?;
-    let signature = Signature::from_slice(&signed.signature);
-    Ok(TransactionPlace {
-        signature: signature.ok_or_else(|| nonsense("signature"))?,
-        body: signed.body,
-        index: proof.body_index,
-        count: proof.body_count,
-        path: digests(&proof.body_path)?,
-    })
-}
-
-fn digests(nodes: &[Vec<u8>]) -> Result<Vec<Digest>, Failure> {
-    let read = |node: &Vec<u8>| Digest::from_slice(node).ok_or_else(|| nonsense("path"));
-    nodes.iter().map(read).collect()
-}
-
-fn nonsense(what: &str) -> Failure {
-    let hint: Words = words!("请换一个节点", "use another node");
-    Failure::broken(words!("节点返回的 {what} 无法读取", "the node's {what} cannot be read"), hint)
 }

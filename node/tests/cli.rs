@@ -1,0 +1,358 @@
+//! The command line as its users meet it: help in both languages, exit codes, words, JSON.
+//!
+//! Help texts are frozen in `tests/snapshots`; `UPDATE_SNAPSHOTS=1` writes them anew.
+
+use linli_node::cli;
+use linli_sdk::{About, KeyFile, KeyKind, SecretKey};
+use linli_types::genesis::{FORMAT, Genesis, Module, Principal, Role};
+use linli_types::height::TimeMs;
+use linli_types::id::{PrincipalId, PublicKey};
+use linli_types::validator::{OrgKind, Validator, ValidatorSet};
+use serde_json::Value;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+const COMMANDS: &[&str] = &[
+    "",
+    "init",
+    "run",
+    "status",
+    "check-db",
+    "replay",
+    "genesis",
+    "genesis show",
+    "key",
+    "key new",
+    "key show",
+    "call",
+    "query",
+    "account",
+    "account balance",
+    "account statement",
+    "evidence",
+    "evidence anchor",
+    "evidence receipt",
+    "evidence pack",
+    "evidence trace",
+    "evidence gaps",
+    "verify",
+];
+
+/// What a run said and how it ended.
+struct Ran {
+    exit: u8,
+    stdout: String,
+    stderr: String,
+}
+
+impl Ran {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|e| panic!("{e}: {}", self.stdout))
+    }
+}
+
+fn linli_in(lang: Option<&str>, args: &[&str]) -> Ran {
+    let args: Vec<OsString> = std::iter::once("linli").chain(args.iter().copied()).map(Into::into).collect();
+    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+    let exit = cli::run(args, lang, &mut stdout, &mut stderr);
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Ran { exit, stdout: text(stdout), stderr: text(stderr) }
+}
+
+fn linli(args: &[&str]) -> Ran {
+    linli_in(Some("en_US.UTF-8"), args)
+}
+
+fn compare(name: &str, found: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots").join(name);
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        fs::write(&path, found).unwrap();
+    }
+    let frozen = fs::read_to_string(&path).unwrap_or_default();
+    assert!(frozen == found, "{name} changed; if that is meant, run again with UPDATE_SNAPSHOTS=1\n--- frozen\n{frozen}\n--- found\n{found}");
+}
+
+#[test]
+fn help_is_the_frozen_text_in_both_languages() {
+    for lang in ["en", "zh"] {
+        let mut all = String::new();
+        for command in COMMANDS {
+            let mut args: Vec<&str> = command.split(' ').filter(|word| !word.is_empty()).collect();
+            args.extend(["--help", "--lang", lang]);
+            let ran = linli(&args);
+            assert_eq!((ran.exit, ran.stderr.as_str()), (0, ""), "{command}");
+            all.push_str(&format!("$ linli {command}\n{}\n", ran.stdout));
+        }
+        compare(&format!("help.{lang}.txt"), &all);
+    }
+}
+
+#[test]
+fn every_command_is_in_the_snapshots() {
+    let help = linli(&["--help"]).stdout;
+    let listed = help.lines().skip_while(|line| !line.starts_with("Commands:")).skip(1);
+    let names = listed.take_while(|line| !line.trim().is_empty());
+    for name in names.filter_map(|line| line.split_whitespace().next()) {
+        assert!(COMMANDS.contains(&name), "{name}");
+    }
+}
+
+#[test]
+fn wrong_usage_is_exit_2_and_says_what_to_do() {
+    for args in [&["nothing"][..], &["verify"], &["key", "new", "x", "--kind", "odd"], &[]] {
+        let ran = linli(args);
+        assert_eq!(ran.exit, 2, "{args:?}: {}", ran.stderr);
+        assert!(ran.stderr.contains("hint:") && ran.stderr.contains("nothing was recorded"));
+        assert_eq!(ran.stdout, "", "{args:?}");
+    }
+}
+
+#[test]
+fn the_flag_beats_the_environment() {
+    assert!(linli_in(Some("zh_CN.UTF-8"), &["nothing"]).stderr.contains("用法有误"));
+    assert!(linli_in(Some("zh_CN.UTF-8"), &["nothing", "--lang", "en"]).stderr.contains("wrong usage"));
+    assert!(linli_in(None, &["nothing"]).stderr.contains("wrong usage"));
+}
+
+#[test]
+fn a_failure_is_an_object_too() {
+    let ran = linli(&["genesis", "show", "/nowhere/genesis", "--json"]);
+    assert_eq!(ran.exit, 2);
+    let error = &ran.json()["error"];
+    assert_eq!((&error["exit"], &error["recorded"]), (&2.into(), &"nothing".into()));
+    assert!(error["what"].as_str().unwrap().contains("/nowhere/genesis"));
+}
+
+fn development_key(folder: &Path, name: &str, seed: u8, kind: KeyKind) -> PathBuf {
+    let path = folder.join(name);
+    let key = SecretKey::from_bytes(&[seed; 32]);
+    KeyFile::seal(&key, kind, About::default(), "").unwrap().write_new(&path).unwrap();
+    path
+}
+
+fn public(seed: u8) -> PublicKey {
+    SecretKey::from_bytes(&[seed; 32]).public()
+}
+
+fn validators() -> Vec<Validator> {
+    let seats = [
+        (1, 3, OrgKind::District),
+        (2, 2, OrgKind::Operator),
+        (3, 2, OrgKind::Operator),
+        (4, 3, OrgKind::Fund),
+    ];
+    let seat = |(n, power, kind): (u8, u64, OrgKind)| Validator {
+        key: public(n),
+        network_key: public(n + 10),
+        power,
+        org: u32::from(n),
+        kind,
+        name: format!("v{n}"),
+    };
+    seats.into_iter().map(seat).collect()
+}
+
+fn genesis(validators: ValidatorSet, modules: Vec<Module>) -> Genesis {
+    Genesis {
+        format: FORMAT,
+        protocol: 1,
+        name: "cli".into(),
+        time: TimeMs(1_800_000_000_000),
+        undo_heights: 100,
+        validators,
+        principals: vec![Principal {
+            id: PrincipalId([7; 16]),
+            key: public(50),
+            org: 2,
+            roles: vec![Role::Operator],
+        }],
+        accounts: vec![],
+        modules,
+    }
+}
+
+/// A genesis file with its bytes changed by `change`, and the keys of its first validator.
+struct Place {
+    dir: TempDir,
+}
+
+impl Place {
+    fn new(genesis: &[u8]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("genesis"), genesis).unwrap();
+        development_key(dir.path(), "validator.key", 1, KeyKind::Validator);
+        development_key(dir.path(), "network.key", 11, KeyKind::Network);
+        Self { dir }
+    }
+
+    fn lawful() -> Self {
+        Self::new(&genesis(ValidatorSet::new(validators()).unwrap(), vec![]).to_bytes())
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.dir.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    fn init(&self, more: &[&str]) -> Ran {
+        let names = ["genesis", "data", "validator.key", "network.key"].map(|n| self.path(n));
+        let [genesis, data, validator, network] = &names;
+        let mut args = vec![
+            "init", "--genesis", genesis, "--data", data, "--validator-key", validator,
+            "--network-key", network, "--json",
+        ];
+        args.extend(more);
+        linli(&args)
+    }
+}
+
+#[test]
+fn init_makes_a_folder_that_checks_and_replays_clean() {
+    let place = Place::lawful();
+    let ran = place.init(&["--peer", "v2=127.0.0.1:9"]);
+    assert_eq!(ran.exit, 0, "{}", ran.stderr);
+    assert_eq!(ran.json()["name"], "v1");
+    let data = place.path("data");
+    let config = fs::read_to_string(format!("{data}/config.toml")).unwrap();
+    assert!(config.contains("[[network.peers]]") && config.contains("v2"), "{config}");
+    let checked = linli(&["check-db", "--data", &data, "--json"]);
+    assert_eq!((checked.exit, &checked.json()["clean"]), (0, &true.into()), "{}", checked.stderr);
+    let replayed = linli(&["replay", "--data", &data, "--json"]);
+    assert_eq!((replayed.exit, &replayed.json()["same"]), (0, &true.into()), "{}", replayed.stderr);
+    assert_eq!(replayed.json()["state_root"], checked.json()["state_root"]);
+}
+
+#[test]
+fn a_second_init_leaves_the_first_alone() {
+    let place = Place::lawful();
+    assert_eq!(place.init(&[]).exit, 0);
+    let again = place.init(&[]);
+    assert_eq!(again.exit, 2);
+    assert!(again.stderr.contains("already"), "{}", again.stderr);
+}
+
+/// The bytes of a genesis whose validators were changed after the law was checked.
+fn unlawful(change: impl Fn(&mut Vec<Validator>)) -> Vec<u8> {
+    let lawful = genesis(ValidatorSet::new(validators()).unwrap(), vec![]);
+    let (whole, set) = (lawful.to_bytes(), linli_types::encode(&lawful.validators));
+    let mut members = lawful.validators.members().to_vec();
+    change(&mut members);
+    let at = whole.windows(set.len()).position(|window| window == set).unwrap();
+    let mut bytes = whole[..at].to_vec();
+    bytes.extend(linli_types::encode(&members));
+    bytes.extend(&whole[at + set.len()..]);
+    bytes
+}
+
+#[test]
+fn unlawful_genesis_files_are_refused_before_anything_is_written() {
+    let cases: [(Vec<u8>, &str); 4] = [
+        (unlawful(|members| drop(members.pop())), "genesis"),
+        (
+            unlawful(|members| {
+                let org = members[0].org;
+                members[1].org = org;
+            }),
+            "genesis",
+        ),
+        (b"no genesis at all".to_vec(), "no genesis file"),
+        (
+            genesis(
+                ValidatorSet::new(validators()).unwrap(),
+                vec![Module { name: "bad".into(), code: b"\0asm junk".to_vec() }],
+            )
+            .to_bytes(),
+            "bad",
+        ),
+    ];
+    for (bytes, word) in cases {
+        let place = Place::new(&bytes);
+        let ran = place.init(&[]);
+        assert_eq!(ran.exit, 1, "{}", ran.stderr);
+        assert!(ran.stderr.contains(word), "{}", ran.stderr);
+        assert!(!place.dir.path().join("data").exists());
+    }
+}
+
+#[test]
+fn keys_that_the_genesis_does_not_have_are_refused() {
+    let place = Place::lawful();
+    fs::remove_file(place.path("network.key")).unwrap();
+    development_key(place.dir.path(), "network.key", 12, KeyKind::Network);
+    let other = place.init(&[]);
+    assert_eq!((other.exit, &other.json()["error"]["name"]), (1, &"OTHER_NETWORK_KEY".into()));
+    fs::remove_file(place.path("validator.key")).unwrap();
+    development_key(place.dir.path(), "validator.key", 99, KeyKind::Validator);
+    let stranger = place.init(&[]);
+    assert_eq!((stranger.exit, &stranger.json()["error"]["name"]), (1, &"NO_VALIDATOR".into()));
+}
+
+#[test]
+fn a_folder_of_another_chain_is_exit_3() {
+    let place = Place::lawful();
+    assert_eq!(place.init(&[]).exit, 0);
+    let mut other = genesis(ValidatorSet::new(validators()).unwrap(), vec![]);
+    other.name = "another".into();
+    fs::write(place.path("data/genesis"), other.to_bytes()).unwrap();
+    for command in ["run", "check-db"] {
+        let ran = linli(&[command, "--data", &place.path("data")]);
+        assert_eq!(ran.exit, 3, "{command}: {}", ran.stderr);
+        assert!(ran.stderr.contains("belongs to chain"), "{command}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_port_in_use_is_exit_3_and_named() {
+    let place = Place::lawful();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    assert_eq!(place.init(&["--grpc", &address]).exit, 0);
+    let ran = linli(&["run", "--data", &place.path("data")]);
+    assert_eq!(ran.exit, 3, "{}", ran.stderr);
+    assert!(ran.stderr.contains(&address) && ran.stderr.contains("port"), "{}", ran.stderr);
+}
+
+#[test]
+fn an_unknown_config_key_stops_the_start() {
+    let place = Place::lawful();
+    assert_eq!(place.init(&[]).exit, 0);
+    fs::write(place.path("data/config.toml"), "name = \"v1\"\nloglevel = \"info\"\n").unwrap();
+    let ran = linli(&["run", "--data", &place.path("data")]);
+    assert_eq!(ran.exit, 2, "{}", ran.stderr);
+    assert!(ran.stderr.contains("loglevel") && ran.stderr.contains("log.level"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_key_is_made_once_and_shown_without_its_secret() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.key");
+    let path = path.to_str().unwrap();
+    let bare = linli(&["key", "new", path]);
+    assert_eq!(bare.exit, 2, "a key is encrypted at rest");
+    let made = linli(&["key", "new", path, "--development", "--json"]);
+    assert_eq!(made.exit, 0, "{}", made.stderr);
+    let shown = linli(&["key", "show", path, "--json"]);
+    assert_eq!(made.stdout, shown.stdout);
+    assert_eq!(shown.json()["kind"], "principal");
+    assert_eq!(linli(&["key", "new", path, "--development"]).exit, 2, "never over an old one");
+}
+
+#[test]
+fn what_is_no_pack_is_not_verified() {
+    let place = Place::lawful();
+    let genesis = place.path("genesis");
+    for (name, bytes) in [("empty", vec![]), ("junk", vec![7; 1000]), ("zip", b"PK\x03\x04".to_vec())] {
+        let pack = place.path(name);
+        fs::write(&pack, bytes).unwrap();
+        let ran = linli(&["verify", &pack, "--genesis", &genesis, "--json"]);
+        assert_eq!(ran.exit, 1, "{name}: {}", ran.stderr);
+        assert_eq!((&ran.json()["layer"], &ran.json()["verified"]), (&"pack".into(), &false.into()));
+    }
+    for unreadable in [place.path("missing"), place.path("")] {
+        let ran = linli(&["verify", &unreadable, "--genesis", &genesis]);
+        assert_eq!(ran.exit, 1, "{unreadable}: {}", ran.stderr);
+    }
+    let ran = linli(&["verify", &genesis, "--genesis", &place.path("missing")]);
+    assert_eq!(ran.exit, 2, "without a genesis nothing can be verified");
+}
