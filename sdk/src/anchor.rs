@@ -190,4 +190,4 @@ fn bad(why: &str) -> Error {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

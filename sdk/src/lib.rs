@@ -2,14 +2,41 @@
 //!
 //! It decides nothing about the ledger and trusts no node for more than an answer: what a node
 //! hands back as a proof is checked by `linli-verify`.
+//!
+//! ```no_run
+//! # use linli_sdk::{Client, Draft, KeyFile, Outcome, Transfer};
+//! # use linli_types::id::{AccountId, ChainId, PrincipalId, TransferId};
+//! # async fn pay(chain: ChainId, me: PrincipalId, from: AccountId, to: AccountId) -> Result<(), linli_sdk::Error> {
+//! let key = KeyFile::read("operator.key".as_ref())?.open("")?;
+//! let client = Client::connect("http://127.0.0.1:7401", chain, key.clone()).await?;
+//! let id = TransferId(linli_sdk::key::random()?);
+//! let transfer = Transfer { id, debit: from, credit: to, amount: 500, code: 1 };
+//! let signed = Draft::new().transfer(transfer).sign(&key, &chain, me)?;
+//! client.submit(&signed).await?;
+//! match client.wait_receipt(&signed, std::time::Duration::from_secs(10)).await {
+//!     Outcome::Done(found) => println!("in block {}", found.height),
+//!     other => println!("{other:?}"),
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod anchor;
+pub mod client;
+pub mod clock;
+pub mod draft;
 pub mod error;
+pub mod follow;
 pub mod key;
 pub mod keystore;
 pub mod manifest;
 pub mod read_header;
+pub mod receipt;
+pub mod schema;
 
+pub use client::{Client, Options, Outcome};
+pub use draft::{Draft, Signed, Transfer};
 pub use error::{Error, ErrorKind};
 pub use key::SecretKey;
 pub use keystore::{About, KeyFile, KeyKind};
+pub use schema::{Schema, Service};

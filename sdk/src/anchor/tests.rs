@@ -1,13 +1,17 @@
 use super::*;
-use prost_reflect::{DescriptorPool, DynamicMessage, EnumDescriptor};
+use prost_reflect::{DescriptorPool, DynamicMessage, EnumDescriptor, ReflectMessage};
 
-/// The contract's own schema, compiled from its source.
-fn schema() -> DescriptorPool {
+/// The contract's own descriptor set, compiled from its source.
+pub(crate) fn descriptors() -> Vec<u8> {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
     let folders = [format!("{root}/contracts/evidence"), format!("{root}/proto")];
     let mut compiler = protox::Compiler::new(folders).unwrap();
     compiler.include_imports(true).open_files(["evidence.proto"]).unwrap();
-    DescriptorPool::decode(compiler.encode_file_descriptor_set().as_slice()).unwrap()
+    compiler.encode_file_descriptor_set()
+}
+
+fn schema() -> DescriptorPool {
+    DescriptorPool::decode(descriptors().as_slice()).unwrap()
 }
 
 fn kinds(kind: &EnumDescriptor) -> Vec<String> {
