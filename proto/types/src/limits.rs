@@ -93,7 +93,7 @@ pub const STACK_COST_MAX: u32 = 64 * 1024;
 pub const STORAGE_KEY_BYTES_MAX: usize = 256;
 /// Bytes of a contract's storage value.
 pub const STORAGE_VALUE_BYTES_MAX: usize = 64 * 1024;
-/// Host calls that one transaction may make: a storm ends here even if fuel would last.
+/// Host calls of one entry into a contract: a storm ends here even if fuel would last.
 pub const HOST_CALLS_MAX: u64 = 1_000_000;
 
 /// Transactions waiting in a node's pool.

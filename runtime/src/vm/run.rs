@@ -136,9 +136,14 @@ pub(super) fn run(code: &Compiled, entry: Entry, input: &[u8], fuel: u64, lent: 
         };
         return Ran { fuel: 0, end };
     };
+    let asked = match ask(&code.schema, entry, input) {
+        Ok(asked) => asked,
+        Err(refusal) => return Ran { fuel: 0, end: Err(Stop::Refused(refusal)) },
+    };
     let mut store = Store::new(code.module.engine(), frame(lent, Arc::clone(&code.schema)));
     store.limiter(|frame| &mut frame.growth);
     let end = enter(code, export, entry, input, fuel, &mut store);
+    let end = end.and_then(|answer| judge(answer, asked, store.data_mut()));
     let left = match end {
         Err(Halt::OutOfFuel) => 0,
         _ => store.get_fuel().unwrap_or(0),
@@ -151,7 +156,7 @@ pub(super) fn run(code: &Compiled, entry: Entry, input: &[u8], fuel: u64, lent: 
     Ran { fuel: fuel.saturating_sub(left), end }
 }
 
-/// Makes the instance, hands over the input, enters, and judges the answer.
+/// Makes the instance, hands over the input and enters; what the entry returned.
 fn enter(
     code: &Compiled,
     export: wasmtime::ModuleExport,
@@ -159,7 +164,7 @@ fn enter(
     input: &[u8],
     fuel: u64,
     store: &mut Store<Frame>,
-) -> Result<Vec<u8>, Halt> {
+) -> Result<i32, Halt> {
     let start = fuel.checked_sub(ENTER_FUEL).ok_or(Halt::OutOfFuel)?;
     store.set_fuel(start).map_err(|_| broken("the engine counts no fuel"))?;
     let instance = code.linked(entry).instantiate(&mut *store);
@@ -182,7 +187,7 @@ fn enter(
     memory.write(&mut *store, place, input).map_err(|_| Halt::Trap)?;
     let answer = entrance.call(&mut *store, (pointer, length)).map_err(halt_of)?;
     settle(store)?;
-    judge(answer, entry, input, store.data_mut())
+    Ok(answer)
 }
 
 /// Pays what growth owes.
@@ -204,13 +209,11 @@ fn halt_of(error: wasmtime::Error) -> Halt {
 }
 
 /// Judges what the entry returned, by the contract's own schema.
-fn judge(answer: i32, entry: Entry, input: &[u8], frame: &mut Frame) -> Result<Vec<u8>, Halt> {
+fn judge(answer: i32, asked: Option<MessageRef>, frame: &mut Frame) -> Result<Vec<u8>, Halt> {
     match answer {
         0 => {
             let result = std::mem::take(&mut frame.result);
-            let response = response(&frame.schema, entry, input);
-            let walked = response.map(|message| frame.schema.walk(message, &result, &no_filter));
-            match walked {
+            match asked.map(|response| frame.schema.walk(response, &result, &no_filter)) {
                 Some(Err(_)) => Err(native(Code::BadAnswer)),
                 Some(Ok(())) | None => Ok(result),
             }
@@ -226,14 +229,21 @@ fn judge(answer: i32, entry: Entry, input: &[u8], frame: &mut Frame) -> Result<V
     }
 }
 
-/// The message that the answer to this input must be.
-fn response(schema: &Schema, entry: Entry, input: &[u8]) -> Option<MessageRef> {
-    let (length, rest) = input.split_first()?;
-    let name = std::str::from_utf8(rest.get(..usize::from(*length))?).ok()?;
-    let method: Option<&Method> = match entry {
-        Entry::Call => schema.call(name),
-        Entry::Query => schema.query(name),
-        Entry::Init | Entry::Fire => None,
+/// Checks a call's or a query's input against the schema, whoever framed it: a transaction's was
+/// checked before, another contract's and a reader's was not. The message of the answer.
+fn ask(schema: &Schema, entry: Entry, input: &[u8]) -> Result<Option<MessageRef>, Refusal> {
+    let find: for<'s> fn(&'s Schema, &str) -> Option<&'s Method> = match entry {
+        Entry::Call => Schema::call,
+        Entry::Query => Schema::query,
+        Entry::Init | Entry::Fire => return Ok(None),
     };
-    method.map(|method| method.response)
+    let split = input.split_first().and_then(|(length, rest)| {
+        let (name, args) = rest.split_at_checked(usize::from(*length))?;
+        Some((std::str::from_utf8(name).ok()?, args))
+    });
+    let refuse = |what: &str| Code::Malformed.refuse([Param::Word(what.into())]);
+    let (name, args) = split.ok_or_else(|| refuse("method: not a name"))?;
+    let method = find(schema, name).ok_or_else(|| refuse("method: unknown"))?;
+    schema.walk(method.request, args, &no_filter).map_err(|fault| fault.refusal())?;
+    Ok(Some(method.response))
 }

@@ -2,6 +2,7 @@
 
 mod deploy;
 mod running;
+mod stack;
 
 use super::*;
 use linli_types::abi;
@@ -74,13 +75,17 @@ struct Ledger {
     timers: Vec<(TimeMs, Vec<u8>)>,
     leaves: Vec<[u8; 32]>,
     calls: Vec<(String, String, Vec<u8>, u64)>,
+    /// The first bytes of the context.
+    depth: u32,
     /// What a call into another room answers.
     answer: Option<Result<(Vec<u8>, u64), Stop>>,
 }
 
 impl Host for Ledger {
     fn context(&self) -> [u8; 64] {
-        [7; 64]
+        let mut context = [7; 64];
+        context[..4].copy_from_slice(&self.depth.to_le_bytes());
+        context
     }
 
     fn room(&self) -> &str {

@@ -27,6 +27,22 @@ fn an_answer_that_the_schema_does_not_know_is_refused() {
 }
 
 #[test]
+fn input_that_the_schema_does_not_know_never_enters() {
+    let code = contract(&[], "", "unreachable");
+    for (entry, input) in [
+        (Entry::Call, &b""[..]),
+        (Entry::Call, b"\x09Write"),
+        (Entry::Call, b"\x04Find"),
+        (Entry::Query, b"\x05Write"),
+        (Entry::Call, b"\x05Write\x78\x01"),
+        (Entry::Query, b"\x04Find\x0a"),
+    ] {
+        let ran = run_with(&code, entry, input, FUEL, &mut Ledger::default());
+        assert_eq!((code_of(&ran), ran.fuel), (NativeCode::Malformed, 0), "{input:?}");
+    }
+}
+
+#[test]
 fn a_refusal_names_the_contract_and_its_code() {
     let refuse = |code: u32, params: &str, length: usize| {
         let extra = format!("(data (i32.const 64) \"{params}\")");
@@ -78,110 +94,6 @@ fn an_endless_loop_uses_all_fuel_and_no_more() {
     }
     let none = run_with(&endless, Entry::Call, INPUT, 5, &mut Ledger::default());
     assert_eq!((code_of(&none), none.fuel), (NativeCode::OutOfFuel, 5));
-}
-
-/// Recurses as deep as the eight bytes at the start of the arguments' place say; `frame` is what
-/// one level holds.
-fn recursion(frame: &str) -> Vec<u8> {
-    let extra = format!(
-        "(global $left (mut i32) (i32.const 0))
-         (func $down (result i32) {frame}
-            (if (result i32) (i32.eqz (global.get $left))
-              (then i32.const 0)
-              (else
-                (global.set $left (i32.sub (global.get $left) (i32.const 1)))
-                (call $down))))"
-    );
-    let code = "(global.set $left (i32.load (i32.add (local.get $p) (i32.const 1))))
-                (call $down)";
-    contract(&[], &extra, code)
-}
-
-/// The greatest depth that passes; what lies above traps.
-fn deepest(vm: &Vm, hash: &Digest) -> u32 {
-    let passes = |depth: u32| {
-        let mut input = vec![0];
-        input.extend(depth.to_le_bytes());
-        let ran = vm.run(hash, Entry::Call, &input, FUEL, &mut Ledger::default());
-        match ran.end {
-            Ok(_) => true,
-            Err(_) => {
-                assert_eq!(code_of(&ran), NativeCode::Trap);
-                false
-            }
-        }
-    };
-    let (mut low, mut high) = (0, 100_000);
-    while low + 1 < high {
-        let middle = (low + high) / 2;
-        if passes(middle) { low = middle } else { high = middle }
-    }
-    low
-}
-
-#[test]
-fn recursion_ends_at_the_same_counted_depth_always() {
-    let depth_of = |frame: &str| {
-        let mut vm = vm();
-        let hash = vm.deploy(&recursion(frame)).unwrap().hash;
-        let depth = deepest(&vm, &hash);
-        assert_eq!(depth, deepest(&vm, &hash));
-        depth
-    };
-    let (small, large) = (depth_of(""), depth_of(&format!("(local {})", "i64 ".repeat(100))));
-    // The counter decides: 64 for a frame, 8 for each value, a quarter of the body's bytes.
-    assert!((600..1000).contains(&small), "{small}");
-    assert!((60..80).contains(&large), "{large}");
-}
-
-#[test]
-fn recursion_without_end_traps_whatever_the_frame() {
-    let bodies = [
-        "(func $f call $f)",
-        "(func $f (param i64 i64 i64) unreachable)
-         (func $g (result i32) call $g i32.const 1 i32.add)",
-        "(type $t (func)) (table 1 funcref) (elem (i32.const 0) $f)
-         (func $f (call_indirect (type $t) (i32.const 0)))",
-        "(func $f call $g) (func $g call $h) (func $h call $f)",
-    ];
-    for body in bodies {
-        let last = if body.contains("$g (result") { "call $g" } else { "call $f i32.const 0" };
-        let ran = run(&contract(&[], body, last));
-        assert_eq!(code_of(&ran), NativeCode::Trap, "{body}");
-        assert!(ran.fuel < 200_000, "{body} used {}", ran.fuel);
-    }
-}
-
-#[test]
-fn counting_keeps_what_functions_mean() {
-    // Early returns, branches to the function's own end, values left on the stack.
-    let extra = "
-        (func $id (param i32) (result i32) local.get 0)
-        (func $pick (param i32) (result i32)
-          (block $a (block $b (block $c
-            (br_table $a $b $c 3 (call $id (local.get 0))))
-            i32.const 30 return)
-            i32.const 20 br 1)
-          (if (i32.eqz (local.get 0)) (then i32.const 10 return))
-          unreachable)
-        (func $many (result i32) (local i32)
-          (loop $l
-            (local.set 0 (i32.add (local.get 0) (call $id (i32.const 1))))
-            (br_if $l (i32.lt_u (local.get 0) (i32.const 5000))))
-          i32.const 7 i32.const 9 local.get 0 return)";
-    let check = |argument: u32, expected: u32| {
-        format!(
-            "(if (i32.ne (call $pick (i32.const {argument})) (i32.const {expected})) (then unreachable))"
-        )
-    };
-    let code = format!(
-        "{} {} {} (if (i32.ne (call $many) (i32.const 5000)) (then unreachable)) i32.const 0",
-        check(0, 10),
-        check(1, 20),
-        check(2, 30)
-    );
-    let extra = extra.replace("$a $b $c 3", "$a $b $c $c");
-    assert_eq!(run(&contract(&[], &extra, &code)).end, Ok(vec![]));
 }
 
 #[test]
