@@ -158,10 +158,7 @@ impl Worker {
             .collect()
     }
 
-    fn verify(
-        &self,
-        shaped: Vec<Result<Transaction, Refusal>>,
-    ) -> Vec<Result<Verified, Refusal>> {
+    fn verify(&self, shaped: Vec<Result<Transaction, Refusal>>) -> Vec<Result<Verified, Refusal>> {
         let digests: Vec<Option<blake3::Hash>> =
             shaped.iter().map(|t| t.as_ref().ok().map(|t| blake3::hash(&t.raw))).collect();
         let known = self.remembered.lock().unwrap_or_else(PoisonError::into_inner).knows(&digests);
@@ -212,10 +209,7 @@ impl Worker {
     }
 }
 
-fn for_peer(
-    from: PublicKey,
-    verdicts: impl Iterator<Item = Result<Verified, Refusal>>,
-) -> Checked {
+fn for_peer(from: PublicKey, verdicts: impl Iterator<Item = Result<Verified, Refusal>>) -> Checked {
     let (mut held, mut forged) = (Vec::new(), false);
     for verdict in verdicts {
         match verdict {
@@ -253,7 +247,8 @@ pub(crate) struct Remembered {
 
 impl Remembered {
     fn knows(&self, digests: &[Option<blake3::Hash>]) -> Vec<bool> {
-        let knows = |digest: &blake3::Hash| self.young.contains(digest) || self.old.contains(digest);
+        let knows =
+            |digest: &blake3::Hash| self.young.contains(digest) || self.old.contains(digest);
         digests.iter().map(|digest| digest.as_ref().is_some_and(knows)).collect()
     }
 
@@ -277,7 +272,10 @@ mod tests {
             remembered.add(digest(n));
         }
         let last = 3 * REMEMBERED - 1;
-        assert_eq!(remembered.knows(&[Some(digest(last)), Some(digest(0)), None]), [true, false, false]);
+        assert_eq!(
+            remembered.knows(&[Some(digest(last)), Some(digest(0)), None]),
+            [true, false, false]
+        );
         assert!(remembered.young.len() + remembered.old.len() <= 2 * REMEMBERED);
     }
 }

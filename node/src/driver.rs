@@ -70,6 +70,8 @@ enum In {
     Checked(Checked),
     Network(NetworkEvent),
     Command(Command),
+    /// Every checking thread is gone: nothing could be proposed or voted for any more.
+    Lost,
 }
 
 /// The driver. [`Driver::run`] is its thread.
@@ -95,7 +97,12 @@ impl Driver {
     /// Runs until it is told to stop, nobody is left who could tell it, or the replica is broken.
     /// `first` are the effects of opening. `runtime` serves this thread's waiting alone, so that
     /// the end of another runtime cannot cut a step short.
-    pub(crate) fn run(mut self, runtime: &Runtime, mut inputs: Inputs, first: Vec<Effect>) -> Ended {
+    pub(crate) fn run(
+        mut self,
+        runtime: &Runtime,
+        mut inputs: Inputs,
+        first: Vec<Effect>,
+    ) -> Ended {
         self.perform(first);
         self.publish();
         loop {
@@ -123,7 +130,8 @@ impl Driver {
                 }
                 In::Checked(Checked::Peer { from, held, forged }) => {
                     if forged {
-                        self.network.fault(from, "a transaction whose signature does not hold".into());
+                        self.network
+                            .fault(from, "a transaction whose signature does not hold".into());
                     }
                     self.step(Event::Checked { from, transactions: held })?;
                 }
@@ -141,6 +149,7 @@ impl Driver {
                     self.step(Event::Accepting(accepting))?;
                 }
                 In::Command(Command::Stop) => return Ok(false),
+                In::Lost => return Err(Broken("the checking threads are gone".into())),
             }
             next = self.take(inputs);
         }
@@ -165,7 +174,7 @@ impl Driver {
         let wait = if self.kept.is_empty() { wait } else { wait.min(Duration::from_millis(5)) };
         tokio::select! {
             biased;
-            Some(checked) = inputs.checked.recv() => Some(In::Checked(checked)),
+            checked = inputs.checked.recv() => Some(checked.map_or(In::Lost, In::Checked)),
             command = inputs.commands.recv() => Some(In::Command(command.unwrap_or(Command::Stop))),
             Some(event) = inputs.network.recv(), if self.kept.is_empty() => Some(In::Network(event)),
             () = tokio::time::sleep(wait) => None,
@@ -274,10 +283,8 @@ impl Driver {
 
 /// Whoever may connect: the validators.
 pub(crate) fn members(validators: &ValidatorSet) -> Vec<Member> {
-    let member = |v: &linli_types::validator::Validator| Member {
-        validator: v.key,
-        network: v.network_key,
-    };
+    let member =
+        |v: &linli_types::validator::Validator| Member { validator: v.key, network: v.network_key };
     validators.members().iter().map(member).collect()
 }
 

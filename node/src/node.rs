@@ -33,6 +33,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::runtime::Builder;
 use tokio::sync::{broadcast, mpsc, watch};
+use zeroize::Zeroizing;
 
 /// Messages that may wait for the driver; their bytes are bounded per peer.
 const NETWORK_MAX: usize = 1024;
@@ -54,10 +55,10 @@ pub struct NodeOptions {
     pub chain: Option<ChainId>,
     /// For people.
     pub name: String,
-    /// Seed of the consensus key.
-    pub consensus_key: [u8; 32],
-    /// Seed of the network key.
-    pub network_key: [u8; 32],
+    /// Seed of the consensus key; wiped when dropped.
+    pub consensus_key: Zeroizing<[u8; 32]>,
+    /// Seed of the network key; wiped when dropped.
+    pub network_key: Zeroizing<[u8; 32]>,
     /// Where to listen for members.
     pub listen: SocketAddr,
     /// Where members listen: the name in the genesis, and the address.
@@ -79,8 +80,8 @@ impl NodeOptions {
             data: data.into(),
             chain: None,
             name: String::new(),
-            consensus_key,
-            network_key,
+            consensus_key: Zeroizing::new(consensus_key),
+            network_key: Zeroizing::new(network_key),
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             peers: Vec::new(),
             reserve_bytes: limits::DISK_RESERVE_BYTES,
@@ -135,7 +136,8 @@ pub struct Node {
 ///
 /// [`StartError`]: the genesis is refused, the folder holds a chain, or the disk refuses.
 pub fn create(data: &Path, genesis: &[u8], tuning: Tuning) -> Result<ChainId, StartError> {
-    let (_, chain) = Genesis::from_bytes(genesis).map_err(|e| StartError::Genesis(e.to_string()))?;
+    let (_, chain) =
+        Genesis::from_bytes(genesis).map_err(|e| StartError::Genesis(e.to_string()))?;
     std::fs::create_dir_all(data)
         .map_err(|e| Broken(format!("cannot make {}: {e}", data.display())))?;
     let batch = Ledger::genesis(genesis, settings(data)?)
@@ -308,7 +310,7 @@ fn network_config(options: &NodeOptions, ledger: &Ledger) -> Result<NetworkConfi
         return Err(StartError::OtherNetworkKey(validator.name.clone()));
     }
     Ok(NetworkConfig {
-        key: options.network_key,
+        key: options.network_key.clone(),
         listen: options.listen,
         members: members(validators),
         addresses: addresses?,

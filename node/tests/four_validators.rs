@@ -11,6 +11,7 @@ use linli_types::code::Code;
 use linli_types::id::{ChainId, PrincipalId};
 use linli_types::wire;
 use prost::Message;
+use std::path::Path;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn transfers_commit_everywhere_and_a_stopped_node_catches_up() {
@@ -106,13 +107,62 @@ async fn what_cannot_start_says_why() {
     let why = net.node(1, other_chain).await.err().unwrap();
     assert!(matches!(why, StartError::Open(OpenError::OtherChain { .. })), "{why}");
     let taken = net.nodes[0].as_ref().unwrap().listen();
-    let why = net.node(1, |o| { at_free(o); o.listen = taken }).await.err().unwrap();
+    let why = net
+        .node(1, |o| {
+            at_free(o);
+            o.listen = taken
+        })
+        .await
+        .err()
+        .unwrap();
     assert!(matches!(why, StartError::Network(_)) && !why.is_broken(), "{why}");
-    let why = net.node(1, |o| { at_free(o); o.network_key = [1; 32] }).await.err().unwrap();
+    let why = net
+        .node(1, |o| {
+            at_free(o);
+            o.network_key = [1; 32].into()
+        })
+        .await
+        .err()
+        .unwrap();
     assert!(matches!(why, StartError::OtherNetworkKey(_)), "{why}");
     let unknown = ("v9".to_string(), taken);
-    let why = net.node(1, |o| { at_free(o); o.peers = vec![unknown] }).await.err().unwrap();
+    let why = net
+        .node(1, |o| {
+            at_free(o);
+            o.peers = vec![unknown]
+        })
+        .await
+        .err()
+        .unwrap();
     assert!(matches!(why, StartError::UnknownPeer(_)), "{why}");
     let why = create(&free, &bytes, small()).err().unwrap();
     assert!(matches!(why, StartError::Open(OpenError::Taken(_))), "{why}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_node_with_a_validators_key_stops_as_broken() {
+    let mut net = Net::start().await;
+    let first = net.transfers(1, 0..10).await;
+    net.wait_for(0, &first).await;
+    // The same keys and blocks, but not the log: it does not know what the first one signed.
+    net.nodes[0].take().unwrap().stop().await;
+    let copy = net.dir.path().join("copy");
+    copy_folder(&net.data(1).join("db"), &copy.join("db"));
+    net.nodes[0] = Some(net.node(1, |_| {}).await.unwrap());
+    // Two of four cannot commit: the height stays under way, with votes of the first one in it.
+    for stopped in [2, 3] {
+        net.nodes[stopped].take().unwrap().stop().await;
+    }
+    net.transfers(0, 10..20).await;
+    let twin = net.node(1, |options| options.data = copy).await.unwrap();
+    let ended = tokio::time::timeout(BOUND, twin.ended()).await.unwrap();
+    assert!(matches!(&ended, Ended::Broken(why) if why.contains("same key")), "{ended:?}");
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for file in std::fs::read_dir(from).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), to.join(file.file_name())).unwrap();
+    }
 }

@@ -43,8 +43,11 @@ impl Bucket {
     pub fn take(&mut self, now: Instant, bytes: usize) -> Duration {
         self.refill(now);
         let cost = (bytes as u64).saturating_mul(1000);
-        let wait = due(1000, self.messages, self.rate.messages)
-            .max(due(cost, self.bytes, self.rate.bytes));
+        let wait = due(1000, self.messages, self.rate.messages).max(due(
+            cost,
+            self.bytes,
+            self.rate.bytes,
+        ));
         self.messages = self.messages.saturating_sub(1000);
         self.bytes = self.bytes.saturating_sub(cost);
         // What was overdrawn is earned during the wait, so the refill starts after it.

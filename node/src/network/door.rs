@@ -4,6 +4,7 @@
 //! streams to the swarm's task. It reads and writes nothing.
 
 use crate::network::bans::Bans;
+use libp2p::PeerId;
 use libp2p::core::transport::PortUse;
 use libp2p::core::upgrade::ReadyUpgrade;
 use libp2p::core::{Endpoint, Multiaddr};
@@ -13,7 +14,6 @@ use libp2p::swarm::{
     NetworkBehaviour, Stream, StreamProtocol, SubstreamProtocol, THandler, THandlerInEvent,
     THandlerOutEvent, ToSwarm,
 };
-use libp2p::PeerId;
 use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
 use std::task::{Context, Poll};

@@ -1,10 +1,10 @@
 //! One connection's two duties: write what waits for the peer, read what it sends.
 
 use crate::counters::Counters;
+use crate::network::NetworkEvent;
 use crate::network::bucket::{Bucket, Rate};
 use crate::network::frame::{self, FrameError};
 use crate::network::outbox::Outbox;
-use crate::network::NetworkEvent;
 use futures::io::{BufReader, BufWriter};
 use futures::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use linli_types::id::PublicKey;

@@ -22,7 +22,9 @@ use futures::StreamExt;
 use libp2p::core::ConnectedPoint;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::swarm::{ConnectionId, ListenError, NetworkBehaviour, Stream, SwarmEvent};
-use libp2p::{Multiaddr, PeerId, Swarm, SwarmBuilder, connection_limits, identity, noise, tcp, yamux};
+use libp2p::{
+    Multiaddr, PeerId, Swarm, SwarmBuilder, connection_limits, identity, noise, tcp, yamux,
+};
 use linli_types::id::PublicKey;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -31,6 +33,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::{AbortHandle, JoinHandle};
+use zeroize::Zeroizing;
 
 /// How often the task looks for peers to dial and for silent ones.
 const TICK: Duration = Duration::from_millis(100);
@@ -48,8 +51,8 @@ const ENDS_MAX: usize = 256;
 /// What the network is started with.
 #[derive(Clone)]
 pub struct NetworkConfig {
-    /// The seed of the network key (Ed25519).
-    pub key: [u8; 32],
+    /// The seed of the network key (Ed25519); wiped when dropped.
+    pub key: Zeroizing<[u8; 32]>,
     /// Where to listen.
     pub listen: SocketAddr,
     /// Whoever may connect.
@@ -67,7 +70,9 @@ pub enum StartNetworkError {
     #[error("the network key is no Ed25519 key")]
     Key,
     /// The address is taken, or not ours.
-    #[error("cannot listen on {address}: {why}; choose another port or stop whatever listens there")]
+    #[error(
+        "cannot listen on {address}: {why}; choose another port or stop whatever listens there"
+    )]
     Listen {
         /// Where.
         address: SocketAddr,
@@ -477,7 +482,7 @@ impl Task {
 }
 
 fn build(config: &NetworkConfig) -> Result<Swarm<Behaviour>, StartNetworkError> {
-    let key = identity::Keypair::ed25519_from_bytes(config.key);
+    let key = identity::Keypair::ed25519_from_bytes(*config.key);
     let key = key.map_err(|_| StartNetworkError::Key)?;
     let established = u32::try_from(config.members.len()).unwrap_or(u32::MAX).saturating_mul(2);
     let limits = connection_limits::ConnectionLimits::default()

@@ -32,7 +32,7 @@ async fn peer(n: u8, dial: &[(u8, SocketAddr)], rate: Rate) -> Peer {
     let (sender, events) = mpsc::channel(64);
     let counters = Arc::new(Counters::default());
     let config = NetworkConfig {
-        key: [n; 32],
+        key: [n; 32].into(),
         listen: "127.0.0.1:0".parse().unwrap(),
         members: vec![member(1), member(2)],
         addresses: dial.iter().map(|(n, address)| (network_key(*n), *address)).collect(),
@@ -240,7 +240,7 @@ async fn a_port_in_use_is_said_so() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let (sender, _events) = mpsc::channel(1);
     let config = NetworkConfig {
-        key: [1; 32],
+        key: [1; 32].into(),
         listen: taken.local_addr().unwrap(),
         members: vec![member(1)],
         addresses: Vec::new(),

@@ -44,7 +44,12 @@ pub struct Tuning {
 impl Default for Tuning {
     fn default() -> Self {
         let mib = 1024 * 1024;
-        Self { cache_bytes: 64 * mib, write_buffer_bytes: 96 * mib, open_files_max: 512, jobs_max: 2 }
+        Self {
+            cache_bytes: 64 * mib,
+            write_buffer_bytes: 96 * mib,
+            open_files_max: 512,
+            jobs_max: 2,
+        }
     }
 }
 
@@ -113,11 +118,7 @@ impl RocksStore {
     /// # Errors
     ///
     /// [`OpenError`]; only `Broken` means damage.
-    pub fn open(
-        path: &Path,
-        expected: Option<ChainId>,
-        tuning: Tuning,
-    ) -> Result<Self, OpenError> {
+    pub fn open(path: &Path, expected: Option<ChainId>, tuning: Tuning) -> Result<Self, OpenError> {
         let missing = || OpenError::Missing(path.display().to_string());
         if !path.join("CURRENT").exists() {
             return Err(missing());
@@ -258,7 +259,10 @@ fn db_options(tuning: Tuning) -> Options {
 
 /// Hot columns are read by key while blocks execute; cold ones are written once, in key order.
 const fn is_hot(column: Column) -> bool {
-    matches!(column, Column::State | Column::Side | Column::Transaction | Column::Log | Column::Meta)
+    matches!(
+        column,
+        Column::State | Column::Side | Column::Transaction | Column::Log | Column::Meta
+    )
 }
 
 fn column_options(column: Column, cache: &Cache, tuning: Tuning) -> Options {

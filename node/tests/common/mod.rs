@@ -128,7 +128,11 @@ impl Net {
     }
 
     /// Starts node `n`, which knows where every running node listens.
-    pub(crate) async fn node(&self, n: u8, change: impl FnOnce(&mut NodeOptions)) -> Result<Node, StartError> {
+    pub(crate) async fn node(
+        &self,
+        n: u8,
+        change: impl FnOnce(&mut NodeOptions),
+    ) -> Result<Node, StartError> {
         let mut options = NodeOptions::new(self.data(n), [n; 32], [n + 100; 32]);
         options.tuning = small();
         options.chain = Some(self.chain);
