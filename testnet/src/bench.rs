@@ -89,7 +89,7 @@ fn chain(net: &Net) -> Result<ChainId, Failure> {
 pub fn load(options: &Load) -> Result<(), Failure> {
     let net = Net::open(&options.dir)?;
     let rate = rate(&options.rate)?;
-    let tally = measure(&net, &options.dir, options.workload, rate, options.seconds)?;
+    let tally = measure(&net, &options.dir, options.workload, rate, options.seconds, 0)?;
     println!(
         "{{\"submitted\":{},\"committed\":{},\"refused\":{},\"lost\":{}}}",
         tally.submitted, tally.committed, tally.refused, tally.lost
@@ -115,10 +115,11 @@ pub fn measure(
     workload: Workload,
     rate: Rate,
     seconds: u64,
+    follow: usize,
 ) -> Result<Tally, Failure> {
     let ready =
         load::prepare(dir, chain(net)?, net.validators.len(), workload, count(rate, seconds), 1)?;
-    run_ready(net, ready, rate, seconds)
+    run_ready(net, ready, rate, seconds, follow)
 }
 
 fn run_ready(
@@ -126,9 +127,10 @@ fn run_ready(
     ready: Vec<load::Ready>,
     rate: Rate,
     seconds: u64,
+    follow: usize,
 ) -> Result<Tally, Failure> {
     let reader = net.keys.get("auditor").ok_or_else(|| Failure::new("the net has no auditor"))?;
-    runtime()?.block_on(load::run(net, reader, ready, rate, seconds))
+    runtime()?.block_on(load::run(net, reader, ready, rate, seconds, follow))
 }
 
 /// Runs `bench`.
@@ -195,7 +197,7 @@ fn figures(
     let total = count(rate, bench.seconds);
     let ready = load::prepare(dir, chain(net)?, lanes, bench.workload, total, 1)?;
     let (before, own_before) = (Usage::of(net), own_cpu_ms());
-    let tally = run_ready(net, ready, rate, bench.seconds)?;
+    let tally = run_ready(net, ready, rate, bench.seconds, 0)?;
     let (after, own_after) = (Usage::of(net), own_cpu_ms());
     let lossless = no_loss(&tally);
     let committed = tally.committed.max(1) as f64;

@@ -97,12 +97,12 @@ fn under_load<R>(
     chaos: &Chaos,
     net: &Net,
     dir: &Path,
-    seconds: u64,
+    (seconds, follow): (u64, usize),
     hardship: impl FnOnce() -> Result<R, Failure>,
 ) -> Result<(Tally, R), Failure> {
     let rate = Rate::PerSecond(chaos.rate);
     std::thread::scope(|scope| {
-        let load = scope.spawn(|| bench::measure(net, dir, Workload::Transfer, rate, seconds));
+        let load = scope.spawn(|| bench::measure(net, dir, Workload::Transfer, rate, seconds, follow));
         let done = hardship();
         let tally = load.join().map_err(|_| Failure::new("the load generator panicked"))??;
         Ok((tally, done?))
@@ -116,13 +116,14 @@ fn kill_one(
     turn: u32,
     report: &mut Report,
 ) -> Result<(), Failure> {
-    // The first validator is the one whose receipts are followed: it dies with all the others.
     let draw = u64::from_le_bytes(crate::genesis::random()?);
-    let at = 1 + usize::try_from(draw % 3).unwrap_or(0);
+    let at = usize::try_from(draw % 4).unwrap_or(0);
+    // Receipts are followed at a neighbour, who lives.
+    let follow = (at + 1) % 4;
     let seen = net.clone();
     let mut victim = net.validators.get(at).cloned().ok_or_else(|| Failure::new("no victim"))?;
     let seconds = chaos.dead_seconds + 6;
-    let (tally, victim) = under_load(chaos, &seen, dir, seconds, || {
+    let (tally, victim) = under_load(chaos, &seen, dir, (seconds, follow), || {
         std::thread::sleep(Duration::from_secs(3));
         victim.kill();
         std::thread::sleep(Duration::from_secs(chaos.dead_seconds));
@@ -136,8 +137,13 @@ fn kill_one(
     report.kills += 1;
     report.commit_gap_ms_max = report.commit_gap_ms_max.max(tally.commit_gap_ms_max);
     wait_for_equal_roots(net).inspect_err(|_| report.forks += 1)?;
-    eprintln!("kill {}: {} gone for {} s, longest pause {:.0} ms, {} of {} acknowledged", turn + 1,
-        at, chaos.dead_seconds, tally.commit_gap_ms_max, tally.acknowledged.len(), tally.submitted);
+    let (pause, got, sent) =
+        (tally.commit_gap_ms_max, tally.acknowledged.len(), tally.submitted);
+    let (turn, away) = (turn + 1, chaos.dead_seconds);
+    eprintln!(
+        "kill {turn}: validator {at} gone for {away} s, longest pause {pause:.0} ms, \
+         {got} of {sent} acknowledged"
+    );
     Ok(())
 }
 
@@ -149,7 +155,7 @@ fn kill_all(
 ) -> Result<(), Failure> {
     let seen = net.clone();
     let mut members = net.validators.clone();
-    let (tally, members) = under_load(chaos, &seen, dir, 8, || {
+    let (tally, members) = under_load(chaos, &seen, dir, (8, 0), || {
         std::thread::sleep(Duration::from_secs(4));
         members.iter_mut().for_each(crate::net::Member::kill);
         members.iter_mut().try_for_each(crate::net::Member::start)?;

@@ -246,7 +246,8 @@ pub enum Rate {
     PerSecond(u64),
 }
 
-/// Submits `ready` for at most `seconds`, then waits for the receipts.
+/// Submits `ready` for at most `seconds`, then waits for the receipts. Blocks are followed at
+/// validator `follow`, from the present height on.
 ///
 /// # Errors
 ///
@@ -257,13 +258,16 @@ pub async fn run(
     ready: Vec<Ready>,
     rate: Rate,
     seconds: u64,
+    follow: usize,
 ) -> Result<Tally, Failure> {
     let chain: ChainId = net.chain.parse().map_err(|_| Failure::new("net.json: bad chain"))?;
     let (reader, _) = keys::read(reader)?;
     let flight = Arc::new(Mutex::new(Flight::default()));
     let permits = Arc::new(Semaphore::new(IN_FLIGHT_MAX));
-    let first = net.validators.first().map(|v| v.grpc.clone()).unwrap_or_default();
-    let watch = tokio::spawn(watch(first, chain, reader, flight.clone(), permits.clone()));
+    let followed = net.validators.get(follow).map(|v| v.grpc.clone()).unwrap_or_default();
+    let height = crate::cli::standings(net).iter().filter_map(|s| s.height).max().unwrap_or(0);
+    let watch =
+        tokio::spawn(watch(followed, height + 1, chain, reader, flight.clone(), permits.clone()));
     let begun = Instant::now();
     let until = begun + Duration::from_secs(seconds);
     let mut lanes: Vec<Vec<Ready>> = net.validators.iter().map(|_| Vec::new()).collect();
@@ -409,12 +413,12 @@ fn note_refused(
 /// Follows the blocks of one validator; reconnects where it stopped.
 async fn watch(
     url: String,
+    mut from_height: u64,
     chain: ChainId,
     reader: SecretKey,
     flight: Arc<Mutex<Flight>>,
     permits: Arc<Semaphore>,
 ) {
-    let mut from_height = 1;
     loop {
         if let Ok(mut client) = LedgerClient::connect(url.clone()).await {
             client = client.max_decoding_message_size(64 * 1024 * 1024);
