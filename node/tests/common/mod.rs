@@ -109,6 +109,20 @@ pub(crate) struct Net {
     pub(crate) nodes: Vec<Option<Node>>,
 }
 
+impl Drop for Net {
+    /// A process that ends while a store is at work aborts: every node is stopped first.
+    fn drop(&mut self) {
+        let nodes: Vec<Node> = self.nodes.drain(..).flatten().collect();
+        tokio::task::block_in_place(|| {
+            tokio::runtime::Handle::current().block_on(async {
+                for node in nodes {
+                    node.stop().await;
+                }
+            });
+        });
+    }
+}
+
 impl Net {
     pub(crate) async fn start() -> Self {
         let genesis = genesis();
