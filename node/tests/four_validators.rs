@@ -45,7 +45,7 @@ async fn transfers_commit_everywhere_and_a_stopped_node_catches_up() {
     net.nodes[2].take().unwrap().stop().await;
     let third = net.transfers(3, 500..510).await;
     net.wait_for(0, &third).await;
-    for node in net.nodes.into_iter().flatten() {
+    for node in net.nodes.drain(..).flatten() {
         assert_eq!(node.stop().await, Ended::Stopped);
     }
 }
