@@ -1,0 +1,296 @@
+//! Contracts inside blocks: timers, cross-calls, the evidence log, what a refusal takes back.
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+mod support;
+
+use linli_runtime::{Ledger, Settings, Slot, Verified, log};
+use linli_types::code::Code;
+use linli_types::genesis::{Genesis, Module};
+use linli_types::header::FLAG_DEFERS_TIMERS;
+use linli_types::height::TimeMs;
+use linli_types::id::Digest;
+use linli_types::limits;
+use linli_types::merkle::{self, Sha256Log};
+use linli_types::receipt::{Cause, Outcome, Receipt};
+use linli_types::store::{Column, Read};
+use linli_types::wire::timers::LagResponse;
+use prost::Message;
+use support::*;
+
+/// The messages of `probe.proto` that these tests speak.
+mod probe {
+    #[derive(Clone, PartialEq, prost::Message)]
+    pub(crate) struct Schedule {
+        #[prost(uint64, tag = "1")]
+        pub(crate) after_ms: u64,
+        #[prost(bytes = "vec", tag = "2")]
+        pub(crate) payload: Vec<u8>,
+    }
+
+    #[derive(Clone, PartialEq, prost::Message)]
+    pub(crate) struct Bytes {
+        #[prost(bytes = "vec", tag = "1")]
+        pub(crate) bytes: Vec<u8>,
+    }
+
+    #[derive(Clone, PartialEq, prost::Message)]
+    pub(crate) struct Entry {
+        #[prost(bytes = "vec", tag = "1")]
+        pub(crate) key: Vec<u8>,
+        #[prost(bytes = "vec", tag = "2")]
+        pub(crate) value: Vec<u8>,
+    }
+
+    #[derive(Clone, PartialEq, prost::Message)]
+    pub(crate) struct Cross {
+        #[prost(string, tag = "1")]
+        pub(crate) room: String,
+        #[prost(string, tag = "2")]
+        pub(crate) method: String,
+        #[prost(bytes = "vec", tag = "3")]
+        pub(crate) args: Vec<u8>,
+    }
+
+    #[derive(Clone, PartialEq, prost::Message)]
+    pub(crate) struct Number {
+        #[prost(uint64, tag = "1")]
+        pub(crate) number: u64,
+    }
+}
+
+fn probed() -> Genesis {
+    let module = |name: &str| Module { name: name.into(), code: linli_modules::probe().to_vec() };
+    genesis_with(vec![module("probe"), module("second")])
+}
+
+fn ask(method: &str, message: &impl Message) -> linli_types::wire::Call {
+    call("probe", method, message.encode_to_vec())
+}
+
+fn schedule(after_ms: u64, payload: &[u8]) -> linli_types::wire::Call {
+    ask("Schedule", &probe::Schedule { after_ms, payload: payload.to_vec() })
+}
+
+fn timers(receipts: &[Receipt]) -> Vec<&Receipt> {
+    receipts.iter().filter(|r| matches!(r.cause, Cause::Timer(_))).collect()
+}
+
+fn lag(node: &Node) -> LagResponse {
+    let answer = node.ledger.query(&node.store, "timers", "Lag", &[], person(0)).unwrap();
+    LagResponse::decode(&*answer.unwrap().result).unwrap()
+}
+
+/// Proposes at `time`, executes it on a second ledger opened from rows, and commits.
+fn step_at(node: &mut Node, time: TimeMs, flags: u16, txs: &[Verified]) -> Vec<Receipt> {
+    let slot = Slot { time, flags, ..node.slot() };
+    let built = node.ledger.propose(&node.store, slot, txs).unwrap();
+    let other = Ledger::open(&node.store, Settings::default()).unwrap();
+    let executed = other.execute(&node.store, &built.header, &built.transactions).unwrap();
+    let executed = executed.unwrap();
+    assert_eq!(executed.id, built.id);
+    let receipts = built.receipts.clone();
+    node.commit(built);
+    assert_eq!(linli_runtime::invariant::breaches(&node.store).unwrap(), Vec::<String>::new());
+    receipts
+}
+
+#[test]
+fn timers_fire_in_order_in_the_block_their_time_falls_in_also_after_a_restart() {
+    let mut node = Node::new(&probed());
+    let calls = vec![schedule(9_000, b"c"), schedule(5_000, b"a"), schedule(7_000, b"b")];
+    let set = node.slot().time;
+    let receipts = node.step(&[node.sign(0, 1, calls)]);
+    assert_eq!(receipts.iter().map(code_of).collect::<Vec<_>>(), [0], "{receipts:?}");
+    assert_eq!(node.ledger.next_timer(), Some(set.plus_ms(5_000)));
+    node.reopen();
+    assert_eq!(node.ledger.next_timer(), Some(set.plus_ms(5_000)));
+    assert_eq!(lag(&node).waiting, 3);
+    assert!(timers(&step_at(&mut node, set.plus_ms(4_999), 0, &[])).is_empty());
+    let fired = step_at(&mut node, set.plus_ms(7_000), 0, &[]);
+    let [first, second] = timers(&fired)[..] else { panic!("two fire: {fired:?}") };
+    assert!(first.is_done() && second.is_done(), "{fired:?}");
+    assert!(first.cause < second.cause);
+    assert_eq!((first.events.len(), second.events.len()), (1, 1));
+    assert_eq!(node.ledger.next_timer(), Some(set.plus_ms(9_000)));
+    assert_eq!(timers(&step_at(&mut node, set.plus_ms(20_000), 0, &[])).len(), 1);
+    assert_eq!((node.ledger.next_timer(), lag(&node).waiting), (None, 0));
+}
+
+#[test]
+fn a_timer_that_traps_or_refuses_is_removed_and_its_receipt_says_so() {
+    let mut node = Node::new(&probed());
+    let calls = vec![schedule(1_000, b"trap"), schedule(2_000, b"refuse")];
+    let set = node.slot().time;
+    node.step(&[node.sign(0, 1, calls)]);
+    let receipts = step_at(&mut node, set.plus_ms(3_000), 0, &[]);
+    let [trapped, refused] = timers(&receipts)[..] else { panic!("two fire: {receipts:?}") };
+    assert_eq!(code_of(trapped), Code::Trap.number());
+    let Outcome::Refused { refusal, .. } = &refused.outcome else { panic!("{refused:?}") };
+    assert_eq!((refusal.room.as_str(), refusal.code), ("probe", 1));
+    assert!(timers(&step_at(&mut node, set.plus_ms(9_000), 0, &[])).is_empty());
+    assert_eq!(lag(&node).waiting, 0);
+}
+
+#[test]
+fn what_a_fired_timer_schedules_waits_for_the_next_block() {
+    let mut node = Node::new(&probed());
+    let set = node.slot().time;
+    node.step(&[node.sign(0, 1, vec![schedule(1_000, b"again")])]);
+    for round in 1..4 {
+        // Far beyond: every timer that stands is due.
+        let receipts = step_at(&mut node, set.plus_ms(100_000 * round), 0, &[]);
+        assert_eq!(timers(&receipts).len(), 1);
+        assert_eq!(lag(&node).waiting, 1);
+    }
+}
+
+#[test]
+fn a_block_that_defers_timers_leaves_them_for_the_next_and_the_lag_is_told() {
+    let mut node = Node::new(&probed());
+    let set = node.slot().time;
+    node.step(&[node.sign(0, 1, vec![schedule(1_000, b"x")])]);
+    let receipts = step_at(&mut node, set.plus_ms(5_000), FLAG_DEFERS_TIMERS, &[]);
+    assert!(receipts.is_empty());
+    assert_eq!((lag(&node).waiting, lag(&node).lag_ms), (1, 4_000));
+    assert_eq!(timers(&step_at(&mut node, set.plus_ms(6_000), 0, &[])).len(), 1);
+    assert_eq!(lag(&node).lag_ms, 0);
+}
+
+#[test]
+fn timers_above_the_fuel_share_follow_in_order_in_the_next_blocks() {
+    let mut node = Node::new(&probed());
+    let set = node.slot().time;
+    let share = limits::TIMER_FUEL_MAX / limits::TIMER_FIRE_FUEL_MAX;
+    let count = share + 14;
+    let mut left = count;
+    let mut signed = Vec::new();
+    while left > 0 {
+        let now = left.min(limits::SCHEDULES_MAX as u64);
+        let calls = (0..now).map(|n| schedule(1_000 + left * 20 + n, b"spin")).collect();
+        signed.push(node.sign(0, left, calls));
+        left -= now;
+    }
+    let receipts = node.step(&signed);
+    assert!(receipts.iter().all(Receipt::is_done), "{receipts:?}");
+    assert_eq!(lag(&node).waiting, count);
+    let (mut causes, mut blocks) = (Vec::new(), 0);
+    while lag(&node).waiting > 0 {
+        blocks += 1;
+        let receipts = step_at(&mut node, set.plus_ms(50_000 + blocks), 0, &[]);
+        let fuel: u64 = receipts.iter().map(|r| r.fuel).sum();
+        assert!(fuel <= limits::TIMER_FUEL_MAX, "{fuel}");
+        assert!(receipts.iter().all(|r| code_of(r) == Code::OutOfFuel.number()), "{receipts:?}");
+        causes.extend(receipts.iter().map(|r| r.cause));
+    }
+    assert_eq!((causes.len() as u64, blocks), (count, 2));
+    assert!(causes.is_sorted());
+}
+
+#[test]
+fn a_cancelled_timer_does_not_fire_and_no_other_contract_can_cancel_it() {
+    let mut node = Node::new(&probed());
+    let set = node.slot().time;
+    let receipts = node.step(&[node.sign(0, 1, vec![schedule(9_000, b"x")])]);
+    let id = &receipts[0].results[0];
+    let cancel = |room: &str| vec![call(room, "Cancel", id.clone())];
+    let said = |receipt: &Receipt| probe::Number::decode(&*receipt.results[0]).unwrap().number;
+    let foreign = node.sign(0, 2, cancel("second"));
+    assert_eq!(said(&node.step(&[foreign])[0]), 0);
+    assert_eq!(lag(&node).waiting, 1);
+    let own = node.sign(0, 3, cancel("probe"));
+    // In a block past its time the timer fires first, and the cancel finds nothing.
+    let ledger = Ledger::open(&node.store, Settings::default()).unwrap();
+    let mut late = Node { ledger, store: node.store.clone() };
+    let receipts = step_at(&mut late, set.plus_ms(9_000), 0, &[own.clone()]);
+    assert_eq!((timers(&receipts).len(), said(&receipts[1])), (1, 0));
+    // In an earlier one the cancel finds it, and it never fires.
+    let receipts = step_at(&mut node, set.plus_ms(8_999), 0, &[own]);
+    assert_eq!(said(&receipts[0]), 1);
+    assert_eq!((node.ledger.next_timer(), lag(&node).waiting), (None, 0));
+    assert!(timers(&step_at(&mut node, set.plus_ms(50_000), 0, &[])).is_empty());
+}
+
+#[test]
+fn a_refusal_takes_back_what_the_contract_wrote_and_appended() {
+    let mut node = Node::new(&probed());
+    let before = (node.ledger.head().state_root, node.ledger.head().log_root);
+    let entry = probe::Entry { key: b"k".to_vec(), value: b"v".to_vec() };
+    let append = probe::Bytes { bytes: vec![7; 32] };
+    let calls = vec![ask("Write", &entry), ask("Append", &append), ask("WriteThenRefuse", &entry)];
+    let receipts = node.step(&[node.sign(0, 1, calls)]);
+    assert!(matches!(receipts[0].outcome, Outcome::Refused { call: 2, .. }), "{receipts:?}");
+    assert_eq!(receipts[0].log_leaves, (0, 0));
+    assert_eq!((node.ledger.head().state_root, node.ledger.head().log_root), before);
+}
+
+#[test]
+fn an_appended_statement_is_a_leaf_that_the_header_covers() {
+    let mut node = Node::new(&probed());
+    for n in 0..5_u8 {
+        let append = |d: u8| ask("Append", &probe::Bytes { bytes: vec![d; 32] });
+        let signed = node.sign(0, u64::from(n), vec![append(n), append(n + 100)]);
+        let receipts = node.step(&[signed]);
+        assert_eq!(receipts[0].log_leaves, (u64::from(n) * 2, 2), "{receipts:?}");
+        let header = node.ledger.head().header.clone().unwrap();
+        let index = u64::from(n) * 2 + 1;
+        let path = node.ledger.leaf_path(&node.store, index).unwrap().unwrap();
+        let leaf = merkle::statement_leaf(&Digest([n + 100; 32]));
+        assert_eq!(log::leaf(&node.store, index).unwrap(), Some(leaf));
+        let root = merkle::root_from_path::<Sha256Log>(leaf, index, header.log_size, &path);
+        assert_eq!(root, Some(header.log_root));
+        node.reopen();
+    }
+}
+
+#[test]
+fn a_contract_moves_the_senders_money_only_and_a_refusal_there_refuses_all() {
+    let mut node = Node::new(&probed());
+    let cross = |number, from, amount| {
+        let inner = transfer_call(number, (from, 0), (3, 0), amount);
+        let (room, method, args) = (inner.room, inner.method, inner.args);
+        ask("Cross", &probe::Cross { room, method, args })
+    };
+    let own = node.sign(0, 1, vec![cross(1, 0, 5)]);
+    let foreign = node.sign(0, 2, vec![cross(2, 1, 5)]);
+    let receipts = node.step(&[own, foreign]);
+    assert_eq!(code_of(&receipts[0]), 0, "{receipts:?}");
+    assert_eq!(code_of(&receipts[1]), Code::Unauthorised.number());
+    assert_eq!(receipts[0].events.len(), 1);
+    assert_eq!(linli_runtime::invariant::breaches(&node.store).unwrap(), Vec::<String>::new());
+}
+
+#[test]
+fn a_contract_at_work_is_not_entered_again() {
+    let mut node = Node::new(&probed());
+    let inner = probe::Cross {
+        room: "probe".into(),
+        method: "Write".into(),
+        args: probe::Entry { key: vec![1], value: vec![1] }.encode_to_vec(),
+    };
+    let outer = probe::Cross {
+        room: "second".into(),
+        method: "Cross".into(),
+        args: inner.encode_to_vec(),
+    };
+    let receipts = node.step(&[node.sign(0, 1, vec![ask("Cross", &outer)])]);
+    assert_eq!(code_of(&receipts[0]), Code::Reentrant.number(), "{receipts:?}");
+}
+
+#[test]
+fn a_contracts_answer_names_the_entries_it_read_and_each_is_provable() {
+    let mut node = Node::new(&probed());
+    let entry = probe::Entry { key: b"k".to_vec(), value: b"v".to_vec() };
+    node.step(&[node.sign(0, 1, vec![ask("Write", &entry)])]);
+    let key = probe::Bytes { bytes: b"k".to_vec() }.encode_to_vec();
+    let answer = node.ledger.query(&node.store, "probe", "Read", &key, person(0)).unwrap().unwrap();
+    assert_eq!(probe::Entry::decode(&*answer.result).unwrap().value, b"v");
+    let [full] = answer.reads.as_slice() else { panic!("one entry is read") };
+    let value = node.store.get(Column::State, full).unwrap().unwrap();
+    let root = node.ledger.head().state_root;
+    assert_eq!(node.ledger.prove(full).root(full, Some(&value)), Some(root));
+    let before = node.store.clone();
+    let write = entry.encode_to_vec();
+    let refused = node.ledger.query(&node.store, "probe", "Write", &write, person(0)).unwrap();
+    assert_eq!(refused.unwrap_err().code, Code::Trap.number());
+    assert!(node.store == before);
+}

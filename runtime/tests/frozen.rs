@@ -1,0 +1,155 @@
+//! Bytes that must never change without a new format number: what is hashed, stored or sent.
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+mod support;
+
+use linli_runtime::accounts::{AccountRow, Side, Transfer, account_key};
+use linli_runtime::identity::PrincipalRow;
+use linli_runtime::overlay::ClaimHead;
+use linli_runtime::stored::{StoredHead, Undo};
+use linli_runtime::timers::TimerRow;
+use linli_runtime::{StoredBlock, load_block, load_head, load_receipts, stored};
+use linli_types::certificate::{Certificate, Precommit};
+use linli_types::genesis::{Genesis, Role};
+use linli_types::header::Header;
+use linli_types::height::Height;
+use linli_types::id::{BlockId, Digest, Signature, TransferId};
+use linli_types::receipt::{Outcome, Receipt};
+use linli_types::store::Read;
+use linli_types::store::Column;
+use support::*;
+
+/// Names and kept bytes, in hexadecimal. Written by hand-run only: see [`aside`].
+const KEPT: [(&str, &str); 13] = [
+    ("genesis", include_str!("fixtures/genesis.hex")),
+    ("header", include_str!("fixtures/header.hex")),
+    ("block", include_str!("fixtures/block.hex")),
+    ("receipts", include_str!("fixtures/receipts.hex")),
+    ("certificate", include_str!("fixtures/certificate.hex")),
+    ("head", include_str!("fixtures/head.hex")),
+    ("undo", include_str!("fixtures/undo.hex")),
+    ("account", include_str!("fixtures/account.hex")),
+    ("transfer", include_str!("fixtures/transfer.hex")),
+    ("principal", include_str!("fixtures/principal.hex")),
+    ("timer", include_str!("fixtures/timer.hex")),
+    ("claims", include_str!("fixtures/claims.hex")),
+    ("roots", include_str!("fixtures/roots.hex")),
+];
+
+/// A chain of one block: a transfer done and one refused.
+fn one_block() -> Node {
+    let mut node = Node::new(&genesis());
+    node.step(&[node.transfer(1, (0, 0), (1, 0), 10), node.transfer(2, (0, 0), (1, 0), 5_000)]);
+    node
+}
+
+fn certificate_of(header: &Header) -> Certificate {
+    let vote = |n| Precommit { validator: key(n), signature: Signature([n; 64]) };
+    let precommits = (100..103).map(vote).collect();
+    Certificate { height: header.height, round: 2, block: header.id(), precommits }
+}
+
+fn written() -> Vec<Vec<u8>> {
+    let node = one_block();
+    let row = |column, key: &[u8]| node.store.get(column, key).unwrap().unwrap();
+    let height = stored::height_key(Height(1));
+    let header = node.ledger.head().header.clone().unwrap();
+    let (transfer, head) = (Transfer {
+        id: TransferId([1; 16]),
+        debit: account(0, 0),
+        credit: account(1, 0),
+        amount: 7,
+        code: 1,
+    }, node.ledger.head());
+    let principal = PrincipalRow { key: key(1), org: 7, roles: vec![Role::Operator, Role::Fund] };
+    let timer = TimerRow { room: "probe".into(), payload: vec![1, 2, 3] };
+    let roots = [head.block.0, head.state_root.0, head.log_root.0, transfer.digest().0];
+    vec![
+        genesis().to_bytes(),
+        header.to_bytes(),
+        row(Column::Block, &height),
+        row(Column::Receipt, &height),
+        linli_types::encode(&certificate_of(&header)),
+        row(Column::Meta, b"head"),
+        row(Column::Undo, &height),
+        row(Column::State, &account_key(&account(0, 0))),
+        linli_types::encode(&transfer),
+        linli_types::encode(&principal),
+        linli_types::encode(&timer),
+        row(Column::State, b"claims\0accounts"),
+        roots.concat(),
+    ]
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    let digits: Vec<char> = text.trim().chars().collect();
+    let pair = |p: &[char]| u8::from_str_radix(&p.iter().collect::<String>(), 16).unwrap();
+    digits.chunks(2).map(pair).collect()
+}
+
+/// Puts what is written today into the target folder, to compare or to adopt.
+fn aside(name: &str, today: &str) -> String {
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.hex"));
+    std::fs::write(&path, format!("{today}\n")).unwrap();
+    path.display().to_string()
+}
+
+#[test]
+fn what_is_written_today_is_what_was_kept() {
+    let mut differing = Vec::new();
+    for ((name, kept), today) in KEPT.iter().zip(written()) {
+        let today = hex(&today);
+        if today != kept.trim() {
+            differing.push(aside(name, &today));
+        }
+    }
+    assert!(differing.is_empty(), "written differently: {differing:#?}");
+}
+
+#[test]
+fn what_was_kept_is_still_read() {
+    let bytes = |name: &str| unhex(KEPT.iter().find(|(n, _)| *n == name).unwrap().1);
+    let node = one_block();
+    let (read, chain) = Genesis::from_bytes(&bytes("genesis")).unwrap();
+    assert_eq!((read, chain), (genesis(), node.chain()));
+    let header = Header::from_bytes(&bytes("header")).unwrap();
+    assert_eq!(header.id(), node.ledger.head().block);
+    let block: StoredBlock = borsh::from_slice(&bytes("block")).unwrap();
+    assert_eq!(Some(block), load_block(&node.store, Height(1)).unwrap());
+    let receipts: Vec<Receipt> = borsh::from_slice(&bytes("receipts")).unwrap();
+    assert!(matches!(receipts[1].outcome, Outcome::Refused { call: 0, .. }));
+    assert_eq!(Some(receipts), load_receipts(&node.store, Height(1)).unwrap());
+    let certificate: Certificate = borsh::from_slice(&bytes("certificate")).unwrap();
+    assert_eq!(certificate, certificate_of(&header));
+    let head: StoredHead = borsh::from_slice(&bytes("head")).unwrap();
+    assert_eq!(Some(head), load_head(&node.store).unwrap());
+    let undo: Undo = borsh::from_slice(&bytes("undo")).unwrap();
+    assert_eq!((undo.state.len(), undo.side.len()), (3, 1));
+    let row: AccountRow = borsh::from_slice(&bytes("account")).unwrap();
+    assert_eq!((row.owner, row.balance(), row.entries), (person(0), OPENING - 10, 2));
+    let transfer: Transfer = borsh::from_slice(&bytes("transfer")).unwrap();
+    assert_eq!(transfer.amount, 7);
+    let principal: PrincipalRow = borsh::from_slice(&bytes("principal")).unwrap();
+    assert_eq!(principal.org, 7);
+    let timer: TimerRow = borsh::from_slice(&bytes("timer")).unwrap();
+    assert_eq!(timer.room, "probe");
+    let claims: ClaimHead = borsh::from_slice(&bytes("claims")).unwrap();
+    assert_eq!(claims.count, 1);
+    let roots = bytes("roots");
+    assert_eq!(BlockId::from_slice(&roots[..32]), Some(header.id()));
+}
+
+#[test]
+fn an_accounts_head_runs_over_every_entry_in_order() {
+    let (a, b) = (Digest([1; 32]), Digest([2; 32]));
+    let row = || AccountRow::new(person(0), 1);
+    let two = |x, y| row().with(Side::Credit, 1, x).unwrap().with(Side::Credit, 1, y).unwrap();
+    assert_ne!(two(&a, &b).head, two(&b, &a).head);
+    assert_eq!(two(&a, &b).entries, 2);
+    let full = AccountRow { credits_posted: u64::MAX, ..row() };
+    assert_eq!(full.with(Side::Credit, 1, &a), None);
+}
