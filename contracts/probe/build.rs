@@ -1,4 +1,5 @@
 //! Makes the messages and the schema section from `probe.proto`.
+#![allow(clippy::disallowed_methods, reason = "a build script is told by its environment")]
 
 #[path = "../../sdk/contract/build/schema.rs"]
 mod schema;

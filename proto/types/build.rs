@@ -1,4 +1,5 @@
 //! Generates the prost messages from the .proto files, without protoc.
+#![allow(clippy::disallowed_methods, reason = "a build script is told by its environment")]
 
 use std::path::PathBuf;
 
