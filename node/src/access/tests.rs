@@ -1,3 +1,5 @@
+//! Who may read what, row by row.
+
 use super::*;
 use linli_types::height::TimeMs;
 use linli_types::genesis::Principal;

@@ -1,3 +1,5 @@
+//! Drafts of anchors against the contract's own schema.
+
 use super::*;
 use prost_reflect::{DescriptorPool, DynamicMessage, EnumDescriptor, ReflectMessage};
 

@@ -1,3 +1,5 @@
+//! Definite and indefinite outcomes; how long a client goes on asking.
+
 use super::*;
 use linli_types::receipt::{Cause, Outcome as Ended, Refusal};
 

@@ -1,3 +1,5 @@
+//! Keys at rest: sealed, opened, refused.
+
 use super::*;
 use std::os::unix::fs::PermissionsExt;
 

@@ -1,3 +1,5 @@
+//! JSON to messages and back by schema; texts of refusals.
+
 use super::*;
 use linli_types::receipt::Param;
 use linli_types::wire::accounts::TransferRequest;
