@@ -215,7 +215,8 @@ impl Client {
     async fn wait_definite(&self, id: TxId, valid_until: TimeMs) -> Outcome {
         let mut tries = Tries::new(&self.options);
         loop {
-            let answer = self.receipt(id, WAIT_MS).await;
+            // One try at a time: the tries are counted here.
+            let answer = self.receipt_once(id, WAIT_MS).await;
             match answer.and_then(|a| outcome(&a, id, valid_until)) {
                 Ok(Some(outcome)) => return outcome,
                 // Every answer of a node that is there starts the count anew.
@@ -231,15 +232,26 @@ impl Client {
         }
     }
 
-    /// Asks once for a receipt; the node waits up to `wait_ms` for it.
+    /// Asks for a receipt; the node waits up to `wait_ms` for it.
     ///
     /// # Errors
     ///
     /// Refused, or no answer.
     pub async fn receipt(&self, id: TxId, wait_ms: u64) -> Result<ReceiptResponse, Error> {
+        let mut tries = Tries::new(&self.options);
+        loop {
+            match self.receipt_once(id, wait_ms).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => tries.pause_after(error).await?,
+            }
+        }
+    }
+
+    async fn receipt_once(&self, id: TxId, wait_ms: u64) -> Result<ReceiptResponse, Error> {
         let wait_ms = u32::try_from(wait_ms).unwrap_or(u32::MAX);
-        let message = ReceiptRequest { id: id.0.to_vec(), wait_ms };
-        self.read("GetReceipt", message, |mut l, r| async move { l.get_receipt(r).await }).await
+        let request = ReceiptRequest { id: id.0.to_vec(), wait_ms };
+        let request = self.signed("GetReceipt", request)?;
+        self.limit(self.ledger.clone().get_receipt(request)).await
     }
 
     /// Asks a room, or reads stored entries.

@@ -1,0 +1,309 @@
+//! The client against a node that is played: what it retries, what it calls definite, how it
+//! resumes. Each test has a server of its own on a free port of the loopback.
+
+use linli_proto::ledger_server::{Ledger, LedgerServer};
+use linli_proto::*;
+use linli_sdk::client::Accepted;
+use linli_sdk::{Client, Draft, ErrorKind, Options, Outcome, SecretKey, Signed, Transfer, read_header};
+use linli_types::code::Code;
+use linli_types::height::TimeMs;
+use linli_types::id::{AccountId, ChainId, PrincipalId, TransferId, TxId, TxKey};
+use linli_types::receipt::{Cause, Outcome as Ended, Receipt};
+use linli_types::signature::Zip215;
+use prost::Message;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio_stream::Stream;
+use tonic::transport::server::TcpIncoming;
+use tonic::{Request, Response, Status, Streaming};
+
+const CHAIN: ChainId = ChainId([6; 32]);
+
+/// What the played node answers, in order; the last one for ever.
+#[derive(Default)]
+struct Script {
+    submit: VecDeque<Result<SubmitResponse, Status>>,
+    receipt: VecDeque<Result<ReceiptResponse, Status>>,
+    events: VecDeque<Vec<Result<EventUpdate, Status>>>,
+    events_asked: Vec<(u64, u32)>,
+    tries: usize,
+}
+
+#[derive(Clone, Default)]
+struct Played(Arc<Mutex<Script>>);
+
+type Answers<T> = std::pin::Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+
+fn next<T: Clone>(queue: &mut VecDeque<Result<T, Status>>) -> Result<Response<T>, Status> {
+    let answer = if queue.len() > 1 { queue.pop_front() } else { queue.front().cloned() };
+    answer.unwrap_or_else(|| Err(Status::unimplemented("not in the script"))).map(Response::new)
+}
+
+/// As a node does: the header must be of this chain, method and request.
+fn check_signed<T: Message>(request: &Request<T>, method: &str) -> Result<(), Status> {
+    let header = request.metadata().get_bin(read_header::METADATA_KEY);
+    let header = header.and_then(|h| h.to_bytes().ok());
+    let now = linli_sdk::clock::now().unwrap();
+    let path = format!("/linli.v1.Ledger/{method}");
+    let bytes = request.get_ref().encode_to_vec();
+    read_header::check(&CHAIN, header.as_deref(), &path, &bytes, now, &Zip215)
+        .map(drop)
+        .map_err(|refusal| {
+            let refused = Refused { code: refusal.code, en: "unsigned".into(), ..Default::default() };
+            let mut metadata = tonic::metadata::MetadataMap::new();
+            let value = tonic::metadata::MetadataValue::from_bytes(&refused.encode_to_vec());
+            metadata.insert_bin("linli-refused-bin", value);
+            Status::with_metadata(tonic::Code::Unauthenticated, "unsigned", metadata)
+        })
+}
+
+#[tonic::async_trait]
+impl Ledger for Played {
+    async fn submit(&self, _: Request<SubmitRequest>) -> Result<Response<SubmitResponse>, Status> {
+        let mut script = self.0.lock().unwrap();
+        script.tries += 1;
+        next(&mut script.submit)
+    }
+
+    type SubmitStreamStream = Answers<SubmitBatchResponse>;
+
+    async fn submit_stream(
+        &self,
+        request: Request<Streaming<SubmitBatch>>,
+    ) -> Result<Response<Self::SubmitStreamStream>, Status> {
+        use tokio_stream::StreamExt;
+        let answer = |batch: Result<SubmitBatch, Status>| {
+            let accepted = u32::try_from(batch?.transactions.len()).unwrap();
+            Ok(SubmitBatchResponse { refused: Vec::new(), accepted })
+        };
+        Ok(Response::new(Box::pin(request.into_inner().map(answer))))
+    }
+
+    async fn get_receipt(
+        &self,
+        request: Request<ReceiptRequest>,
+    ) -> Result<Response<ReceiptResponse>, Status> {
+        check_signed(&request, "GetReceipt")?;
+        let mut script = self.0.lock().unwrap();
+        script.tries += 1;
+        next(&mut script.receipt)
+    }
+
+    async fn query(&self, _: Request<QueryRequest>) -> Result<Response<QueryResponse>, Status> {
+        let refused = Refused { code: Code::NotFound.number(), en: "none".into(), ..Default::default() };
+        Ok(Response::new(QueryResponse { refused: Some(refused), ..Default::default() }))
+    }
+
+    async fn get_schema(
+        &self,
+        request: Request<SchemaRequest>,
+    ) -> Result<Response<SchemaResponse>, Status> {
+        check_signed(&request, "GetSchema")?;
+        let descriptors = linli_types::wire::DESCRIPTORS.to_vec();
+        Ok(Response::new(SchemaResponse { descriptors, height: 1 }))
+    }
+
+    async fn get_proof(&self, _: Request<ProofRequest>) -> Result<Response<ProofResponse>, Status> {
+        Ok(Response::new(ProofResponse::default()))
+    }
+
+    type StreamBlocksStream = Answers<BlockUpdate>;
+
+    async fn stream_blocks(
+        &self,
+        request: Request<BlocksRequest>,
+    ) -> Result<Response<Self::StreamBlocksStream>, Status> {
+        check_signed(&request, "StreamBlocks")?;
+        // Two blocks, then the connection ends: the client must ask again for the third.
+        let from = request.get_ref().from_height;
+        let block = move |i| Ok(BlockUpdate { height: from + i, ..Default::default() });
+        Ok(Response::new(Box::pin(tokio_stream::iter((0..2).map(block)))))
+    }
+
+    type StreamEventsStream = Answers<EventUpdate>;
+
+    async fn stream_events(
+        &self,
+        request: Request<EventsRequest>,
+    ) -> Result<Response<Self::StreamEventsStream>, Status> {
+        check_signed(&request, "StreamEvents")?;
+        let mut script = self.0.lock().unwrap();
+        script.events_asked.push((request.get_ref().height, request.get_ref().index));
+        let items = script.events.pop_front().ok_or_else(|| Status::unavailable("gone"))?;
+        Ok(Response::new(Box::pin(tokio_stream::iter(items))))
+    }
+
+    async fn get_status(&self, request: Request<StatusRequest>) -> Result<Response<StatusResponse>, Status> {
+        check_signed(&request, "GetStatus")?;
+        Ok(Response::new(StatusResponse { height: 9, ..Default::default() }))
+    }
+}
+
+const OPTIONS: Options = Options {
+    connect: Duration::from_secs(5),
+    answer: Duration::from_secs(5),
+    tries: 4,
+    pause: Duration::from_millis(2),
+};
+
+async fn serve(script: Script) -> (Client, Played) {
+    serve_for(script, CHAIN).await
+}
+
+async fn serve_for(script: Script, chain: ChainId) -> (Client, Played) {
+    let played = Played(Arc::new(Mutex::new(script)));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let service = LedgerServer::new(played.clone());
+    let server = tonic::transport::Server::builder().add_service(service);
+    tokio::spawn(server.serve_with_incoming(TcpIncoming::from(listener)));
+    let key = SecretKey::from_bytes(&[1; 32]);
+    (Client::connect_with(&url, chain, key, OPTIONS).await.unwrap(), played)
+}
+
+fn signed() -> Signed {
+    let (debit, credit) = (AccountId([2; 16]), AccountId([3; 16]));
+    let transfer = Transfer { id: TransferId([1; 16]), debit, credit, amount: 5, code: 1 };
+    let key = SecretKey::from_bytes(&[1; 32]);
+    let draft = Draft::new().transfer(transfer).key(TxKey([4; 16])).valid_until(TimeMs(1000));
+    draft.sign(&key, &CHAIN, PrincipalId([7; 16])).unwrap()
+}
+
+fn refused(code: Code) -> SubmitResponse {
+    let refused = Refused { code: code.number(), name: code.name().into(), ..Default::default() };
+    SubmitResponse { refused: Some(refused), ..Default::default() }
+}
+
+fn absent(head_time_ms: u64) -> ReceiptResponse {
+    ReceiptResponse { head_time_ms, ..Default::default() }
+}
+
+fn present(id: TxId) -> ReceiptResponse {
+    let receipt = Receipt {
+        cause: Cause::Transaction(id),
+        outcome: Ended::Done,
+        fuel: 1,
+        results: Vec::new(),
+        events: Vec::new(),
+        log_leaves: (0, 0),
+    };
+    let receipt = linli_types::encode(&receipt);
+    ReceiptResponse { found: true, height: 3, receipt, ..Default::default() }
+}
+
+#[tokio::test]
+async fn a_busy_node_is_asked_again_and_a_refusal_is_not() {
+    let submit = [Err(Status::unavailable("stopping")), Ok(refused(Code::Busy)), Ok(SubmitResponse::default())];
+    let (client, played) = serve(Script { submit: submit.into(), ..Default::default() }).await;
+    assert_eq!(client.submit(&signed()).await, Ok(Accepted::Pooled));
+    assert_eq!(played.0.lock().unwrap().tries, 3);
+
+    let submit = [Ok(refused(Code::UnknownSender))];
+    let (client, played) = serve(Script { submit: submit.into(), ..Default::default() }).await;
+    let error = client.submit(&signed()).await.unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Refused, Some(1008)));
+    assert_eq!(played.0.lock().unwrap().tries, 1);
+}
+
+#[tokio::test]
+async fn tries_are_counted() {
+    let submit = [Ok(refused(Code::Busy))];
+    let (client, played) = serve(Script { submit: submit.into(), ..Default::default() }).await;
+    assert_eq!(client.submit(&signed()).await.unwrap_err().code(), Some(Code::Busy.number()));
+    assert_eq!(played.0.lock().unwrap().tries, 4);
+}
+
+#[tokio::test]
+async fn a_wait_ends_with_the_receipt_or_with_the_validity() {
+    let id = signed().id;
+    let receipt = [Ok(absent(10)), Err(Status::unavailable("a break")), Ok(present(id))];
+    let (client, _) = serve(Script { receipt: receipt.into(), ..Default::default() }).await;
+    let outcome = client.wait_receipt(&signed(), Duration::from_secs(20)).await;
+    assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
+
+    let receipt = [Ok(absent(1000)), Ok(absent(1001))];
+    let (client, _) = serve(Script { receipt: receipt.into(), ..Default::default() }).await;
+    let outcome = client.wait_receipt(&signed(), Duration::from_secs(20)).await;
+    assert_eq!(outcome, Outcome::NotThere { head_time: TimeMs(1001) });
+}
+
+#[tokio::test]
+async fn a_wait_without_an_answer_is_indefinite() {
+    let receipt = [Err(Status::unavailable("down"))];
+    let (client, played) = serve(Script { receipt: receipt.into(), ..Default::default() }).await;
+    let outcome = client.wait_receipt(&signed(), Duration::from_secs(20)).await;
+    assert!(matches!(&outcome, Outcome::Indefinite(e) if e.kind() == ErrorKind::Unreachable));
+    assert_eq!(played.0.lock().unwrap().tries, 4);
+    let receipt = [Ok(absent(10))];
+    let (client, _) = serve(Script { receipt: receipt.into(), ..Default::default() }).await;
+    let outcome = client.wait_receipt(&signed(), Duration::from_millis(100)).await;
+    assert!(matches!(&outcome, Outcome::Indefinite(e) if e.kind() == ErrorKind::TimedOut));
+}
+
+#[tokio::test]
+async fn reads_are_signed_for_the_chain() {
+    let (client, _) = serve(Script::default()).await;
+    assert_eq!(client.status().await.unwrap().height, 9);
+    assert_eq!(client.schema("accounts").await.unwrap().room(), "accounts");
+    let error = client.query(QueryRequest::default()).await.unwrap_err();
+    assert_eq!(error.code(), Some(Code::NotFound.number()));
+    let (stranger, _) = serve_for(Script::default(), ChainId([9; 32])).await;
+    assert_eq!(stranger.status().await.unwrap_err().code(), Some(Code::ReadUnsigned.number()));
+}
+
+#[tokio::test]
+async fn batches_are_answered_in_order() {
+    let (client, _) = serve(Script::default()).await;
+    let (batches, mut answers) = client.submit_stream().await.unwrap();
+    for n in 1..=20_usize {
+        batches.send(vec![vec![0; 10]; n]).await.unwrap();
+        assert_eq!(answers.next().await.unwrap().unwrap().accepted as usize, n);
+    }
+    drop(batches);
+    assert_eq!(answers.next().await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn blocks_go_on_after_a_break() {
+    let (client, _) = serve(Script::default()).await;
+    let mut blocks = client.blocks(BlocksRequest { from_height: 5, ..Default::default() });
+    for height in 5..11 {
+        assert_eq!(blocks.next().await.unwrap().unwrap().height, height);
+    }
+    assert_eq!(blocks.cursor(), 11);
+}
+
+#[tokio::test]
+async fn events_resume_behind_the_last_one_and_each_comes_once() {
+    let event = |height, index| Ok(EventUpdate { height, index, ..Default::default() });
+    let events = [
+        vec![event(1, 0), event(1, 1), Err(Status::unavailable("a break"))],
+        // A node that begins too early again.
+        vec![event(1, 1), event(1, 2), event(4, 0)],
+        vec![event(4, 1)],
+    ];
+    let (client, played) = serve(Script { events: events.into(), ..Default::default() }).await;
+    let mut follow = client.events(EventsRequest::default());
+    let mut seen = Vec::new();
+    for _ in 0..5 {
+        let event = follow.next().await.unwrap().unwrap();
+        seen.push((event.height, event.index));
+    }
+    assert_eq!(seen, [(1, 0), (1, 1), (1, 2), (4, 0), (4, 1)]);
+    assert_eq!(played.0.lock().unwrap().events_asked, [(0, 0), (1, 2), (4, 1)]);
+    // The script is at its end: the node stays away, and the tries are counted.
+    assert_eq!(follow.next().await.unwrap_err().kind(), ErrorKind::Unreachable);
+}
+
+#[tokio::test]
+async fn an_address_without_a_node_is_unreachable_after_the_last_try() {
+    let key = || SecretKey::from_bytes(&[1; 32]);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let error = Client::connect_with(&url, CHAIN, key(), OPTIONS).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unreachable);
+    let error = Client::connect_with("::", CHAIN, key(), OPTIONS).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Input);
+}
