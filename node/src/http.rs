@@ -92,7 +92,6 @@ impl Collector for Numbers {
         let status = self.node.status();
         let gauges = [
             ("block_time_ms", "Time of the last committed block", status.head.time.0),
-            ("round", "Round of the height under way", u64::from(status.round)),
             ("log_leaves", "Leaves of the evidence log", status.head.log_size),
             ("timer_lag_ms", "How long the next timer has been due", status.timer_lag_ms),
         ];

@@ -5,11 +5,11 @@
 //! English and Chinese for clients that show nothing else.
 
 use linli_proto::Refused;
+use linli_sdk::Schema;
 use linli_types::code::{Code, Lang, fill};
 use linli_types::receipt::{Param, Refusal};
 use linli_types::wire as body;
 use prost::Message;
-use prost_reflect::{DescriptorPool, DynamicMessage, EnumValueDescriptor};
 use tonic::metadata::{MetadataMap, MetadataValue};
 use tonic::{Code as Grpc, Status};
 
@@ -30,33 +30,17 @@ pub fn refused(refusal: &Refusal) -> Refused {
     out
 }
 
-/// A contract's refusal in the words of its schema; without words if the schema has none.
+/// A room's refusal in the words of its schema; without words if the schema has none.
 pub fn contract_refusal(refusal: &Refusal, schema: Option<&[u8]>) -> Refused {
     let mut out = refused(refusal);
-    let pool = schema.and_then(|bytes| DescriptorPool::decode(bytes).ok());
-    let Some(value) = pool.as_ref().and_then(|pool| refusal_value(pool, refusal)) else {
-        return out;
-    };
-    let options = value.options();
-    let text = |name: &str| option(pool.as_ref(), &options, name);
-    out.name = value.name().to_owned();
-    (out.zh, out.en) = (fill(&text("zh"), &refusal.params), fill(&text("en"), &refusal.params));
-    (out.next_zh, out.next_en) = (text("next_zh"), text("next_en"));
+    let schema = schema.filter(|_| !refusal.room.is_empty());
+    let schema = schema.and_then(|bytes| Schema::new(&refusal.room, bytes).ok());
+    let words = |lang| schema.as_ref().and_then(|schema| schema.refusal(refusal, lang));
+    if let (Some(zh), Some(en)) = (words(Lang::Zh), words(Lang::En)) {
+        (out.name, out.en, out.next_en) = en;
+        (_, out.zh, out.next_zh) = zh;
+    }
     out
-}
-
-/// The value of the room's enum `Refusal` with this number. The room's package names it: it is
-/// the only one outside `linli.v1`.
-fn refusal_value(pool: &DescriptorPool, refusal: &Refusal) -> Option<EnumValueDescriptor> {
-    let number = i32::try_from(refusal.code).ok()?;
-    let mut enums = pool.all_enums().filter(|e| e.name() == "Refusal");
-    enums.find_map(|e| e.get_value(number))
-}
-
-fn option(pool: Option<&DescriptorPool>, options: &DynamicMessage, name: &str) -> String {
-    let extension = pool.and_then(|p| p.get_extension_by_name(&format!("linli.v1.{name}")));
-    let value = extension.map(|e| options.get_extension(&e).into_owned());
-    value.and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 /// A refusal as a gRPC status.

@@ -1,8 +1,7 @@
 //! `linli account balance | statement`: what an account holds, and what moved it.
 
-use super::connect::{Connect, Node, failed};
+use super::connect::{Connect, Node};
 use super::query::ask_by_schema;
-use super::shown::id_bytes;
 use super::{Failure, Output, block_on};
 use crate::words::words;
 use linli_proto::EventsRequest;
@@ -41,7 +40,11 @@ struct Which {
 }
 
 fn account(text: &str) -> Result<AccountId, String> {
-    AccountId::from_slice(&id_bytes(text)?).ok_or_else(|| "an account has 16 bytes".into())
+    if text.to_ascii_uppercase().starts_with("AC") && text.len() != AccountId::BYTES * 2 {
+        let (_, bytes) = human::read(text).map_err(|e| e.to_string())?;
+        return AccountId::from_slice(&bytes).ok_or_else(|| "an account has 16 bytes".into());
+    }
+    text.parse().map_err(|e: linli_types::id::NotHex| e.to_string())
 }
 
 impl Account {
@@ -64,8 +67,8 @@ struct Row {
 }
 
 impl Which {
-    async fn row(&self, node: &mut Node) -> Result<Row, Failure> {
-        let args = json!({ "id": self.account.to_string() }).to_string();
+    async fn row(&self, node: &Node) -> Result<Row, Failure> {
+        let args = json!({ "id": self.account.to_string() });
         let (_, answer, json) = ask_by_schema(node, "accounts", "Account", &args, false).await?;
         let number = |name: &str| {
             let text = json.get(name).and_then(Value::as_str);
@@ -84,8 +87,8 @@ impl Which {
 
     fn balance(&self, out: &mut Output) -> Result<(), Failure> {
         let row = block_on(async {
-            let mut node = self.connect.open().await?;
-            self.row(&mut node).await
+            let node = self.connect.open().await?;
+            self.row(&node).await
         })?;
         let code = human::write(human::Kind::Account, &self.account.0);
         let (balance, height, entries) = (balance(row.debits, row.credits), row.height, row.entries);
@@ -106,31 +109,37 @@ impl Which {
 
     fn statement(&self, out: &mut Output) -> Result<(), Failure> {
         let (row, lines) = block_on(async {
-            let mut node = self.connect.open().await?;
-            let row = self.row(&mut node).await?;
-            let lines = self.lines(&mut node, &row.owner).await?;
+            let node = self.connect.open().await?;
+            let row = self.row(&node).await?;
+            let lines = self.lines(&node, &row.owner, row.height).await?;
             Ok((row, lines))
         })?;
-        let shown = lines.len() as u64;
+        let (height, whole) = (row.height, row.is_whole(&lines));
+        let (balance, opening) = (balance(row.debits, row.credits), row.opening(&lines));
+        let shown: Vec<Value> = lines.iter().map(Line::to_json).collect();
         let json = json!({
-            "account": self.account.to_string(), "height": row.height,
-            "balance": balance(row.debits, row.credits), "entries": row.entries,
-            // The row counts its entries: a statement that lacks one says so.
-            "whole": shown >= row.entries, "lines": lines,
+            "account": self.account.to_string(), "height": height, "opening": opening,
+            "balance": balance, "entries": row.entries, "whole": whole, "lines": shown,
         });
-        let mut text = words!("{shown} 笔", "{shown} entries");
-        for line in &lines {
-            let field = |name: &str| line.get(name).map(ToString::to_string).unwrap_or_default();
-            let (height, amount, other) = (field("height"), field("change"), field("other"));
-            let _ = write!(text.zh, "\n区块 {height}　{amount}　对方 {other}");
-            let _ = write!(text.en, "\nblock {height}  {amount}  other side {other}");
+        let mut text = words!("期初 {opening}", "opening {opening}");
+        for Line { height, change, other, .. } in &lines {
+            let _ = write!(text.zh, "\n区块 {height}　{change:+}　对方 {other}");
+            let _ = write!(text.en, "\nblock {height}  {change:+}  other side {other}");
+        }
+        let _ = write!(text.zh, "\n期末 {balance}　截至区块 {height}");
+        let _ = write!(text.en, "\nbalance {balance}  as of block {height}");
+        if !whole {
+            out.note(&words!(
+                "明细不完整：账户行所记笔数更多",
+                "the statement is not whole: the account counts more entries"
+            ));
         }
         out.answer(&json, &text);
         Ok(())
     }
 
     /// Transfers of the account, from the events that concern its owner.
-    async fn lines(&self, node: &mut Node, owner: &[u8]) -> Result<Vec<Value>, Failure> {
+    async fn lines(&self, node: &Node, owner: &[u8], height: u64) -> Result<Vec<Line>, Failure> {
         let request = EventsRequest {
             room: "accounts".into(),
             kind: TRANSFERRED.into(),
@@ -138,24 +147,66 @@ impl Which {
             history_only: true,
             ..EventsRequest::default()
         };
-        let signed = node.signed("StreamEvents", request);
-        let mut events = node.client.stream_events(signed).await.map_err(|s| failed(&s))?.into_inner();
+        let mut events = node.client.events(request);
         let mut lines = Vec::new();
-        while let Some(event) = events.message().await.map_err(|s| failed(&s))? {
+        while let Some(event) = events.next().await? {
             let Ok(moved) = Transferred::decode(event.data.as_slice()) else { continue };
-            let (sign, other) = match self.account.0.as_slice() {
-                me if me == moved.debit => ("-", moved.credit),
-                me if me == moved.credit => ("+", moved.debit),
+            let amount = i128::from(moved.amount);
+            let (change, other) = match self.account.0.as_slice() {
+                me if me == moved.debit => (-amount, moved.credit),
+                me if me == moved.credit => (amount, moved.debit),
                 _ => continue,
             };
-            lines.push(json!({
-                "height": event.height, "time_ms": event.block_time_ms,
-                "id": hex::encode(&moved.id), "change": format!("{sign}{}", moved.amount),
-                "other": human::write(human::Kind::Account, &other), "code": moved.code,
-                "transaction": hex::encode(&event.transaction),
-            }));
+            // Blocks after the row was read belong to a later statement.
+            if event.height > height {
+                break;
+            }
+            lines.push(Line {
+                height: event.height,
+                time_ms: event.block_time_ms,
+                id: hex::encode(&moved.id),
+                change,
+                other: human::write(human::Kind::Account, &other),
+                code: moved.code,
+                transaction: hex::encode(&event.transaction),
+            });
         }
         Ok(lines)
+    }
+}
+
+/// One transfer, as the account sees it.
+struct Line {
+    height: u64,
+    time_ms: u64,
+    id: String,
+    change: i128,
+    other: String,
+    code: u32,
+    transaction: String,
+}
+
+impl Line {
+    fn to_json(&self) -> Value {
+        json!({
+            "height": self.height, "time_ms": self.time_ms, "id": self.id,
+            "change": format!("{:+}", self.change), "other": self.other, "code": self.code,
+            "transaction": self.transaction,
+        })
+    }
+}
+
+impl Row {
+    /// What the account held before its first line: given by the genesis.
+    fn opening(&self, lines: &[Line]) -> i128 {
+        let moved: i128 = lines.iter().map(|line| line.change).sum();
+        balance(self.debits, self.credits).saturating_sub(moved)
+    }
+
+    /// The row counts its entries, the opening among them: a statement that lacks one shows it.
+    fn is_whole(&self, lines: &[Line]) -> bool {
+        let opening = u64::from(self.opening(lines) != 0);
+        (lines.len() as u64).saturating_add(opening) == self.entries
     }
 }
 

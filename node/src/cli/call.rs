@@ -1,12 +1,14 @@
 //! `linli call`: any method of any room, by its schema.
 
-use super::connect::Connect;
-use super::shown::{self, Schema};
-use super::submit::{Draft, Settled};
+use super::connect::{Connect, refusal};
+use super::query::json_args;
 use super::{Failure, Output, block_on};
 use crate::words::words;
+use linli_sdk::client::Found;
+use linli_sdk::receipt::to_json;
+use linli_sdk::{Draft, Service};
 use linli_types::human;
-use linli_types::wire;
+use linli_types::id::TxId;
 use serde_json::{Value, json};
 
 /// Calls a room and waits for the receipt.
@@ -27,44 +29,36 @@ pub(super) struct Call {
 
 impl Call {
     pub(super) fn run(self, out: &mut Output) -> Result<(), Failure> {
-        let (settled, result, events) = block_on(self.call())?;
-        let (height, leaves) = (settled.height, settled.receipt.log_leaves);
-        let code = human::write(human::Kind::Transaction, &settled.id.0);
+        let (id, found, receipt, result) = block_on(self.call())?;
+        let (height, code) = (found.height, human::write(human::Kind::Transaction, &id.0));
         let json = json!({
-            "transaction": settled.id.to_string(), "code": code, "outcome": "done",
-            "height": height, "index": settled.index, "block_time_ms": settled.block_time_ms,
-            "fuel": settled.receipt.fuel, "result": result, "events": events,
-            "log_leaves": {"first": leaves.0, "count": leaves.1},
+            "transaction": id.to_string(), "code": code, "outcome": "done", "height": height.0,
+            "index": found.index, "block_time_ms": found.block_time.0, "result": result,
+            "receipt": receipt,
         });
         let shown = serde_json::to_string_pretty(&result).unwrap_or_default();
         out.answer(&json, &words!("已入账　{code}　区块 {height}\n{shown}", "done  {code}  block {height}\n{shown}"));
         Ok(())
     }
 
-    async fn call(self) -> Result<(Settled, Value, Vec<Value>), Failure> {
-        let mut node = self.connect.open().await?;
-        let descriptors = node.schema(&self.room).await?;
-        let schema = Schema::read(&self.room, &descriptors)?;
-        let method = schema.method("Calls", &self.method)?;
-        let args = shown::encode(&self.args, &method.input())?;
-        let call = wire::Call { room: self.room, method: self.method, args };
-        let settled = Draft::sign(&node, vec![call])?.settle(&mut node).await?;
-        if let Some(refusal) = settled.refusal(Some(&descriptors)) {
+    async fn call(self) -> Result<(TxId, Found, Value, Value), Failure> {
+        let node = self.connect.open().await?;
+        let schema = node.client.schema(&self.room).await?;
+        let args = schema.request(Service::Calls, &self.method, &json_args(&self.args)?)?;
+        let signed = node.sign(Draft::new().call(&self.room, &self.method, args))?;
+        let found = node.settle(&signed).await?;
+        let own = |room: &str| Some(&schema).filter(|s| s.room() == room);
+        let receipt = to_json(&found.receipt, own);
+        if let Some(refusal) = refusal(&found.receipt, Some(&schema)) {
             return Err(refusal.with(json!({
-                "transaction": settled.id.to_string(), "outcome": "refused",
-                "height": settled.height, "index": settled.index,
+                "transaction": signed.id.to_string(), "outcome": "refused",
+                "height": found.height.0, "index": found.index, "receipt": receipt,
             })));
         }
-        let result = match settled.receipt.results.first() {
-            Some(bytes) => shown::decode(bytes, &method.output())?,
+        let result = match found.receipt.results.first() {
+            Some(bytes) => schema.response(Service::Calls, &self.method, bytes)?,
             None => Value::Null,
         };
-        let events = settled.receipt.events.iter().map(|event| {
-            let shown = schema.message(&event.kind).map(|kind| shown::decode(&event.data, &kind));
-            let data = shown.and_then(Result::ok).unwrap_or_else(|| json!(hex::encode(&event.data)));
-            json!({"room": event.room, "kind": event.kind, "data": data})
-        });
-        let events = events.collect();
-        Ok((settled, result, events))
+        Ok((signed.id, found, receipt, result))
     }
 }

@@ -1,30 +1,25 @@
 //! Talking to a node: the address, the key that signs, the chain it signs for.
 //!
-//! The chain comes from `--genesis` if given, else from the key file, which names it.
+//! The chain comes from `--genesis` if given, else from the key file, which names it. Everything on
+//! the wire is the SDK's; this page turns its answers into ends of a command.
 
 use super::key::Passphrase;
 use super::output::{Exit, Trace};
 use super::{Failure, genesis};
 use crate::words::{Words, words};
-use linli_proto::Refused;
-use linli_proto::ledger_client::LedgerClient;
-use linli_sdk::{SecretKey, read_header};
-use linli_types::code::Code;
-use linli_types::height::TimeMs;
-use linli_types::id::{ChainId, PrincipalId};
-use prost::Message;
-use std::path::PathBuf;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tonic::metadata::MetadataValue;
-use tonic::transport::{Channel, Endpoint};
-use tonic::{Request, Status};
+use linli_sdk::client::Found;
+use linli_sdk::receipt::words as refusal_words;
+use linli_sdk::{Client, Draft, ErrorKind, Outcome, Schema, SecretKey, Signed};
+use linli_types::code::{Code, Lang};
+use linli_types::id::PrincipalId;
+use linli_types::receipt::{Outcome as Ended, Receipt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Where a node listens unless told otherwise.
-pub(super) const NODE: &str = "http://127.0.0.1:7401";
-/// How long connecting may take.
-const CONNECT: Duration = Duration::from_secs(5);
-/// How long one answer may take.
-const ANSWER: Duration = Duration::from_secs(40);
+const NODE: &str = "http://127.0.0.1:7401";
+/// How long a definite outcome is waited for: validity, one heartbeat, and a reserve.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Which node, and who asks.
 #[derive(clap::Args, Clone, Debug)]
@@ -44,18 +39,17 @@ pub(super) struct Connect {
 
 /// A connection with a key.
 pub(super) struct Node {
-    pub(super) client: LedgerClient<Channel>,
-    pub(super) key: SecretKey,
-    pub(super) chain: ChainId,
+    pub(super) client: Client,
+    key: SecretKey,
     principal: Option<PrincipalId>,
 }
 
 impl Connect {
-    /// Opens the key and prepares the connection; the first request makes it.
+    /// Opens the key and connects.
     ///
     /// # Errors
     ///
-    /// The key, the genesis or the address is not usable.
+    /// The key, the genesis or the address is not usable, or nobody answers.
     pub(super) async fn open(&self) -> Result<Node, Failure> {
         let (file, key) = self.passphrase.open(&self.key)?;
         let chain = match (&self.genesis, file.about().chain) {
@@ -68,45 +62,21 @@ impl Connect {
                 ));
             }
         };
-        let endpoint = self.endpoint()?;
-        let channel = endpoint.connect().await.map_err(|e| unreachable(&self.node, &e))?;
-        let client = LedgerClient::new(channel).max_decoding_message_size(usize::MAX);
-        Ok(Node { client, key, chain, principal: file.about().principal })
-    }
-
-    /// The genesis file, if one is given.
-    pub(super) fn genesis(&self) -> Option<&std::path::Path> {
-        self.genesis.as_deref()
-    }
-
-    fn endpoint(&self) -> Result<Endpoint, Failure> {
         let url = match self.node.contains("://") {
             true => self.node.clone(),
             false => format!("http://{}", self.node),
         };
-        let endpoint = Endpoint::from_shared(url).map_err(|e| {
-            let node = &self.node;
-            Failure::usage(
-                words!("节点地址 {node} 不成立：{e}", "{node} is no address of a node: {e}"),
-                words!("例如 {NODE}", "for example {NODE}"),
-            )
-        })?;
-        Ok(endpoint.connect_timeout(CONNECT).timeout(ANSWER))
+        let client = Client::connect(&url, chain, key.clone()).await?;
+        Ok(Node { client, key, principal: file.about().principal })
+    }
+
+    /// The genesis file, if one is given.
+    pub(super) fn genesis(&self) -> Option<&Path> {
+        self.genesis.as_deref()
     }
 }
 
 impl Node {
-    /// A request with its signed read header.
-    pub(super) fn signed<T: Message>(&self, method: &str, message: T) -> Request<T> {
-        let path = format!("/linli.v1.Ledger/{method}");
-        let bytes = message.encode_to_vec();
-        let header = read_header::sign(&self.key, &self.chain, &path, &bytes, now());
-        let mut request = Request::new(message);
-        let value = MetadataValue::from_bytes(&header);
-        request.metadata_mut().insert_bin(read_header::METADATA_KEY, value);
-        request
-    }
-
     /// Whose key this is, as its file says.
     ///
     /// # Errors
@@ -124,59 +94,55 @@ impl Node {
         })
     }
 
-    /// A room's schema.
+    /// Signs a draft with this connection's key.
     ///
     /// # Errors
     ///
-    /// The node does not know the room or does not answer.
-    pub(super) async fn schema(&mut self, room: &str) -> Result<Vec<u8>, Failure> {
-        let message = linli_proto::SchemaRequest { room: room.to_owned() };
-        let request = self.signed("GetSchema", message);
-        let answer = self.client.get_schema(request).await.map_err(|s| failed(&s))?;
-        Ok(answer.into_inner().descriptors)
+    /// No node would take it, or the key names no principal.
+    pub(super) fn sign(&self, draft: Draft) -> Result<Signed, Failure> {
+        Ok(draft.sign(&self.key, self.client.chain(), self.principal()?)?)
+    }
+
+    /// Hands a transaction in and waits until its outcome is definite.
+    ///
+    /// # Errors
+    ///
+    /// Refused before a block, expired, or no definite answer. A refusal receipt is no error here.
+    pub(super) async fn settle(&self, signed: &Signed) -> Result<Found, Failure> {
+        if let Err(error) = self.client.submit(signed).await {
+            // Whatever is no refusal may have arrived all the same: the receipt tells.
+            if error.kind() == ErrorKind::Refused {
+                return Err(error.into());
+            }
+        }
+        match self.client.wait_receipt(signed, PATIENCE).await {
+            Outcome::Done(found) | Outcome::Refused(found) => Ok(found),
+            Outcome::NotThere { .. } => Err(Failure::refused(
+                Code::Expired.name(),
+                words!("交易在有效期内未入块", "no block took the transaction while it was valid"),
+                words!("请重新提交", "submit again"),
+            )),
+            Outcome::Indefinite(error) => Err(unknown(signed, &Failure::from(error))),
+        }
     }
 }
 
-/// This machine's clock.
-pub(super) fn now() -> TimeMs {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    TimeMs(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
-}
-
-fn unreachable(node: &str, why: &dyn std::error::Error) -> Failure {
-    let why = why.source().map_or_else(|| why.to_string(), ToString::to_string);
-    Failure::new(
-        Exit::Broken,
-        "UNREACHABLE",
-        words!("无法连接 {node}：{why}", "cannot reach {node}: {why}"),
-        words!("请核对节点地址，或换一个节点", "check the node's address or use another node"),
-    )
-}
-
-/// A node's status as a failure: its own refusal if it carries one.
-pub(super) fn failed(status: &Status) -> Failure {
-    let refused = status.metadata().get_bin("linli-refused-bin");
-    let refused = refused.and_then(|value| value.to_bytes().ok());
-    if let Some(refused) = refused.and_then(|bytes| Refused::decode(bytes).ok()) {
-        return self::refused(&refused);
-    }
-    let (code, message) = (status.code(), status.message());
+fn unknown(signed: &Signed, why: &Failure) -> Failure {
+    let (id, Words { zh, en }) = (signed.id, why.what());
     Failure::new(
         Exit::Broken,
         "NO_ANSWER",
-        words!("节点没有给出确定的答复：{code:?} {message}", "the node gave no definite answer: {code:?} {message}"),
-        words!("请稍后用同一请求重试，或换一个节点", "send the same request again later, or use another node"),
+        words!("交易 {id} 没有确定的结果：{zh}", "transaction {id} has no definite outcome: {en}"),
+        words!("稍后用 linli evidence receipt {id} 查询", "ask later with `linli evidence receipt {id}`"),
     )
     .leaving(Trace::Unknown)
 }
 
-/// What a node refused, in its words. `Busy` and the like are no decision: exit 3.
-pub(super) fn refused(refused: &Refused) -> Failure {
-    let code = Code::from_number(refused.code).filter(|code| code.name() == refused.name);
-    let undecided = matches!(code, Some(Code::Busy | Code::DiskReserve | Code::Unavailable));
-    let exit = if undecided { Exit::Broken } else { Exit::Refused };
-    let what = Words { zh: refused.zh.clone(), en: refused.en.clone() };
-    let hint = Words { zh: refused.next_zh.clone(), en: refused.next_en.clone() };
-    Failure::new(exit, &refused.name, what, hint)
+/// The refusal that a receipt records, in words; `None` if all calls took effect.
+pub(super) fn refusal(receipt: &Receipt, schema: Option<&Schema>) -> Option<Failure> {
+    let Ended::Refused { refusal, .. } = &receipt.outcome else { return None };
+    let [zh, en] = [Lang::Zh, Lang::En].map(|lang| refusal_words(refusal, schema, lang));
+    let (what, hint) =
+        (Words { zh: zh.text, en: en.text }, Words { zh: zh.next, en: en.next });
+    Some(Failure::refused(&en.name, what, hint).leaving(Trace::Receipt))
 }
-

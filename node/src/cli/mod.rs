@@ -18,10 +18,8 @@ mod output;
 mod query;
 mod replay;
 mod run;
-mod shown;
 mod status;
 mod store;
-mod submit;
 mod verify;
 
 pub use output::{Exit, Failure, Output, Trace};

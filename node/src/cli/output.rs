@@ -9,8 +9,7 @@
 
 use crate::words::{Words, words};
 use linli_sdk::Error;
-use linli_types::code::{Code, Lang, Recorded, fill};
-use linli_types::receipt::Refusal;
+use linli_types::code::{Code, Lang};
 use serde_json::{Value, json};
 use std::io::Write;
 
@@ -45,6 +44,8 @@ pub enum Trace {
     Receipt,
     /// Not known: the answer did not arrive.
     Unknown,
+    /// Nothing of what failed; the rest of the command is done.
+    Others,
 }
 
 /// Why a command ended without doing its work (O2).
@@ -115,23 +116,6 @@ impl Failure {
         &self.name
     }
 
-    /// A native refusal, in words. Codes of contracts are rendered from their schema by the SDK.
-    pub fn native(refusal: &Refusal) -> Self {
-        let Some(code) = Code::from_number(refusal.code).filter(|_| refusal.room.is_empty()) else {
-            let (room, code) = (&refusal.room, refusal.code);
-            let what = words!("{room} 拒绝，代码 {code}", "{room} refused with code {code}");
-            return Self::refused("REFUSED", what, Words::default());
-        };
-        let (zh, en) = (code.text(Lang::Zh), code.text(Lang::En));
-        let what = Words { zh: fill(zh.0, &refusal.params), en: fill(en.0, &refusal.params) };
-        let hint = Words { zh: zh.1.into(), en: en.1.into() };
-        let trace = match code.recorded() {
-            Recorded::No => Trace::Nothing,
-            Recorded::Receipt => Trace::Receipt,
-        };
-        Self::refused(code.name(), what, hint).leaving(trace)
-    }
-
     /// The failure as JSON, in one language.
     pub fn to_json(&self, lang: Lang) -> Value {
         let mut json = json!({
@@ -144,6 +128,7 @@ impl Failure {
                     Trace::Nothing => "nothing",
                     Trace::Receipt => "refusal receipt",
                     Trace::Unknown => "unknown",
+                    Trace::Others => "only what succeeded",
                 },
             }
         });
@@ -159,6 +144,10 @@ impl Failure {
             Trace::Receipt => words!(
                 "账本上只留下一条拒绝回执，没有其他变化",
                 "a refusal receipt was recorded and nothing else changed"
+            ),
+            Trace::Others => words!(
+                "成功的部分已记录，失败的部分没有留下记录",
+                "what succeeded is recorded; nothing of what failed is"
             ),
             Trace::Unknown => words!(
                 "是否已记录尚不确定",

@@ -1,12 +1,12 @@
 //! `linli query`: asks any room by its schema, or reads stored entries; with a proof that
 //! `linli verify` takes.
 
-use super::connect::{Connect, Node, failed, refused};
-use super::shown::{self, Schema};
+use super::connect::{Connect, Node};
 use super::{Failure, Output, block_on, unreadable};
 use crate::words::{Words, words};
 use borsh::BorshDeserialize;
 use linli_proto::{Entry, QueryRequest, QueryResponse};
+use linli_sdk::Service;
 use linli_types::certificate::Certificate;
 use linli_types::header::Header;
 use linli_types::state_proof::StateProof;
@@ -64,11 +64,11 @@ impl Query {
     }
 
     async fn ask(self) -> Result<(QueryRequest, QueryResponse, Value), Failure> {
-        let mut node = self.connect.open().await?;
+        let node = self.connect.open().await?;
         let proof = self.proof.is_some();
         match self.query {
             Some(query) => {
-                ask_by_schema(&mut node, &self.room, &query, &self.args, proof).await
+                ask_by_schema(&node, &self.room, &query, &json_args(&self.args)?, proof).await
             }
             None => {
                 let keys = self.entries.iter().map(|key| {
@@ -80,7 +80,7 @@ impl Query {
                 let keys = keys.collect::<Result<_, _>>()?;
                 let request =
                     QueryRequest { room: self.room, keys, proof, ..QueryRequest::default() };
-                let answer = ask(&mut node, &request).await?;
+                let answer = node.client.query(request.clone()).await?;
                 Ok((request, answer, Value::Null))
             }
         }
@@ -89,15 +89,14 @@ impl Query {
 
 /// Asks one computed query with JSON arguments and shows its answer as JSON.
 pub(super) async fn ask_by_schema(
-    node: &mut Node,
+    node: &Node,
     room: &str,
     query: &str,
-    args: &str,
+    args: &Value,
     proof: bool,
 ) -> Result<(QueryRequest, QueryResponse, Value), Failure> {
-    let schema = Schema::read(room, &node.schema(room).await?)?;
-    let method = schema.method("Queries", query)?;
-    let args = shown::encode(args, &method.input())?;
+    let schema = node.client.schema(room).await?;
+    let args = schema.request(Service::Queries, query, args)?;
     let request = QueryRequest {
         room: room.to_owned(),
         query: query.to_owned(),
@@ -105,18 +104,19 @@ pub(super) async fn ask_by_schema(
         proof,
         ..QueryRequest::default()
     };
-    let answer = ask(node, &request).await?;
-    let result = shown::decode(&answer.result, &method.output())?;
+    let answer = node.client.query(request.clone()).await?;
+    let result = schema.response(Service::Queries, query, &answer.result)?;
     Ok((request, answer, result))
 }
 
-async fn ask(node: &mut Node, request: &QueryRequest) -> Result<QueryResponse, Failure> {
-    let signed = node.signed("Query", request.clone());
-    let answer = node.client.query(signed).await.map_err(|s| failed(&s))?.into_inner();
-    match &answer.refused {
-        Some(why) => Err(refused(why)),
-        None => Ok(answer),
-    }
+/// What stands behind `--args`.
+pub(super) fn json_args(text: &str) -> Result<Value, Failure> {
+    serde_json::from_str(text).map_err(|e| {
+        Failure::usage(
+            words!("--args 不是 JSON：{e}", "--args is no JSON: {e}"),
+            words!("例如 --args '{{\"id\": \"...\"}}'", "for example --args '{{\"id\": \"...\"}}'"),
+        )
+    })
 }
 
 /// The proof as a pack of the kind that `linli verify` takes.

@@ -1,9 +1,9 @@
 //! `linli status`: where a node stands.
 
-use super::connect::{Connect, failed};
+use super::connect::Connect;
 use super::{Failure, Output, block_on};
 use crate::words::{Words, words};
-use linli_proto::{StatusRequest, StatusResponse};
+use linli_proto::StatusResponse;
 use linli_types::code::Code;
 use serde_json::{Value, json};
 
@@ -17,10 +17,8 @@ pub(super) struct Status {
 impl Status {
     pub(super) fn run(self, out: &mut Output) -> Result<(), Failure> {
         let status = block_on(async {
-            let mut node = self.connect.open().await?;
-            let request = node.signed("GetStatus", StatusRequest {});
-            let answer = node.client.get_status(request).await;
-            answer.map(tonic::Response::into_inner).map_err(|s| failed(&s))
+            let node = self.connect.open().await?;
+            Ok(node.client.status().await?)
         })?;
         out.answer(&to_json(&status), &text(&status));
         Ok(())

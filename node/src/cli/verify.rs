@@ -84,5 +84,6 @@ fn say(report: &Report, out: &mut Output) {
     if let Some(object) = json.as_object_mut() {
         object.entry("verified").or_insert(json!(true));
     }
-    out.answer(&json, &Words { zh: report.text(Lang::Zh), en: report.text(Lang::En) });
+    let text = |lang| report.text(lang).trim_end().to_owned();
+    out.answer(&json, &Words { zh: text(Lang::Zh), en: text(Lang::En) });
 }

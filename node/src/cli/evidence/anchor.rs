@@ -4,18 +4,16 @@
 //! does not hold up the others. Before a transaction leaves, its manifest is on disk
 //! (`<name>.linli.pending`), so an interrupted run can be finished with `linli evidence pack`.
 
-use super::ask::ROOM;
 use super::pack::{Pending, say, write_pack};
-use crate::cli::connect::{Connect, Node, now};
+use crate::cli::connect::{Connect, Node, refusal};
 use crate::cli::query::ask_by_schema;
-use crate::cli::submit::{Draft, Settled};
-use crate::cli::{Exit, Failure, Output, Trace, block_on, genesis, unreadable};
+use crate::cli::{Exit, Failure, Output, Trace, block_on, genesis, machine, unreadable};
 use crate::words::words;
-use linli_sdk::anchor::{KINDS, METHOD, request};
+use linli_sdk::anchor::{KINDS, ROOM, request};
 use linli_sdk::manifest::{Prepared, prepare};
-use linli_types::wire;
+use linli_sdk::{Draft, Schema, Signed, clock};
+use linli_types::id::TxId;
 use linli_verify::FileDigests;
-use prost::Message;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -73,32 +71,50 @@ impl Anchor {
     }
 
     async fn anchor_all(self, out: &mut Output<'_>) -> Result<(), Failure> {
-        let mut work = Work::open(&self).await?;
-        let (all, mut failed, mut worst) = (self.files.len(), Vec::new(), Exit::Refused);
+        let work = Work::open(&self).await?;
+        let mut failures = Vec::new();
         for file in &self.files {
             if let Err(failure) = work.anchor(&self, file, out).await {
-                let shown = file.display();
-                out.note(&words!("未存证　{shown}", "not anchored  {shown}"));
-                out.explain(&failure);
-                if failure.exit() == Exit::Broken {
-                    worst = Exit::Broken;
-                }
-                let mut report = failure.to_json(out.lang());
-                if let Some(object) = report.as_object_mut() {
-                    object.insert("file".into(), json!(file));
-                }
-                failed.push(report);
+                failures.push((file, failure));
             }
         }
-        if failed.is_empty() {
-            return Ok(());
+        match failures.as_slice() {
+            [] => Ok(()),
+            [(_, failure)] if self.files.len() == 1 => Err(failure.clone()),
+            _ => Err(self.partial(&failures, out)),
         }
-        let n = failed.len();
-        let what = words!("{all} 个文件中有 {n} 个未存证", "{n} of {all} files were not anchored");
-        let hint = words!("其余文件已完成；改正后只重做失败的", "the others are done; correct and repeat only what failed");
+    }
+
+    /// Explains each failure and sums them up.
+    fn partial(&self, failures: &[(&PathBuf, Failure)], out: &mut Output<'_>) -> Failure {
+        let mut reports = Vec::new();
+        for (file, failure) in failures {
+            let shown = file.display();
+            out.note(&words!("未存证　{shown}", "not anchored  {shown}"));
+            out.explain(failure);
+            let mut report = failure.to_json(out.lang());
+            if let Some(object) = report.as_object_mut() {
+                object.insert("file".into(), json!(file));
+            }
+            reports.push(report);
+        }
+        let (all, n) = (self.files.len(), failures.len());
         let done = all.saturating_sub(n);
-        Err(Failure::new(worst, "PARTIAL", what, hint)
-            .with(json!({"anchored": done, "failed": failed})))
+        let any = |exit| failures.iter().any(|(_, failure)| failure.exit() == exit);
+        let unknown = failures.iter().any(|(_, failure)| failure.trace() == Trace::Unknown);
+        let trace = match (unknown, done) {
+            (true, _) => Trace::Unknown,
+            (false, 0) => Trace::Nothing,
+            (false, _) => Trace::Others,
+        };
+        Failure::new(
+            if any(Exit::Broken) { Exit::Broken } else { Exit::Refused },
+            "PARTIAL",
+            words!("{all} 个文件中有 {n} 个未存证", "{n} of {all} files were not anchored"),
+            words!("改正后只重做失败的文件", "correct and repeat only what failed"),
+        )
+        .leaving(trace)
+        .with(json!({"anchored": done, "failed": reports}))
     }
 }
 
@@ -106,7 +122,7 @@ impl Anchor {
 struct Work {
     node: Node,
     genesis: Option<Vec<u8>>,
-    descriptors: Vec<u8>,
+    schema: Schema,
 }
 
 /// A file ready to be anchored.
@@ -121,26 +137,26 @@ impl Work {
             Some(path) => Some(genesis::read(path)?.2),
             None => None,
         };
-        let mut node = anchor.connect.open().await?;
-        let descriptors = node.schema(ROOM).await?;
-        Ok(Self { node, genesis, descriptors })
+        let node = anchor.connect.open().await?;
+        let schema = node.client.schema(ROOM).await?;
+        Ok(Self { node, genesis, schema })
     }
 
     async fn anchor(
-        &mut self,
+        &self,
         anchor: &Anchor,
         file: &Path,
         out: &mut Output<'_>,
     ) -> Result<(), Failure> {
         let pack = pack_path(&anchor.out, file)?;
-        let ready = Ready::read(file, anchor)?;
+        let ready = Ready::read(file, anchor).await?;
         let mut tries = 0;
         loop {
             let draft = self.draft(&ready).await?;
             let pending = pending_path(&pack);
             leave_pending(&pending, &draft, &ready, file, &pack)?;
-            let settled = match draft.settle(&mut self.node).await {
-                Ok(settled) => settled,
+            let found = match self.node.settle(&draft).await {
+                Ok(found) => found,
                 Err(why) => {
                     if why.trace() == Trace::Nothing {
                         std::fs::remove_file(&pending).map_err(|e| unreadable(&pending, &e))?;
@@ -148,7 +164,7 @@ impl Work {
                     return Err(why);
                 }
             };
-            if let Some(refusal) = settled.refusal(Some(&self.descriptors)) {
+            if let Some(refusal) = refusal(&found.receipt, Some(&self.schema)) {
                 // A definite end: nothing is left to finish.
                 std::fs::remove_file(&pending).map_err(|e| unreadable(&pending, &e))?;
                 tries += 1;
@@ -157,26 +173,24 @@ impl Work {
                 }
                 return Err(refusal);
             }
-            self.write(&settled, &ready, file, &pack, out).await?;
+            self.write(&draft.id, &ready, file, &pack, out).await?;
             return std::fs::remove_file(&pending).map_err(|e| unreadable(&pending, &e));
         }
     }
 
     /// Signs the anchoring under the source's lowest open number.
-    async fn draft(&mut self, ready: &Ready) -> Result<Draft, Failure> {
+    async fn draft(&self, ready: &Ready) -> Result<Signed, Failure> {
         let source = self.node.principal()?;
-        let args = json!({ "source": source.to_string() }).to_string();
-        let (_, _, gaps) = ask_by_schema(&mut self.node, ROOM, "Gaps", &args, false).await?;
+        let args = json!({ "source": source.to_string() });
+        let (_, _, gaps) = ask_by_schema(&self.node, ROOM, "Gaps", &args, false).await?;
         let open = gaps.get("open").and_then(Value::as_str).and_then(|open| open.parse().ok());
         let request = request(&ready.prepared, source, open.unwrap_or(1), ready.kind);
-        let args = request.encode_to_vec();
-        let call = wire::Call { room: ROOM.into(), method: METHOD.into(), args };
-        Draft::sign(&self.node, vec![call])
+        self.node.sign(Draft::new().anchor(&request))
     }
 
     async fn write(
-        &mut self,
-        settled: &Settled,
+        &self,
+        id: &TxId,
         ready: &Ready,
         file: &Path,
         pack: &Path,
@@ -185,17 +199,20 @@ impl Work {
         let digests = ready.digests();
         let check = digests.as_ref().zip(self.genesis.as_deref());
         let manifest = &ready.prepared.bytes;
-        let written = write_pack(&mut self.node, &settled.id, manifest, pack, check).await?;
-        say(file, pack, &settled.id, &written, out);
+        let written = write_pack(&self.node, id, manifest, pack, check).await?;
+        say(file, pack, id, &written, out);
         Ok(())
     }
 }
 
 impl Ready {
-    /// Reads a file once, as a stream.
-    fn read(path: &Path, anchor: &Anchor) -> Result<Self, Failure> {
+    /// Reads a file once, as a stream and aside: a large one takes longer than a node waits for a
+    /// silent connection.
+    async fn read(path: &Path, anchor: &Anchor) -> Result<Self, Failure> {
         let captured = anchor.captured_at_ms.unwrap_or_else(|| captured(path));
-        let prepared = prepare(&[path], captured)?;
+        let file = path.to_owned();
+        let reading = tokio::task::spawn_blocking(move || prepare(&[&file], captured));
+        let prepared = reading.await.map_err(|e| machine(&e))??;
         let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
         let known = BY_ENDING.iter().find(|(known, _)| *known == ending);
         let named = kind(known.map_or("EXTERNAL", |(_, kind)| kind));
@@ -214,7 +231,8 @@ fn captured(path: &Path) -> u64 {
     let modified = std::fs::metadata(path).and_then(|about| about.modified());
     let since = modified.ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
     let ms = since.and_then(|since| u64::try_from(since.as_millis()).ok());
-    ms.map_or(now().0, |ms| ms.min(now().0))
+    let now = clock::now().map_or(0, |now| now.0);
+    ms.map_or(now, |ms| ms.min(now))
 }
 
 /// Where a file's pack goes; a pack that is there is never overwritten.
@@ -247,7 +265,7 @@ fn pending_path(pack: &Path) -> PathBuf {
 
 fn leave_pending(
     path: &Path,
-    draft: &Draft,
+    draft: &Signed,
     ready: &Ready,
     file: &Path,
     pack: &Path,

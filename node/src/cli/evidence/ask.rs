@@ -5,12 +5,11 @@ use crate::cli::key::principal;
 use crate::cli::query::ask_by_schema;
 use crate::cli::{Failure, Output, block_on};
 use crate::words::words;
+use linli_sdk::anchor::ROOM;
 use linli_types::human;
 use linli_types::id::PrincipalId;
 use serde_json::{Value, json};
 
-/// The contract that anchors.
-pub(super) const ROOM: &str = "evidence";
 
 /// Shows what stands under a number.
 #[derive(clap::Args)]
@@ -87,10 +86,10 @@ fn ask(
     mut args: Value,
 ) -> Result<(PrincipalId, Value), Failure> {
     block_on(async {
-        let mut node = connect.open().await?;
+        let node = connect.open().await?;
         let source = source.map_or_else(|| node.principal(), Ok)?;
         add(&mut args, "source", json!(source.to_string()));
-        let answer = ask_by_schema(&mut node, ROOM, query, &args.to_string(), false).await?;
+        let answer = ask_by_schema(&node, ROOM, query, &args, false).await?;
         Ok((source, answer.2))
     })
 }

@@ -3,19 +3,18 @@
 //! A pack is verified before it is written when the genesis is at hand: a node that hands out a
 //! proof that does not hold is found here, not in court.
 
-use crate::cli::connect::{Connect, Node, failed};
+use crate::cli::connect::{Connect, Node, refusal};
 use crate::cli::query::{read, write_new};
-use crate::cli::submit::{receipt, settled};
-use crate::cli::{Failure, Output, block_on, unreadable};
+use crate::cli::{Exit, Failure, Output, Trace, block_on, unreadable};
 use crate::words::words;
-use linli_proto::proof_request::Of;
-use linli_proto::{ProofRequest, ProofResponse};
+use linli_proto::{ProofResponse, ReceiptResponse};
 use linli_sdk::anchor::{evidence_pack, receipt_pack};
+use linli_sdk::receipt::to_json;
 use linli_types::code::Lang;
 use linli_types::header::Header;
 use linli_types::human;
 use linli_types::id::{Digest, TxId};
-use linli_types::receipt::Receipt as NativeReceipt;
+use linli_types::receipt::{Outcome, Receipt as NativeReceipt};
 use linli_verify::FileDigests;
 use linli_verify::statement::{self, Anchored};
 use prost::Message;
@@ -73,48 +72,64 @@ pub(super) struct Written {
 
 impl Receipt {
     pub(super) fn run(self, out: &mut Output) -> Result<(), Failure> {
-        let (answer, pack) = block_on(async {
-            let mut node = self.connect.open().await?;
-            let answer = receipt(&mut node, &self.transaction, 0).await?;
-            let pack = match &self.out {
-                Some(_) if answer.found => {
-                    let proof = proof(&mut node, &self.transaction).await?;
-                    Some(receipt_pack(&proof)?.to_bytes())
-                }
-                _ => None,
-            };
-            Ok((answer, pack))
-        })?;
-        if !answer.found {
-            let id = self.transaction;
-            return Err(Failure::new(
-                crate::cli::Exit::Broken,
-                "NOT_FOUND",
-                words!("还没有交易 {id} 的回执", "there is no receipt of {id} yet"),
-                words!("如已过有效期，则未办理；否则稍后再查", "past its validity it never happened; until then ask again"),
-            )
-            .leaving(crate::cli::Trace::Unknown));
-        }
-        if let (Some(path), Some(pack)) = (&self.out, pack) {
-            write_new(path, &pack)?;
-        }
-        let settled = settled(self.transaction, &answer)?;
-        let (height, index, done) = (settled.height, settled.index, settled.receipt.is_done());
+        let (answer, receipt, refusal) = block_on(self.fetch())?;
+        let (height, index) = (answer.height, answer.index);
+        let (done, id) = (receipt.is_done(), self.transaction);
         let json = json!({
-            "transaction": settled.id.to_string(), "height": height, "index": index,
-            "outcome": if done { "done" } else { "refused" }, "fuel": settled.receipt.fuel,
-            "block_time_ms": settled.block_time_ms, "pack": self.out,
+            "transaction": id.to_string(), "height": height, "index": index,
+            "outcome": if done { "done" } else { "refused" },
+            "block_time_ms": answer.block_time_ms, "receipt": to_json(&receipt, |_| None),
+            "pack": self.out,
         });
         let text = match done {
             true => words!("已办理　区块 {height} 第 {index} 位", "done  block {height}, place {index}"),
             false => words!("被拒绝　区块 {height} 第 {index} 位", "refused  block {height}, place {index}"),
         };
         out.answer(&json, &text);
-        if let Some(refusal) = settled.refusal(None) {
+        if let Some(refusal) = refusal {
             out.explain(&refusal);
         }
         Ok(())
     }
+
+    /// The receipt, why it was refused if it was, and its pack on disk if asked for.
+    async fn fetch(
+        &self,
+    ) -> Result<(ReceiptResponse, NativeReceipt, Option<Failure>), Failure> {
+        let node = self.connect.open().await?;
+        let answer = node.client.receipt(self.transaction, 0).await?;
+        if !answer.found {
+            return Err(not_yet(self.transaction));
+        }
+        if let Some(path) = &self.out {
+            let proof = node.client.proof(self.transaction).await?;
+            write_new(path, &receipt_pack(&proof)?.to_bytes())?;
+        }
+        let receipt = read::<NativeReceipt>(&answer.receipt, "receipt")?;
+        let room = match &receipt.outcome {
+            Outcome::Refused { refusal, .. } if !refusal.room.is_empty() => Some(&refusal.room),
+            _ => None,
+        };
+        let schema = match room {
+            Some(room) => Some(node.client.schema(room).await?),
+            None => None,
+        };
+        let refusal = refusal(&receipt, schema.as_ref());
+        Ok((answer, receipt, refusal))
+    }
+}
+
+fn not_yet(id: TxId) -> Failure {
+    Failure::new(
+        Exit::Broken,
+        "NOT_FOUND",
+        words!("还没有交易 {id} 的回执", "there is no receipt of {id} yet"),
+        words!(
+            "如已过有效期，则未办理；否则稍后再查",
+            "past its validity it never happened; until then ask again"
+        ),
+    )
+    .leaving(Trace::Unknown)
 }
 
 impl Finish {
@@ -126,8 +141,8 @@ impl Finish {
         let id: TxId = pending.transaction.parse().map_err(|e| bad(&e))?;
         let manifest = hex::decode(&pending.manifest).map_err(|e| bad(&e))?;
         let written = block_on(async {
-            let mut node = self.connect.open().await?;
-            write_pack(&mut node, &id, &manifest, &pending.pack, None).await
+            let node = self.connect.open().await?;
+            write_pack(&node, &id, &manifest, &pending.pack, None).await
         })?;
         std::fs::remove_file(&self.pending).map_err(|e| unreadable(&self.pending, &e))?;
         say(&pending.file, &pending.pack, &id, &written, out);
@@ -153,13 +168,13 @@ pub(super) fn say(file: &Path, pack: &Path, id: &TxId, written: &Written, out: &
 
 /// Fetches the proof of an anchoring and writes its pack; verified first if the genesis is given.
 pub(super) async fn write_pack(
-    node: &mut Node,
+    node: &Node,
     id: &TxId,
     manifest: &[u8],
     path: &Path,
     check: Option<(&FileDigests, &[u8])>,
 ) -> Result<Written, Failure> {
-    let proof = proof(node, id).await?;
+    let proof = node.client.proof(*id).await?;
     let bytes = evidence_pack(manifest, &proof)?.to_bytes();
     let written = written(&proof)?;
     if let Some((file, genesis)) = check {
@@ -173,12 +188,6 @@ pub(super) async fn write_pack(
     }
     write_new(path, &bytes)?;
     Ok(written)
-}
-
-async fn proof(node: &mut Node, id: &TxId) -> Result<ProofResponse, Failure> {
-    let of = Some(Of::Transaction(id.0.to_vec()));
-    let request = node.signed("GetProof", ProofRequest { of });
-    Ok(node.client.get_proof(request).await.map_err(|s| failed(&s))?.into_inner())
 }
 
 /// What was anchored, as the receipt's event says it.
