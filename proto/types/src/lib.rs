@@ -35,6 +35,7 @@ pub mod human;
 pub mod id;
 pub mod limits;
 pub mod merkle;
+pub mod planted;
 pub mod receipt;
 pub mod signature;
 pub mod state_proof;
