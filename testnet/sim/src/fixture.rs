@@ -1,0 +1,179 @@
+//! What all runs with the same number of validators share: keys, genesis, its rows, compiled
+//! contracts. Made once per process.
+
+use crate::clock::START;
+use crate::crypto::Pair;
+use linli_runtime::{CodeCache, Ledger, Settings};
+use linli_types::genesis::{Account, FORMAT, Genesis, Module, Principal, Role};
+use linli_types::id::{AccountId, ChainId, Digest, PrincipalId, PublicKey};
+use linli_types::store::{Batch, Memory};
+use linli_types::validator::{OrgKind, Validator, ValidatorSet};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+/// People who sign transactions.
+const PEOPLE: u64 = 12;
+/// What each account holds at the start.
+const OPENING: u64 = 1_000_000;
+
+/// Someone who signs.
+pub struct Person {
+    /// Their id.
+    pub id: PrincipalId,
+    /// Their key.
+    pub pair: Pair,
+    /// Their accounts.
+    pub accounts: Vec<AccountId>,
+}
+
+/// A chain before its first block.
+pub struct Fixture {
+    /// The genesis file.
+    pub genesis: Vec<u8>,
+    /// The chain's id.
+    pub chain: ChainId,
+    /// The rows of height 0.
+    pub rows: Memory,
+    /// The validators' keys, by number.
+    pub validators: Vec<Pair>,
+    /// Their public halves.
+    pub keys: Vec<PublicKey>,
+    /// The validator set.
+    pub set: ValidatorSet,
+    /// People who sign.
+    pub people: Vec<Person>,
+}
+
+/// The chain of this many validators.
+pub fn chain_of(validators: usize) -> &'static Fixture {
+    static MADE: Mutex<BTreeMap<usize, &'static Fixture>> = Mutex::new(BTreeMap::new());
+    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    made.entry(validators).or_insert_with(|| Box::leak(Box::new(Fixture::new(validators))))
+}
+
+/// What a ledger of the simulator is opened with: compiled contracts are kept in memory.
+pub fn settings() -> Settings {
+    static SHARED: OnceLock<Arc<Shelf>> = OnceLock::new();
+    let shelf = SHARED.get_or_init(Arc::default);
+    Settings { cache: Box::new(Shared(Arc::clone(shelf))) }
+}
+
+/// Compiled code in memory. Everything on it was compiled by this very process.
+#[derive(Default)]
+struct Shelf(Mutex<BTreeMap<(Digest, u64), Vec<u8>>>);
+
+struct Shared(Arc<Shelf>);
+
+impl CodeCache for Shared {
+    fn get(&self, code: &Digest, engine: u64) -> Option<Vec<u8>> {
+        let shelf = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        shelf.get(&(*code, engine)).cloned()
+    }
+
+    fn put(&self, code: &Digest, engine: u64, bytes: &[u8]) {
+        let mut shelf = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        shelf.insert((*code, engine), bytes.to_vec());
+    }
+}
+
+impl Fixture {
+    fn new(count: usize) -> Self {
+        let pairs: Vec<Pair> = (0..count as u64).map(|n| Pair::new("validator", n)).collect();
+        let seat = |(n, pair)| seat(n, pair, count);
+        let people: Vec<Person> = (0..PEOPLE).map(person).collect();
+        let set = ValidatorSet::new(pairs.iter().enumerate().map(seat).collect())
+            .expect("the simulator's validators keep the laws of a set");
+        let genesis = genesis(&set, &people).to_bytes();
+        let batch: Batch = Ledger::genesis(&genesis, settings())
+            .expect("the simulator's genesis is acceptable");
+        let mut rows = Memory::default();
+        rows.apply(&batch);
+        let chain = ChainId(linli_types::digest::plain(&genesis).0);
+        let keys = pairs.iter().map(|p| p.public).collect();
+        Self { genesis, chain, rows, validators: pairs, keys, set, people }
+    }
+}
+
+/// Seats of the default net and one more; among seven, of which two may fail, all are equal.
+fn seat(n: usize, pair: &Pair, count: usize) -> Validator {
+    let kinds = [
+        OrgKind::District,
+        OrgKind::Operator,
+        OrgKind::Operator,
+        OrgKind::Fund,
+        OrgKind::Street,
+        OrgKind::Bank,
+        OrgKind::Insurer,
+    ];
+    Validator {
+        key: pair.public,
+        network_key: Pair::new("network", n as u64).public,
+        power: if count > 5 { 1 } else { *[3, 2, 2, 3, 2].get(n).unwrap_or(&2) },
+        org: u32::try_from(n + 1).unwrap_or(u32::MAX),
+        kind: *kinds.get(n).unwrap_or(&OrgKind::Street),
+        name: format!("v{n}"),
+    }
+}
+
+fn person(n: u64) -> Person {
+    let id = |kind: &str, n: u64| {
+        let digest = blake3::hash(format!("{kind} {n}").as_bytes());
+        let mut bytes = [0; 16];
+        bytes.iter_mut().zip(digest.as_bytes()).for_each(|(to, from)| *to = *from);
+        bytes
+    };
+    Person {
+        id: PrincipalId(id("person", n)),
+        pair: Pair::new("person", n),
+        accounts: vec![AccountId(id("account", 2 * n)), AccountId(id("account", 2 * n + 1))],
+    }
+}
+
+fn genesis(set: &ValidatorSet, people: &[Person]) -> Genesis {
+    let principal = |(n, p): (usize, &Person)| Principal {
+        id: p.id,
+        key: p.pair.public,
+        org: u32::try_from(100 + n % 4).unwrap_or(0),
+        roles: vec![Role::Operator],
+    };
+    let account = |owner: PrincipalId, id: &AccountId| Account {
+        id: *id,
+        owner,
+        asset: 1,
+        opening: OPENING,
+    };
+    let module = |name: &str, code: &[u8]| Module { name: name.into(), code: code.to_vec() };
+    Genesis {
+        format: FORMAT,
+        protocol: linli_types::header::PROTOCOL,
+        name: "simulation".into(),
+        time: START,
+        undo_heights: 64,
+        validators: set.clone(),
+        principals: people.iter().enumerate().map(principal).collect(),
+        accounts: people
+            .iter()
+            .flat_map(|p| p.accounts.iter().map(move |id| account(p.id, id)))
+            .collect(),
+        modules: vec![
+            module("evidence", linli_modules::evidence()),
+            module("probe", linli_modules::probe()),
+        ],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_number_that_is_tolerated_may_fail() {
+        for count in [4, 5, 7] {
+            let fixture = chain_of(count);
+            let mut powers: Vec<u64> = fixture.set.members().iter().map(|v| v.power).collect();
+            powers.sort_unstable();
+            let strongest: u64 = powers.iter().rev().take((count - 1) / 3).sum();
+            assert!(fixture.set.is_quorum(fixture.set.total_power() - strongest), "{count}");
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Every timer that a client set fires once, not before its time, and in the block its time falls
+//! in or the next one that fires timers.
+
+use super::{Law, Scene, Sight, Verdict};
+use linli_replica::CommittedBlock;
+use linli_types::height::{Height, TimeMs};
+use linli_types::id::TimerId;
+use linli_types::receipt::Cause;
+use std::collections::BTreeMap;
+
+/// See the module.
+#[derive(Default)]
+pub(super) struct Timers {
+    height: Height,
+    /// Timers that wait, and when they fall due.
+    waiting: BTreeMap<TimerId, TimeMs>,
+    /// How many blocks with room for them passed a due timer by.
+    passed: BTreeMap<TimerId, u32>,
+}
+
+impl Law for Timers {
+    fn name(&self) -> &'static str {
+        "timers"
+    }
+
+    fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Verdict {
+        let Sight::Committed { block, .. } = sight else { return Ok(()) };
+        if block.header.height != self.height.next() {
+            return Ok(());
+        }
+        self.height = block.header.height;
+        self.fired(block)?;
+        self.set(scene, block);
+        self.overdue(block)
+    }
+}
+
+impl Timers {
+    fn fired(&mut self, block: &CommittedBlock) -> Verdict {
+        for receipt in &block.receipts {
+            let Cause::Timer(id) = receipt.cause else { continue };
+            self.passed.remove(&id);
+            match self.waiting.remove(&id) {
+                Some(at) if at <= block.header.time => {}
+                Some(at) => return Err(format!("{id:?} fired at {}, due {at}", block.header.time)),
+                None => {
+                    return Err(format!("{id:?} fired at height {}, not set", block.header.height));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn set(&mut self, scene: &Scene<'_>, block: &CommittedBlock) {
+        for receipt in block.receipts.iter().filter(|receipt| receipt.is_done()) {
+            let Cause::Transaction(id) = receipt.cause else { continue };
+            let Some(after_ms) = scene.clients.attempt(&id).and_then(|a| a.timer_after_ms) else {
+                continue;
+            };
+            if let Some(timer) = receipt.results.first().and_then(|r| crate::workload::timer_id(r)) {
+                self.waiting.insert(timer, block.header.time.plus_ms(after_ms));
+            }
+        }
+    }
+
+    /// Far fewer fall due at once than the fuel share of a block holds.
+    fn overdue(&mut self, block: &CommittedBlock) -> Verdict {
+        if block.header.defers_timers() {
+            return Ok(());
+        }
+        for (id, at) in self.waiting.iter().filter(|(_, at)| **at < block.header.time) {
+            let passed = self.passed.entry(*id).or_insert(0);
+            *passed += 1;
+            if *passed > 1 {
+                return Err(format!(
+                    "{id:?}, due {at}, was passed by twice; the second time at height {}",
+                    block.header.height
+                ));
+            }
+        }
+        Ok(())
+    }
+}
