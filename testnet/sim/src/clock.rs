@@ -45,6 +45,12 @@ impl Skewed {
         when
     }
 
+    /// Sets both clocks right; the monotonic one goes on from where it stands.
+    pub fn mend(&mut self, now_ms: u64, offset_ms: i64) {
+        let mono_ms = self.read(now_ms).mono_ms;
+        *self = Self { zero_ms: mono_ms.saturating_sub(now_ms), drift_ppm: 0, offset_ms };
+    }
+
     fn paced(&self, now_ms: u64) -> u64 {
         let now = i64::try_from(now_ms).unwrap_or(i64::MAX / MILLION / 2);
         now_ms.saturating_add_signed(now.saturating_mul(self.drift_ppm) / MILLION)
@@ -64,6 +70,17 @@ mod tests {
                 assert!(clock.read(when).mono_ms >= mono_ms, "{drift_ppm} {mono_ms}");
                 assert!(when == 0 || clock.read(when - 1).mono_ms < mono_ms, "{drift_ppm}");
             }
+        }
+    }
+
+    #[test]
+    fn mending_never_turns_the_monotonic_clock_back() {
+        for drift_ppm in [-20_000, 50_000] {
+            let mut clock = Skewed { zero_ms: 10_000_000, drift_ppm, offset_ms: 600_000 };
+            let before = clock.read(40_000);
+            clock.mend(40_000, 7);
+            assert_eq!(clock.read(40_000).mono_ms, before.mono_ms, "{drift_ppm}");
+            assert_eq!(clock.read(40_000).wall.0, START.0 + 40_007);
         }
     }
 

@@ -73,6 +73,11 @@ impl SimDisk {
         self.0.borrow_mut().fuse = Some(operations);
     }
 
+    /// Takes the fuse out.
+    pub fn douse(&self) {
+        self.0.borrow_mut().fuse = None;
+    }
+
     /// Whether the power failed inside an operation.
     pub fn is_dead(&self) -> bool {
         self.0.borrow().dead

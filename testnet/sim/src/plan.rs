@@ -204,7 +204,7 @@ const fn tolerated(validators: usize) -> usize {
 fn clocks(chance: &mut Chance, validators: usize) -> Vec<Skewed> {
     let mut clocks: Vec<Skewed> = (0..validators)
         .map(|_| Skewed {
-            zero_ms: chance.below(1_000_000),
+            zero_ms: 10_000_000 + chance.below(1_000_000),
             drift_ppm: small(chance, 200),
             offset_ms: small(chance, 150),
         })

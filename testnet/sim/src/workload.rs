@@ -11,7 +11,6 @@ use crate::clock::START;
 use crate::crypto::Scheme;
 use crate::fixture::Person;
 use crate::plan::Load;
-use linli_types::code::Code;
 use linli_types::height::TimeMs;
 use linli_types::id::{AccountId, ChainId, PrincipalId, TimerId, TxId, TxKey};
 use linli_types::receipt::{Cause, Outcome, Receipt};
@@ -159,10 +158,9 @@ impl Clients {
     }
 
     /// A transaction that some client once sent, to hand in again out of turn.
-    pub fn old(&mut self) -> Option<Vec<u8>> {
+    pub fn old(&mut self) -> Option<TxId> {
         let wish = self.chance.index(self.wishes.len());
-        let id = self.wishes.get(wish)?.attempts.first()?;
-        self.attempts.get(id).map(|attempt| attempt.raw.clone())
+        self.wishes.get(wish)?.attempts.first().copied()
     }
 
     fn deed(&mut self, person: usize) -> Deed {
@@ -249,12 +247,6 @@ impl Clients {
         self.wishes[number].attempts.push(id);
         id
     }
-}
-
-/// Whether a client that was refused with this code tries again with the same bytes.
-pub fn tries_again(code: u32) -> bool {
-    let code = Code::from_number(code);
-    matches!(code, Some(Code::Busy | Code::DiskReserve | Code::Unavailable))
 }
 
 fn call(person: &Person, wish: &Wish) -> wire::Call {

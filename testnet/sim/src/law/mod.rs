@@ -197,7 +197,7 @@ impl Default for Laws {
             Box::new(one_vote::OneVote::default()),
             Box::new(log_first::LogFirst),
             Box::new(once::Once::default()),
-            Box::new(conservation::Conservation::default()),
+            Box::new(conservation::Conservation),
             Box::new(timers::Timers::default()),
             Box::new(bounded::Bounded),
             Box::new(evidence::Seen::default()),

@@ -7,10 +7,10 @@ mod laggard;
 mod silent;
 
 use crate::chance::Chance;
-use crate::crypto::Signer;
-use linli_core::message::Message;
+use crate::crypto::{Pair, Scheme, Signer};
+use linli_core::message::{Message, Vote};
 use linli_types::height::Height;
-use linli_types::id::{ChainId, PublicKey};
+use linli_types::id::{ChainId, PublicKey, Signature};
 use std::sync::Arc;
 
 /// A way to lie.
@@ -50,10 +50,33 @@ pub struct Hand {
     pub chain: ChainId,
     /// All validators' keys, by number.
     pub keys: Vec<PublicKey>,
+    /// What the same validators sign on another chain.
+    pub elsewhere: Elsewhere,
     /// The liar's number.
     pub me: usize,
     /// Its chance.
     pub chance: Chance,
+}
+
+/// Another chain on which the same validators vote with the same keys: what they sign there, and
+/// only that, is anyone's to collect.
+pub struct Elsewhere {
+    pairs: Vec<Pair>,
+    scheme: Scheme,
+    chain: ChainId,
+}
+
+impl Elsewhere {
+    /// The other chain of these validators; it is never `chain`.
+    pub fn new(pairs: Vec<Pair>, scheme: Scheme, chain: &ChainId) -> Self {
+        Self { pairs, scheme, chain: ChainId(linli_types::digest::plain(&chain.0).0) }
+    }
+
+    /// The signature of a vote cast there.
+    pub fn vote(&self, vote: &Vote) -> Option<Signature> {
+        let pair = self.pairs.iter().find(|pair| pair.public == vote.validator)?;
+        Some(pair.sign(self.scheme, &vote.bytes(&self.chain)))
+    }
 }
 
 /// A message to another validator, after a delay.
@@ -85,7 +108,7 @@ impl Liar {
         let lie: Box<dyn Lie> = match sin {
             Sin::Equivocator => Box::new(equivocator::Equivocator::new(&mut hand)),
             Sin::Silent => Box::new(silent::Silent::new(&mut hand)),
-            Sin::Forger => Box::new(forger::Forger::default()),
+            Sin::Forger => Box::new(forger::Forger),
             Sin::Laggard => Box::new(laggard::Laggard::default()),
         };
         Self { hand, lie }

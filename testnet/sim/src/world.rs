@@ -1,0 +1,813 @@
+//! A run: machines, network, clients and laws, moved by one queue of events.
+//!
+//! Everything that happens happens here, in one thread, in the order of [`Queue`]; every draw comes
+//! from the run's seed. So a run is a function of its seed, and [`Audit`] says so.
+
+use crate::audit::Audit;
+use crate::chance::Chance;
+use crate::crypto::{self, Signer};
+use crate::disk::SimDisk;
+use crate::fixture::{self, Fixture};
+use crate::law::{Breach, End, Last, Laws, Scene, Sight};
+use crate::liar::{Elsewhere, Hand, Liar};
+use crate::machine::Machine;
+use crate::network::{Network, Way};
+use crate::plan::{self, Plan};
+use crate::queue::Queue;
+use crate::trace::{self, Trace};
+use crate::workload::Clients;
+use linli_core::Evidence;
+use linli_core::message::Message;
+use linli_replica::{CommittedBlock, Effect, Event, Submitted};
+use linli_runtime::{Verified, verify_signatures};
+use linli_types::height::Height;
+use linli_types::id::{PublicKey, TxId};
+use linli_types::receipt::{Cause, Receipt};
+use linli_types::signature::Verify;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// How often a liar speaks out of turn, in milliseconds.
+const LIE_MS: u64 = 300;
+/// How often the end of the run is looked for.
+const POLL_MS: u64 = 250;
+/// How long a member that lied is kept away.
+const BAN_MS: u64 = 3_000;
+/// Longest second phase, and longest rest after it.
+const CALM_MS_MAX: u64 = 150_000;
+const REST_MS_MAX: u64 = 45_000;
+
+/// What the laws may look at now; a macro, so that only these fields are borrowed.
+macro_rules! scene {
+    ($world:expr) => {
+        Scene {
+            now_ms: $world.queue.now_ms(),
+            plan: &$world.plan,
+            chain: $world.fixture.chain,
+            validators: &$world.fixture.set,
+            keys: &$world.fixture.keys,
+            verify: $world.verify.as_ref(),
+            clients: &$world.clients,
+        }
+    };
+}
+
+/// Something that is to happen.
+pub(crate) enum Happening {
+    Deliver { from: usize, to: usize, epoch: u64, bytes: Arc<[u8]> },
+    Wake { node: usize, wake: u64 },
+    Checked { node: usize, life: u64, from: PublicKey, transactions: Vec<Verified> },
+    Wish,
+    Burst,
+    HandIn { id: TxId, node: usize },
+    Look { wish: usize },
+    Strike { fault: usize },
+    Cut { way: Way },
+    Mend { way: Way },
+    Resume { node: usize },
+    Start { node: usize },
+    Connect { a: usize, b: usize },
+    Lie { node: usize },
+    Calm,
+    Poll,
+}
+
+/// A connection between two machines.
+#[derive(Clone, Copy, Debug, Default)]
+struct Link {
+    is_up: bool,
+    /// Rises with every change: what was under way on an older connection is lost.
+    epoch: u64,
+}
+
+/// What a run came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// The highest block.
+    pub blocks: u64,
+    /// Transactions in blocks.
+    pub transactions: u64,
+    /// Processes started again.
+    pub restarts: u64,
+    /// Pieces of evidence.
+    pub evidence: u64,
+    /// Accusations of liars.
+    pub accusations: u64,
+    /// Timers that fired.
+    pub timers: u64,
+    /// Rounds after the first that a block needed, summed.
+    pub late_rounds: u64,
+}
+
+/// See the module.
+pub struct World {
+    pub(crate) plan: Plan,
+    fixture: &'static Fixture,
+    verify: Arc<dyn Verify>,
+    pub(crate) queue: Queue<Happening>,
+    pub(crate) network: Network,
+    pub(crate) machines: Vec<Machine>,
+    links: BTreeMap<Way, Link>,
+    clients: Clients,
+    laws: Laws,
+    pub(crate) audit: Audit,
+    pub(crate) trace: Trace,
+    pub(crate) chance: Chance,
+    /// When a member that was caught lying may come back.
+    banned_until: BTreeMap<Way, u64>,
+    /// Submissions under way: which transaction a ticket is for.
+    tickets: BTreeMap<u64, TxId>,
+    ticket: u64,
+    /// Blocks that were counted.
+    counted: Height,
+    pub(crate) tally: Tally,
+
+    pub(crate) mended_ms: Option<u64>,
+    rested_ms: Option<u64>,
+    ended: bool,
+}
+
+impl World {
+    /// The world of a plan, before anything happened.
+    pub fn new(plan: Plan, trace: Trace) -> Self {
+        let fixture = fixture::chain_of(plan.validators);
+        let trunk = Chance::new(plan.seed);
+        let pairs = fixture.validators.iter().chain(fixture.people.iter().map(|p| &p.pair));
+        let verify = crypto::verifier(plan.scheme, pairs);
+        let machines = (0..plan.validators)
+            .map(|n| machine(n, &plan, fixture, &verify, &trunk))
+            .collect();
+        let clients = Clients::new(
+            trunk.fork("clients"),
+            &fixture.people,
+            plan.scheme,
+            fixture.chain,
+            plan.load.clone(),
+        );
+        let network = Network::new(trunk.fork("network"), plan.weather.clone());
+
+        Self {
+            plan,
+            fixture,
+            verify,
+            queue: Queue::default(),
+            network,
+            machines,
+            links: BTreeMap::new(),
+            clients,
+            laws: Laws::default(),
+            audit: Audit::default(),
+            trace,
+            chance: trunk.fork("world"),
+            banned_until: BTreeMap::new(),
+            tickets: BTreeMap::new(),
+            ticket: 0,
+            counted: Height::GENESIS,
+            tally: Tally::default(),
+
+            mended_ms: None,
+            rested_ms: None,
+            ended: false,
+        }
+    }
+
+    /// Lets everything happen.
+    ///
+    /// # Errors
+    ///
+    /// The first [`Breach`] of a law.
+    pub fn run(&mut self) -> Result<(), Breach> {
+        self.begin();
+        while !self.ended {
+            let Some(happening) = self.queue.pop() else { break };
+            self.happen(happening)?;
+        }
+        self.close()
+    }
+
+    fn begin(&mut self) {
+        for node in 0..self.plan.validators {
+            self.queue.at(node as u64, Happening::Start { node });
+            if self.plan.sin(node).is_some() {
+                self.queue.at(1_000, Happening::Lie { node });
+            }
+        }
+        for (fault, (at_ms, _)) in self.plan.faults.iter().enumerate() {
+            self.queue.at(*at_ms, Happening::Strike { fault });
+        }
+        self.queue.at(500, Happening::Wish);
+        self.queue.at(5_000, Happening::Burst);
+        self.queue.at(self.plan.mended_ms, Happening::Calm);
+    }
+
+    fn happen(&mut self, happening: Happening) -> Result<(), Breach> {
+        match happening {
+            Happening::Deliver { from, to, epoch, bytes } => self.deliver((from, to), epoch, &bytes),
+            Happening::Wake { node, wake } => self.wake(node, wake),
+            Happening::Checked { node, life, from, transactions } => {
+                if self.machines[node].life != life {
+                    return Ok(());
+                }
+                self.step(node, Event::Checked { from, transactions })
+            }
+            Happening::Wish => {
+                self.wish();
+                Ok(())
+            }
+            Happening::Burst => {
+                self.burst();
+                Ok(())
+            }
+            Happening::HandIn { id, node } => self.hand_in(node, id),
+            Happening::Look { wish } => self.look(wish),
+            Happening::Strike { fault } => self.strike(fault),
+            Happening::Cut { way } => {
+                self.network.cut(way);
+                Ok(())
+            }
+            Happening::Mend { way } => {
+                self.network.mend(way);
+                Ok(())
+            }
+            Happening::Resume { node } => self.resume(node),
+            Happening::Start { node } => self.start(node),
+            Happening::Connect { a, b } => self.connect(a, b),
+            Happening::Lie { node } => {
+                self.lie(node);
+                Ok(())
+            }
+            Happening::Calm => self.calm(),
+            Happening::Poll => {
+                self.poll();
+                Ok(())
+            }
+        }
+    }
+
+    // ----- machines ------------------------------------------------------------------------------
+
+    /// Feeds one event to a process and carries out what it asks for.
+    pub(crate) fn step(&mut self, node: usize, event: Event) -> Result<(), Breach> {
+        let now_ms = self.queue.now_ms();
+        let machine = &mut self.machines[node];
+        let clock = machine.clock.read(now_ms);
+        let Some(process) = &mut machine.process else { return Ok(()) };
+        if machine.stalled_until > now_ms {
+            machine.inbox.push(event);
+            return Ok(());
+        }
+        match process.step(clock, event) {
+            Ok(effects) => {
+                let sight = Sight::Holds {
+                    node,
+                    pool: process.core().pool_len(),
+                    bodies: process.bodies_len(),
+                };
+                if machine.is_honest() {
+                    self.laws.see(&scene!(self), &sight)?;
+                }
+                self.perform(node, effects)
+            }
+            Err(broken) => self.broke(node, &broken.to_string()),
+        }
+    }
+
+    /// A process stopped by itself: because the power failed, or because something is wrong.
+    fn broke(&mut self, node: usize, why: &str) -> Result<(), Breach> {
+        let now_ms = self.queue.now_ms();
+        self.trace.line(now_ms, || format!("v{node} stops: {why}"));
+        self.audit.record(now_ms, node, "stops", why.as_bytes());
+        let machine = &self.machines[node];
+        if machine.is_honest() && !machine.disk.is_dead() {
+            let how = format!("honest validator {node} says that it is broken: {why}");
+            return Err(Breach { law: "whole", how });
+        }
+        let down_ms = machine.fuse_down_ms.max(200);
+        self.kill(node, down_ms)
+    }
+
+    /// Ends a process; it is started again after `down_ms`.
+    pub(crate) fn kill(&mut self, node: usize, down_ms: u64) -> Result<(), Breach> {
+        let now_ms = self.queue.now_ms();
+        self.trace.line(now_ms, || format!("v{node} dies, for {down_ms} ms"));
+        self.audit.record(now_ms, node, "dies", &down_ms.to_le_bytes());
+        self.machines[node].kill();
+        self.queue.after(down_ms, Happening::Start { node });
+        let others: Vec<usize> = (0..self.machines.len()).filter(|o| *o != node).collect();
+        others.into_iter().try_for_each(|other| self.disconnect(node, other))
+    }
+
+    fn start(&mut self, node: usize) -> Result<(), Breach> {
+        let now_ms = self.queue.now_ms();
+        if self.machines[node].is_up() {
+            return Ok(());
+        }
+        let zero_ms = 10_000_000 + self.chance.below(1_000_000);
+        let machine = &mut self.machines[node];
+        machine.clock.zero_ms = zero_ms;
+        let opened = machine.start(now_ms, &self.plan, self.fixture, &self.verify);
+        if let Some(flip) = machine.rot.take() {
+            machine.disk.flip(&flip);
+            if opened.is_ok() {
+                let how = format!("validator {node} started on a state with a flipped bit");
+                return Err(Breach { law: "rot", how });
+            }
+            self.trace.line(now_ms, || format!("v{node} refuses its rotten state"));
+            self.queue.after(200, Happening::Start { node });
+            return Ok(());
+        }
+        match opened {
+            Ok(effects) => self.opened(node, effects),
+            Err(_) if self.machines[node].disk.is_dead() => self.kill(node, 200),
+            Err(why) if self.machines[node].is_honest() => {
+                let how = format!("validator {node} cannot start again: {why}");
+                Err(Breach { law: "restart", how })
+            }
+            Err(_) => Ok(()), // a liar may fall over its own lies
+        }
+    }
+
+    fn opened(&mut self, node: usize, effects: Vec<Effect>) -> Result<(), Breach> {
+        let now_ms = self.queue.now_ms();
+        let Some(process) = &self.machines[node].process else { return Ok(()) };
+        let (height, block) = (process.ledger().head().height, process.ledger().head().block);
+        let life = self.machines[node].life;
+        self.tally.restarts += u64::from(life > 1);
+        self.trace.line(now_ms, || format!("v{node} starts at height {height}, life {life}"));
+        self.audit.record(now_ms, node, "starts", &block.0);
+        // A crash inside a commit may leave a durable block that was never announced.
+        if height > self.machines[node].height {
+            if let Some(block) = load(&self.machines[node].disk, height) {
+                self.committed(node, &block)?;
+            }
+        }
+        if self.machines[node].is_honest() {
+            self.laws.see(&scene!(self), &Sight::Opened { node, height, block })?;
+        }
+        for other in (0..self.machines.len()).filter(|o| *o != node) {
+            let delay_ms = self.chance.between(5, 200);
+            self.queue.after(delay_ms, Happening::Connect { a: node, b: other });
+        }
+        self.perform(node, effects)
+    }
+
+    fn wake(&mut self, node: usize, wake: u64) -> Result<(), Breach> {
+        if self.machines[node].wake != wake {
+            return Ok(());
+        }
+        self.audit.record(self.queue.now_ms(), node, "wakes", &[]);
+        self.step(node, Event::Woken)
+    }
+
+    pub(crate) fn resume(&mut self, node: usize) -> Result<(), Breach> {
+        if self.machines[node].stalled_until > self.queue.now_ms() {
+            return Ok(());
+        }
+        let inbox = std::mem::take(&mut self.machines[node].inbox);
+        inbox.into_iter().try_for_each(|event| self.step(node, event))
+    }
+
+    // ----- what processes ask for ----------------------------------------------------------------
+
+    fn perform(&mut self, node: usize, effects: Vec<Effect>) -> Result<(), Breach> {
+        for effect in effects {
+            match effect {
+                Effect::Send { to, bytes } => {
+                    let to = self.fixture.keys.iter().position(|key| *key == to);
+                    self.sends(node, to.as_slice(), &bytes)?;
+                }
+                Effect::Broadcast { bytes } => {
+                    let all: Vec<usize> =
+                        (0..self.machines.len()).filter(|to| *to != node).collect();
+                    self.sends(node, &all, &bytes)?;
+                }
+                Effect::WakeAt { mono_ms } => self.wake_at(node, mono_ms),
+                Effect::Check { from, bodies } => self.check(node, from, &bodies),
+                Effect::Answer { ticket, answer } => self.answered(ticket, &answer),
+                Effect::Committed(block) => self.committed(node, &block)?,
+                Effect::Fault { peer, why } => self.accused(node, peer, &why)?,
+                Effect::Evidence { bytes, .. } => self.evidence(node, &bytes)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn wake_at(&mut self, node: usize, mono_ms: u64) {
+        let machine = &mut self.machines[node];
+        machine.wake += 1;
+        let (wake, now_ms) = (machine.wake, self.queue.now_ms());
+        let when_ms = machine.clock.when(mono_ms, now_ms);
+        // A timer of a real machine is never sooner than a millisecond.
+        self.queue.at(when_ms.max(now_ms + 1), Happening::Wake { node, wake });
+    }
+
+    fn check(&mut self, node: usize, from: PublicKey, bodies: &[Vec<u8>]) {
+        let Some(process) = &self.machines[node].process else { return };
+        let checker = process.ledger().checker();
+        let shaped = bodies.iter().filter_map(|raw| checker.check_shape(raw).ok()).collect();
+        let verified = verify_signatures(&self.fixture.chain, self.verify.as_ref(), shaped);
+        let transactions: Vec<Verified> = verified.into_iter().flatten().collect();
+        let life = self.machines[node].life;
+        let delay_ms = self.chance.between(0, 3);
+        self.queue.after(delay_ms, Happening::Checked { node, life, from, transactions });
+    }
+
+    fn committed(&mut self, node: usize, block: &CommittedBlock) -> Result<(), Breach> {
+        let now_ms = self.queue.now_ms();
+        let (height, id) = (block.header.height, block.id);
+        let count = block.transactions.len();
+        self.trace.line(now_ms, || {
+            let round = block.certificate.round;
+            format!("v{node} commits {height} {id:?} of {count} in round {round}")
+        });
+        self.audit.record(now_ms, node, "commits", &id.0);
+        self.machines[node].height = height;
+        if !self.machines[node].is_honest() {
+            return Ok(());
+        }
+        let disk = self.machines[node].disk.clone();
+        self.laws.see(&scene!(self), &Sight::Committed { node, block, disk: &disk })?;
+        self.clients.see(&block.receipts);
+        if height > self.counted {
+            self.counted = height;
+            self.tally.blocks = height.0;
+            self.tally.transactions += count as u64;
+            self.tally.timers += (block.receipts.len().saturating_sub(count)) as u64;
+            self.tally.late_rounds += u64::from(block.certificate.round);
+        }
+        Ok(())
+    }
+
+    fn accused(&mut self, node: usize, peer: PublicKey, why: &str) -> Result<(), Breach> {
+        let now_ms = self.queue.now_ms();
+        let Some(peer) = self.fixture.keys.iter().position(|key| *key == peer) else {
+            return Ok(());
+        };
+        self.trace.line(now_ms, || format!("v{node} accuses v{peer}: {why}"));
+        self.audit.record(now_ms, node, "accuses", why.as_bytes());
+        if !self.machines[node].is_honest() {
+            return Ok(());
+        }
+        self.tally.accusations += 1;
+        self.laws.see(&scene!(self), &Sight::Accuses { node, peer, why })?;
+        self.banned_until.insert(pair(node, peer), now_ms + BAN_MS);
+        self.disconnect(node, peer)?;
+        self.queue.after(BAN_MS, Happening::Connect { a: node, b: peer });
+        Ok(())
+    }
+
+    fn evidence(&mut self, node: usize, bytes: &[u8]) -> Result<(), Breach> {
+        let now_ms = self.queue.now_ms();
+        self.audit.record(now_ms, node, "evidence", bytes);
+        if !self.machines[node].is_honest() {
+            return Ok(());
+        }
+        self.tally.evidence += 1;
+        match <Evidence as borsh::BorshDeserialize>::try_from_slice(bytes) {
+            Ok(evidence) => {
+                self.trace.line(now_ms, || format!("v{node} keeps evidence {evidence:?}"));
+                self.laws.see(&scene!(self), &Sight::Evidence { node, evidence: &evidence })
+            }
+            Err(why) => Err(Breach { law: "evidence", how: format!("cannot be read: {why}") }),
+        }
+    }
+
+    // ----- the network ---------------------------------------------------------------------------
+
+    fn sends(&mut self, node: usize, to: &[usize], bytes: &Arc<[u8]>) -> Result<(), Breach> {
+        if self.machines[node].is_honest() && is_signed(bytes) {
+            if let Ok(message) = Message::decode(bytes) {
+                let machine = &self.machines[node];
+                let (disk, height) = (machine.disk.clone(), machine.height);
+                let sight = Sight::Sends { node, message: &message, disk: &disk, height };
+                self.laws.see(&scene!(self), &sight)?;
+            }
+        }
+        for to in to {
+            let said = match &mut self.machines[node].liar {
+                Some(liar) => liar.instead(*to, bytes),
+                None => vec![(0, Arc::clone(bytes))],
+            };
+            said.into_iter().for_each(|(delay_ms, bytes)| self.carry((node, *to), delay_ms, &bytes));
+        }
+        Ok(())
+    }
+
+    /// Hands a message to the network, if a connection stands.
+    fn carry(&mut self, way: Way, delay_ms: u64, bytes: &Arc<[u8]>) {
+        let (from, to) = way;
+        let link = self.links.get(&pair(from, to)).copied().unwrap_or_default();
+        if !link.is_up {
+            return;
+        }
+        let now_ms = self.queue.now_ms();
+        self.trace.line(now_ms, || format!("v{from} → v{to}  {}", trace::words(bytes)));
+        self.audit.record(now_ms, from, "sends", bytes);
+        // The greeting is part of making the connection: it comes first, once, or there is none.
+        let arrivals: Vec<u64> = match is_greeting(bytes) {
+            true => vec![now_ms + 1],
+            false => self.network.carry(now_ms + delay_ms, way).collect(),
+        };
+        for when_ms in arrivals {
+            let deliver =
+                Happening::Deliver { from, to, epoch: link.epoch, bytes: Arc::clone(bytes) };
+            self.queue.at(when_ms, deliver);
+        }
+    }
+
+    fn deliver(&mut self, (from, to): Way, epoch: u64, bytes: &Arc<[u8]>) -> Result<(), Breach> {
+        let now_ms = self.queue.now_ms();
+        let stands = self.links.get(&pair(from, to)).is_some_and(|l| l.is_up && l.epoch == epoch);
+        if !stands || !self.machines[to].is_up() {
+            return Ok(());
+        }
+        self.audit.record(now_ms, to, "receives", bytes);
+        if !self.is_heard(from, to, bytes)? {
+            return Ok(());
+        }
+        let event = Event::Received { from: self.fixture.keys[from], bytes: bytes.to_vec() };
+        self.step(to, event)
+    }
+
+    /// Shows the laws what an honest validator receives; a liar does not hear its own lies.
+    fn is_heard(&mut self, from: usize, to: usize, bytes: &[u8]) -> Result<bool, Breach> {
+        if !is_signed(bytes) {
+            return Ok(true);
+        }
+        let Ok(message) = Message::decode(bytes) else { return Ok(true) };
+        let machine = &self.machines[to];
+        if let Some(liar) = &machine.liar {
+            return Ok(liar.hears(&message));
+        }
+        let (life, height) = (machine.life, machine.height);
+        if machine.stalled_until <= self.queue.now_ms() {
+            let sight = Sight::Receives { node: to, life, from, message: &message, height };
+            self.laws.see(&scene!(self), &sight)?;
+        }
+        Ok(true)
+    }
+
+    fn connect(&mut self, a: usize, b: usize) -> Result<(), Breach> {
+        let now_ms = self.queue.now_ms();
+        let link = self.links.entry(pair(a, b)).or_default();
+        if link.is_up || !self.machines[a].is_up() || !self.machines[b].is_up() {
+            return Ok(());
+        }
+        let banned = self.banned_until.get(&pair(a, b)).is_some_and(|until| *until > now_ms);
+        if banned || self.network.is_cut((a, b)) || self.network.is_cut((b, a)) {
+            self.queue.after(250, Happening::Connect { a, b });
+            return Ok(());
+        }
+        link.is_up = true;
+        link.epoch += 1;
+        let epoch = link.epoch;
+        self.trace.line(now_ms, || format!("v{a} and v{b} connect"));
+        self.audit.record(now_ms, a, "connects", &epoch.to_le_bytes());
+        self.step(a, Event::Connected(self.fixture.keys[b]))?;
+        // The first step may have ended the connection.
+        match self.links.get(&pair(a, b)).is_some_and(|l| l.is_up && l.epoch == epoch) {
+            true => self.step(b, Event::Connected(self.fixture.keys[a])),
+            false => Ok(()),
+        }
+    }
+
+    pub(crate) fn disconnect(&mut self, a: usize, b: usize) -> Result<(), Breach> {
+        let now_ms = self.queue.now_ms();
+        let link = self.links.entry(pair(a, b)).or_default();
+        if !std::mem::replace(&mut link.is_up, false) {
+            return Ok(());
+        }
+        link.epoch += 1;
+        self.trace.line(now_ms, || format!("v{a} and v{b} disconnect"));
+        self.audit.record(now_ms, a, "disconnects", &[]);
+        self.step(a, Event::Disconnected(self.fixture.keys[b]))?;
+        self.step(b, Event::Disconnected(self.fixture.keys[a]))
+    }
+
+    fn lie(&mut self, node: usize) {
+        self.queue.after(LIE_MS, Happening::Lie { node });
+        let machine = &mut self.machines[node];
+        let height = machine.height;
+        let Some(liar) = machine.liar.as_mut().filter(|_| machine.process.is_some()) else {
+            return;
+        };
+        let said = liar.unasked(height);
+        said.into_iter().for_each(|(to, bytes)| self.carry((node, to), 0, &bytes));
+    }
+
+    // ----- the clients ---------------------------------------------------------------------------
+
+    fn wish(&mut self) {
+        if self.rested_ms.is_some() {
+            return;
+        }
+        self.make_wish();
+        if self.chance.one_in(40) {
+            // Someone repeats an old transaction, byte for byte, to whomever.
+            self.repeat_old();
+        }
+        let pace_ms = 1_000 / self.plan.load.rate.max(1);
+        let delay_ms = self.chance.between(pace_ms / 2, pace_ms * 3 / 2);
+        self.queue.after(delay_ms, Happening::Wish);
+    }
+
+    fn burst(&mut self) {
+        if self.rested_ms.is_some() {
+            return;
+        }
+        (0..self.plan.load.burst).for_each(|_| self.make_wish());
+        self.queue.after(10_000, Happening::Burst);
+    }
+
+    fn make_wish(&mut self) {
+        let (wish, ids) = self.clients.wish(self.queue.now_ms());
+        for id in ids {
+            let (node, delay_ms) = (self.any_node(), self.chance.between(1, 20));
+            self.queue.after(delay_ms, Happening::HandIn { id, node });
+        }
+        let delay_ms = self.chance.between(1_500, 3_000);
+        self.queue.after(delay_ms, Happening::Look { wish });
+    }
+
+    fn repeat_old(&mut self) {
+        let Some(id) = self.clients.old() else { return };
+        let node = self.any_node();
+        self.queue.after(1, Happening::HandIn { id, node });
+    }
+
+    fn any_node(&mut self) -> usize {
+        self.chance.index(self.machines.len())
+    }
+
+    fn hand_in(&mut self, node: usize, id: TxId) -> Result<(), Breach> {
+        let now_ms = self.queue.now_ms();
+        self.audit.record(now_ms, node, "submits", &id.0);
+        let Some(attempt) = self.clients.attempt(&id) else { return Ok(()) };
+        let Some(process) = &self.machines[node].process else { return Ok(()) };
+        let head_time = process.ledger().head().time;
+        let Ok(transaction) = process.ledger().checker().check(&attempt.raw, head_time) else {
+            return Ok(()); // expired, or not yet: the client finds out when it looks
+        };
+        let chain = &self.fixture.chain;
+        let verified = verify_signatures(chain, self.verify.as_ref(), vec![transaction]);
+        let Some(Ok(verified)) = verified.into_iter().next() else { return Ok(()) };
+        self.ticket += 1;
+        self.tickets.insert(self.ticket, id);
+        self.step(node, Event::Submitted(vec![(self.ticket, verified)]))
+    }
+
+    fn answered(&mut self, ticket: u64, answer: &Submitted) {
+        let Some(id) = self.tickets.remove(&ticket) else { return };
+        let now_ms = self.queue.now_ms();
+        self.audit.record(now_ms, 0, "answers", format!("{answer:?}").as_bytes());
+        if let Submitted::Refused(refusal) = answer {
+            self.trace.line(now_ms, || format!("client: {id:?} refused with {}", refusal.code));
+        }
+    }
+
+    /// A client without a receipt looks what became of its wish, and tries again if it may.
+    fn look(&mut self, wish: usize) -> Result<(), Breach> {
+        let now_ms = self.queue.now_ms();
+        let attempts = self.clients.attempts_of(wish).to_vec();
+        if attempts.is_empty() {
+            return Ok(());
+        }
+        let delay_ms = self.chance.between(1_500, 3_000);
+        self.queue.after(delay_ms, Happening::Look { wish });
+        let node = self.any_node();
+        let machine = &self.machines[node];
+        let Some(process) = machine.process.as_ref().filter(|_| machine.is_honest()) else {
+            return Ok(());
+        };
+        let head_time = process.ledger().head().time;
+        let alive = |id: &&TxId| {
+            self.clients.attempt(id).is_some_and(|attempt| attempt.valid_until >= head_time)
+        };
+        let again = attempts.iter().find(alive).copied();
+        // No block of this validator holds any of them, and none later can: a definite answer.
+        let id = again.unwrap_or_else(|| self.clients.again(wish, now_ms));
+        self.hand_in(node, id)
+    }
+
+    // ----- the phases ----------------------------------------------------------------------------
+
+    /// Everything is mended. Liars stay liars.
+    fn calm(&mut self) -> Result<(), Breach> {
+        let now_ms = self.queue.now_ms();
+        self.trace.line(now_ms, || "everything is mended".into());
+        self.audit.record(now_ms, 0, "mended", &[]);
+        self.mended_ms = Some(now_ms);
+        self.network.mend_all();
+        self.network.set_weather(crate::network::Weather::FAIR);
+        for node in 0..self.machines.len() {
+            let offset_ms = i64::try_from(self.chance.below(100)).unwrap_or(0);
+            let machine = &mut self.machines[node];
+            machine.disk.douse();
+            machine.clock.mend(now_ms, offset_ms);
+            machine.stalled_until = 0;
+            if !machine.is_up() {
+                self.queue.after(50, Happening::Start { node });
+            }
+            self.resume(node)?;
+            self.step(node, Event::Woken)?;
+            for other in 0..node {
+                self.queue.after(10, Happening::Connect { a: node, b: other });
+            }
+        }
+        self.queue.after(POLL_MS, Happening::Poll);
+        Ok(())
+    }
+
+    /// Looks whether the run may come to rest, and whether it may end.
+    fn poll(&mut self) {
+        let now_ms = self.queue.now_ms();
+        self.queue.after(POLL_MS, Happening::Poll);
+        let Some(mended_ms) = self.mended_ms else { return };
+        let Some(rested_ms) = self.rested_ms else {
+            let long = now_ms >= plan::RUN_MS_MIN && now_ms >= mended_ms + plan::CALM_MS_MIN;
+            let much = self.tally.blocks >= plan::BLOCKS_MIN
+                && self.tally.transactions >= plan::TRANSACTIONS_MIN;
+            if (long && much) || now_ms >= mended_ms + CALM_MS_MAX {
+                self.trace.line(now_ms, || "the clients come to rest".into());
+                self.rested_ms = Some(now_ms);
+            }
+            return;
+        };
+        let honest = self.machines.iter().filter(|m| m.is_honest());
+        let heights: BTreeSet<Height> = honest.map(|m| m.height).collect();
+        let still = now_ms >= rested_ms + 2_000 && heights.len() == 1 && self.clients.open() == 0;
+        self.ended = still || now_ms >= rested_ms + REST_MS_MAX;
+    }
+
+    fn close(&mut self) -> Result<(), Breach> {
+        let honest = self.machines.iter().filter(|m| m.is_honest());
+        let nodes = honest
+            .map(|m| Last { node: m.number, height: m.height, disk: &m.disk })
+            .collect();
+        let end = End { nodes, mended_ms: self.mended_ms.unwrap_or(0) };
+        self.laws.close(&scene!(self), &end)?;
+        let Tally { blocks, transactions, .. } = self.tally;
+        if blocks < plan::BLOCKS_MIN || transactions < plan::TRANSACTIONS_MIN {
+            let how = format!("only {blocks} blocks and {transactions} transactions");
+            return Err(Breach { law: "volume", how });
+        }
+        Ok(())
+    }
+}
+
+fn machine(
+    number: usize,
+    plan: &Plan,
+    fixture: &'static Fixture,
+    verify: &Arc<dyn Verify>,
+    trunk: &Chance,
+) -> Machine {
+    let disk = SimDisk::new(fixture.rows.clone(), trunk.fork(&format!("disk {number}")));
+    let flawed = (0..plan.validators).find(|n| plan.sin(*n).is_none());
+    if flawed == Some(number) {
+        disk.set_flawed();
+    }
+    let pair = fixture.validators[number].clone();
+    let signer = Signer::new(pair, plan.scheme, Arc::clone(verify));
+    let liar = plan.sin(number).map(|sin| {
+        let honest = (0..plan.validators).filter(|n| plan.sin(*n).is_none());
+        let pairs = honest.map(|n| fixture.validators[n].clone()).collect();
+        let hand = Hand {
+            signer: signer.clone(),
+            chain: fixture.chain,
+            keys: fixture.keys.clone(),
+            elsewhere: Elsewhere::new(pairs, plan.scheme, &fixture.chain),
+            me: number,
+            chance: trunk.fork(&format!("liar {number}")),
+        };
+        Liar::new(sin, hand)
+    });
+    Machine::new(number, disk, plan.clocks[number].clone(), signer, liar)
+}
+
+fn load(disk: &SimDisk, height: Height) -> Option<CommittedBlock> {
+    let block = linli_runtime::load_block(disk, height).ok()??;
+    let certificate = linli_runtime::load_certificate(disk, height).ok()??;
+    let receipts = linli_runtime::load_receipts(disk, height).ok()??;
+    let id_of = |receipt: &Receipt| match receipt.cause {
+        Cause::Transaction(id) => Some(id),
+        Cause::Timer(_) => None,
+    };
+    let transactions = receipts.iter().filter_map(id_of).collect();
+    let (id, header) = (block.header.id(), block.header);
+    Some(CommittedBlock { header, id, certificate, receipts, transactions })
+}
+
+/// The two ends of a connection, in order.
+fn pair(a: usize, b: usize) -> Way {
+    (a.min(b), a.max(b))
+}
+
+/// Votes and proposals: what laws want to see.
+fn is_signed(bytes: &[u8]) -> bool {
+    matches!(bytes.first(), Some(1 | 2 | 4 | 5))
+}
+
+fn is_greeting(bytes: &[u8]) -> bool {
+    bytes.first() == Some(&0)
+}
