@@ -50,6 +50,8 @@ pub struct Sum {
     pub evidence: u64,
     /// Fired timers.
     pub timers: u64,
+    /// Longest time from the mending to a commit of every honest validator, and the sum of all.
+    pub recovery_ms: (u64, u64),
     /// In how many runs each kind of fault or lie was.
     pub kinds: BTreeMap<&'static str, u64>,
     /// Fewest blocks and transactions of a run, and shortest run in simulated milliseconds.
@@ -70,6 +72,8 @@ impl Sum {
         self.restarts += report.tally.restarts;
         self.evidence += report.tally.evidence;
         self.timers += report.tally.timers;
+        let recovery_ms = report.tally.recovery_ms;
+        self.recovery_ms = (self.recovery_ms.0.max(recovery_ms), self.recovery_ms.1 + recovery_ms);
         report.kinds.iter().for_each(|kind| *self.kinds.entry(kind).or_insert(0) += 1);
         match &report.breach {
             Some(breach) => {

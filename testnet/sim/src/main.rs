@@ -120,7 +120,7 @@ fn print(sum: &Sum, as_json: bool) {
             "runs_per_seed": sum.runs_per_seed, "cpu_s": sum.cpu_ms / 1000, "speed": sum.speed(),
             "blocks": sum.blocks, "transactions": sum.transactions, "messages": sum.messages,
             "lost": sum.lost, "restarts": sum.restarts, "evidence": sum.evidence,
-            "timers": sum.timers, "kinds": sum.kinds,
+            "timers": sum.timers, "recovery_ms_max": sum.recovery_ms.0, "kinds": sum.kinds,
             "least": { "blocks": blocks, "transactions": transactions, "simulated_ms": ms },
         });
         println!("{object}");
@@ -140,6 +140,8 @@ fn print(sum: &Sum, as_json: bool) {
         sum.blocks, sum.transactions, sum.timers, sum.messages, sum.lost, sum.restarts,
         sum.evidence
     );
+    let mean_ms = sum.recovery_ms.1.checked_div(sum.seeds).unwrap_or(0);
+    println!("after the mending: {mean_ms} ms to go on, at most {}", sum.recovery_ms.0);
     println!("least of a run: {blocks} blocks, {transactions} transactions, {ms} simulated ms");
     let kinds: Vec<String> = sum.kinds.iter().map(|(kind, runs)| format!("{kind} {runs}")).collect();
     println!("runs with: {}", kinds.join(", "));

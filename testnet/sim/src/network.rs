@@ -104,7 +104,7 @@ pub struct Network {
 
 impl Network {
     /// A network with this weather.
-    pub const fn new(chance: Chance, weather: Weather) -> Self {
+    pub fn new(chance: Chance, weather: Weather) -> Self {
         let (cut, clogged, last) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
         let carried = Carried { sent: 0, lost: 0, repeated: 0 };
         Self { chance, weather, cut, clogged, last, carried }

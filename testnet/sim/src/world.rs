@@ -16,7 +16,7 @@ use crate::plan::{self, Plan};
 use crate::queue::Queue;
 use crate::trace::{self, Trace};
 use crate::workload::Clients;
-use linli_core::Evidence;
+use linli_core::{Evidence, Timeouts};
 use linli_core::message::Message;
 use linli_replica::{CommittedBlock, Effect, Event, Submitted};
 use linli_runtime::{Verified, verify_signatures};
@@ -97,6 +97,8 @@ pub struct Tally {
     pub timers: u64,
     /// Rounds after the first that a block needed, summed.
     pub late_rounds: u64,
+    /// From the mending to the slowest honest validator's next commit, in milliseconds.
+    pub recovery_ms: u64,
 }
 
 /// See the module.
@@ -123,6 +125,10 @@ pub struct World {
     pub(crate) tally: Tally,
 
     pub(crate) mended_ms: Option<u64>,
+    /// The latest round that an honest validator was in then.
+    mended_round: u32,
+    /// Who committed a block since.
+    recovered: BTreeSet<usize>,
     rested_ms: Option<u64>,
     ended: bool,
 }
@@ -166,6 +172,8 @@ impl World {
             tally: Tally::default(),
 
             mended_ms: None,
+            mended_round: 0,
+            recovered: BTreeSet::new(),
             rested_ms: None,
             ended: false,
         }
@@ -335,11 +343,13 @@ impl World {
         self.tally.restarts += u64::from(life > 1);
         self.trace.line(now_ms, || format!("v{node} starts at height {height}, life {life}"));
         self.audit.record(now_ms, node, "starts", &block.0);
-        // A crash inside a commit may leave a durable block that was never announced.
-        if height > self.machines[node].height {
-            if let Some(block) = load(&self.machines[node].disk, height) {
+        // A crash inside a step may leave durable blocks that were never announced.
+        let mut unannounced = self.machines[node].height.next();
+        while unannounced <= height {
+            if let Some(block) = load(&self.machines[node].disk, unannounced) {
                 self.committed(node, &block)?;
             }
+            unannounced = unannounced.next();
         }
         if self.machines[node].is_honest() {
             self.laws.see(&scene!(self), &Sight::Opened { node, height, block })?;
@@ -428,6 +438,10 @@ impl World {
         let disk = self.machines[node].disk.clone();
         self.laws.see(&scene!(self), &Sight::Committed { node, block, disk: &disk })?;
         self.clients.see(&block.receipts);
+        if self.mended_ms.is_some_and(|_| self.recovered.insert(node)) {
+            let recovery_ms = now_ms - self.mended_ms.unwrap_or(now_ms);
+            self.tally.recovery_ms = self.tally.recovery_ms.max(recovery_ms);
+        }
         if height > self.counted {
             self.counted = height;
             self.tally.blocks = height.0;
@@ -478,7 +492,9 @@ impl World {
         if self.machines[node].is_honest() && is_signed(bytes) {
             if let Ok(message) = Message::decode(bytes) {
                 let machine = &self.machines[node];
-                let (disk, height) = (machine.disk.clone(), machine.height);
+                // The step is over: it may have committed the height it voted in.
+                let head = machine.process.as_ref().map(|p| p.ledger().head().height);
+                let (disk, height) = (machine.disk.clone(), head.unwrap_or(machine.height));
                 let sight = Sight::Sends { node, message: &message, disk: &disk, height };
                 self.laws.see(&scene!(self), &sight)?;
             }
@@ -697,6 +713,9 @@ impl World {
         self.trace.line(now_ms, || "everything is mended".into());
         self.audit.record(now_ms, 0, "mended", &[]);
         self.mended_ms = Some(now_ms);
+        let honest = self.machines.iter().filter(|m| m.is_honest());
+        let rounds = honest.filter_map(|m| m.process.as_ref()?.core().round());
+        self.mended_round = rounds.max().unwrap_or(0);
         self.network.mend_all();
         self.network.set_weather(crate::network::Weather::FAIR);
         for node in 0..self.machines.len() {
@@ -744,7 +763,8 @@ impl World {
         let nodes = honest
             .map(|m| Last { node: m.number, height: m.height, disk: &m.disk })
             .collect();
-        let end = End { nodes, mended_ms: self.mended_ms.unwrap_or(0) };
+        let (mended_ms, block_time_ms) = (self.mended_ms.unwrap_or(0), self.block_time_ms());
+        let end = End { nodes, mended_ms, block_time_ms };
         self.laws.close(&scene!(self), &end)?;
         let Tally { blocks, transactions, .. } = self.tally;
         if blocks < plan::BLOCKS_MIN || transactions < plan::TRANSACTIONS_MIN {
@@ -752,6 +772,16 @@ impl World {
             return Err(Breach { law: "volume", how });
         }
         Ok(())
+    }
+}
+
+impl World {
+    /// What the three waits of a round take, in the round that was under way at the mending.
+    fn block_time_ms(&self) -> u64 {
+        let (waits, round) = (Timeouts::default(), u64::from(self.mended_round));
+        let propose_ms = (waits.propose_ms + waits.propose_step_ms * round).min(waits.max_ms);
+        let vote_ms = (waits.vote_ms + waits.vote_step_ms * round).min(waits.max_ms);
+        propose_ms + 2 * vote_ms + self.plan.block_interval_ms
     }
 }
 

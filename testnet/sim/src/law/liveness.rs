@@ -1,13 +1,14 @@
 //! After everything is mended every honest validator commits a new block within ten block times,
 //! all come to one height, and every client learns what became of each of its deeds.
+//!
+//! A block time is what the three waits of one round may take, in the latest round that an honest
+//! validator was in when everything was mended: waits grow with the round, on purpose.
 
 use super::{End, Law, Scene, Sight, Verdict};
 use std::collections::BTreeMap;
 
-/// A block time: what one undisturbed round may take at most, its three waits together.
-pub const BLOCK_TIME_MS: u64 = 1_000;
 /// Block times until the chain must have gone on.
-pub const BLOCK_TIMES_MAX: u64 = 10;
+pub(super) const BLOCK_TIMES_MAX: u64 = 10;
 
 /// See the module.
 #[derive(Default)]
@@ -31,7 +32,7 @@ impl Law for Liveness {
     }
 
     fn close(&mut self, scene: &Scene<'_>, end: &End<'_>) -> Verdict {
-        let latest_ms = end.mended_ms + BLOCK_TIME_MS * BLOCK_TIMES_MAX;
+        let latest_ms = end.mended_ms + end.block_time_ms * BLOCK_TIMES_MAX;
         for last in &end.nodes {
             match self.first_ms.get(&last.node) {
                 Some(first_ms) if *first_ms <= latest_ms => {}

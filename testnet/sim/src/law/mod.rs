@@ -133,6 +133,8 @@ pub struct End<'a> {
     pub nodes: Vec<Last<'a>>,
     /// When everything was mended.
     pub mended_ms: u64,
+    /// What one round could take then.
+    pub block_time_ms: u64,
 }
 
 /// An honest validator at the end.
