@@ -36,7 +36,8 @@ pub struct Chaos {
     dir: Option<PathBuf>,
 }
 
-/// What `chaos` prints.
+/// What `chaos` prints. `forks` counts each time the roots did not come out equal: two roots at a
+/// height, or heights that did not meet again in time; the failure's text says which.
 #[derive(Debug, Default, Serialize)]
 struct Report {
     kills: u32,

@@ -19,8 +19,8 @@ pub fn signing_bytes(chain: &ChainId, body: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Encodes body and signature as they travel. Written by hand so that the body is copied once
-/// and never decoded on the way; the result is what protobuf writes.
+/// Encodes body and signature as they travel: a client's step, not a node's. The body's bytes are
+/// copied, never decoded.
 pub fn envelope(body: &[u8], signature: &Signature) -> Vec<u8> {
     wire::SignedTransaction { body: body.to_vec(), signature: signature.0.to_vec() }.encode_to_vec()
 }
