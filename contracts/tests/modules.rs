@@ -132,7 +132,9 @@ fn every_refusal_has_its_texts_in_both_languages() {
                 value.options().get_extension(&option).as_str().unwrap_or_default().to_owned()
             };
             let places = |text: &str| {
-                (0..limits::PARAMS_MAX).filter(|i| text.contains(&format!("{{{i}}}"))).collect::<Vec<_>>()
+                (0..limits::PARAMS_MAX)
+                    .filter(|i| text.contains(&format!("{{{i}}}")))
+                    .collect::<Vec<_>>()
             };
             let (zh, en) = (text("linli.v1.zh"), text("linli.v1.en"));
             assert!(!zh.is_empty() && !en.is_empty(), "{name} {}", value.name());

@@ -265,7 +265,10 @@ impl Config {
         let path = data.join(FILE);
         let text = std::fs::read_to_string(&path).map_err(|e| {
             let path = path.display();
-            BadConfig(words!("无法读取配置 {path}：{e}", "cannot read the configuration {path}: {e}"))
+            BadConfig(words!(
+                "无法读取配置 {path}：{e}",
+                "cannot read the configuration {path}: {e}"
+            ))
         })?;
         Self::parse(&text)
     }
@@ -303,7 +306,8 @@ impl Config {
                 return Err(BadConfig(words!("{key} 不能为 0", "{key} must be above zero")));
             }
         }
-        if self.log.file.is_absolute() || self.log.file.components().any(|c| c.as_os_str() == "..") {
+        if self.log.file.is_absolute() || self.log.file.components().any(|c| c.as_os_str() == "..")
+        {
             return Err(BadConfig(words!(
                 "log.file 须是数据目录内的相对路径",
                 "log.file must be a relative path inside the data folder"
@@ -328,7 +332,8 @@ fn refuse_unknown(table: &toml::Table) -> Result<(), BadConfig> {
     let mut found = Vec::new();
     paths("", table, &mut found);
     let Some(unknown) = found.iter().find(|path| !known.contains(path)) else { return Ok(()) };
-    let nearest = known.iter().min_by_key(|path| distance(path, unknown)).cloned().unwrap_or_default();
+    let nearest =
+        known.iter().min_by_key(|path| distance(path, unknown)).cloned().unwrap_or_default();
     Err(BadConfig(words!(
         "配置中没有 {unknown} 这一项；最接近的是 {nearest}",
         "the configuration has no key {unknown}; the nearest is {nearest}"

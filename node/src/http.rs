@@ -116,12 +116,7 @@ fn counters(encoder: &mut DescriptorEncoder<'_>, counters: &Counters) -> fmt::Re
     Ok(())
 }
 
-fn gauge(
-    encoder: &mut DescriptorEncoder<'_>,
-    name: &str,
-    help: &str,
-    value: u64,
-) -> fmt::Result {
+fn gauge(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: u64) -> fmt::Result {
     let name = format!("linli_node_{name}");
     let metric = encoder.encode_descriptor(&name, help, None, MetricType::Gauge)?;
     ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX)).encode(metric)

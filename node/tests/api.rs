@@ -55,8 +55,7 @@ impl Served {
     }
 
     async fn submit(&mut self, ids: std::ops::Range<u32>) -> Vec<TxId> {
-        let (ids, raws): (Vec<_>, Vec<_>) =
-            ids.map(|n| transfer(&self.net.chain, n, 21)).unzip();
+        let (ids, raws): (Vec<_>, Vec<_>) = ids.map(|n| transfer(&self.net.chain, n, 21)).unzip();
         let batch = SubmitBatch { transactions: raws };
         let stream = self.client.submit_stream(futures::stream::iter([batch])).await.unwrap();
         let answer = stream.into_inner().message().await.unwrap().unwrap();

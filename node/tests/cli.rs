@@ -54,7 +54,8 @@ impl Ran {
 }
 
 fn linli_in(lang: Option<&str>, args: &[&str]) -> Ran {
-    let args: Vec<OsString> = std::iter::once("linli").chain(args.iter().copied()).map(Into::into).collect();
+    let args: Vec<OsString> =
+        std::iter::once("linli").chain(args.iter().copied()).map(Into::into).collect();
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
     let exit = cli::run(args, lang, &mut stdout, &mut stderr);
     let text = |bytes| String::from_utf8(bytes).unwrap();
@@ -71,7 +72,10 @@ fn compare(name: &str, found: &str) {
         fs::write(&path, found).unwrap();
     }
     let frozen = fs::read_to_string(&path).unwrap_or_default();
-    assert!(frozen == found, "{name} changed; if that is meant, run again with UPDATE_SNAPSHOTS=1\n--- frozen\n{frozen}\n--- found\n{found}");
+    assert!(
+        frozen == found,
+        "{name} changed; if that is meant, run again with UPDATE_SNAPSHOTS=1\n--- frozen\n{frozen}\n--- found\n{found}"
+    );
 }
 
 #[test]
@@ -112,7 +116,9 @@ fn wrong_usage_is_exit_2_and_says_what_to_do() {
 #[test]
 fn the_flag_beats_the_environment() {
     assert!(linli_in(Some("zh_CN.UTF-8"), &["nothing"]).stderr.contains("用法有误"));
-    assert!(linli_in(Some("zh_CN.UTF-8"), &["nothing", "--lang", "en"]).stderr.contains("wrong usage"));
+    assert!(
+        linli_in(Some("zh_CN.UTF-8"), &["nothing", "--lang", "en"]).stderr.contains("wrong usage")
+    );
     assert!(linli_in(None, &["nothing"]).stderr.contains("wrong usage"));
 }
 
@@ -199,8 +205,16 @@ impl Place {
         let names = ["genesis", "data", "validator.key", "network.key"].map(|n| self.path(n));
         let [genesis, data, validator, network] = &names;
         let mut args = vec![
-            "init", "--genesis", genesis, "--data", data, "--validator-key", validator,
-            "--network-key", network, "--json",
+            "init",
+            "--genesis",
+            genesis,
+            "--data",
+            data,
+            "--validator-key",
+            validator,
+            "--network-key",
+            network,
+            "--json",
         ];
         args.extend(more);
         linli(&args)
@@ -342,12 +356,17 @@ fn a_key_is_made_once_and_shown_without_its_secret() {
 fn what_is_no_pack_is_not_verified() {
     let place = Place::lawful();
     let genesis = place.path("genesis");
-    for (name, bytes) in [("empty", vec![]), ("junk", vec![7; 1000]), ("zip", b"PK\x03\x04".to_vec())] {
+    for (name, bytes) in
+        [("empty", vec![]), ("junk", vec![7; 1000]), ("zip", b"PK\x03\x04".to_vec())]
+    {
         let pack = place.path(name);
         fs::write(&pack, bytes).unwrap();
         let ran = linli(&["verify", &pack, "--genesis", &genesis, "--json"]);
         assert_eq!(ran.exit, 1, "{name}: {}", ran.stderr);
-        assert_eq!((&ran.json()["layer"], &ran.json()["verified"]), (&"pack".into(), &false.into()));
+        assert_eq!(
+            (&ran.json()["layer"], &ran.json()["verified"]),
+            (&"pack".into(), &false.into())
+        );
     }
     for unreadable in [place.path("missing"), place.path("")] {
         let ran = linli(&["verify", &unreadable, "--genesis", &genesis]);

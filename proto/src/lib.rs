@@ -1,5 +1,10 @@
 //! The services of a node, generated from `proto/linli/v1/api.proto`. Nothing else lives here.
-#![allow(missing_docs, clippy::all, clippy::pedantic, reason = "generated; the .proto file documents")]
+#![allow(
+    missing_docs,
+    clippy::all,
+    clippy::pedantic,
+    reason = "generated; the .proto file documents"
+)]
 
 tonic::include_proto!("linli.v1");
 

@@ -146,9 +146,8 @@ fn transfers() {
         ledger.adopt(executed);
         batching += start.elapsed().as_secs_f64();
         rows += batch.writes.len();
-        let size = |w: &linli_types::store::Write| {
-            w.key.len() + w.value.as_ref().map_or(0, Vec::len)
-        };
+        let size =
+            |w: &linli_types::store::Write| w.key.len() + w.value.as_ref().map_or(0, Vec::len);
         bytes += batch.writes.iter().map(size).sum::<usize>();
         store.commit(&batch).unwrap();
     }

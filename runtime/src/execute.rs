@@ -245,8 +245,7 @@ struct Block<'a> {
 impl<'a> Block<'a> {
     fn new(ledger: &'a Ledger, store: &'a dyn Read, slot: Slot) -> Self {
         let head = ledger.head();
-        let place =
-            Place { height: head.height.next(), time: slot.time, log_size: head.log_size };
+        let place = Place { height: head.height.next(), time: slot.time, log_size: head.log_size };
         let run = Run::new(&ledger.vm, &ledger.contracts, place, Overlay::new(store));
         let (transactions, receipts, keys) = Default::default();
         Self { ledger, slot, run, transactions, receipts, keys, bytes: 0, fuel: 0 }

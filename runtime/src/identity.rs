@@ -64,10 +64,7 @@ pub(crate) fn register(overlay: &mut Overlay<'_>, principal: &Principal) -> Resu
 }
 
 /// The sender's organisation, if the sender is known and the key is theirs.
-pub(crate) fn admit(
-    row: Option<PrincipalRow>,
-    transaction: &Transaction,
-) -> Result<u32, Refusal> {
+pub(crate) fn admit(row: Option<PrincipalRow>, transaction: &Transaction) -> Result<u32, Refusal> {
     match row {
         None => Err(Code::UnknownSender.refuse([])),
         Some(row) if row.key != transaction.signer => Err(Code::KeyNotOfSender.refuse([])),

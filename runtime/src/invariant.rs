@@ -4,9 +4,9 @@
 //! Each walks its rows from the disk and believes nothing that stands in memory.
 
 use crate::accounts::{self, ISSUANCE_PREFIX};
+use crate::identity::{self, PrincipalRow};
 use crate::overlay::{CLAIMS_ROOM, ClaimHead, read_claim};
 use crate::stored::{self, decode, split_key, visit_room, visit_rows};
-use crate::identity::{self, PrincipalRow};
 use crate::timers::{self, TimerRow};
 use crate::tree::Tree;
 use linli_types::id::Digest;

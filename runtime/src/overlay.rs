@@ -161,12 +161,18 @@ impl<'a> Overlay<'a> {
             let old = self.store.get(Column::Side, &key)?;
             self.side.insert(key.clone(), Slot { old, new: None });
         }
-        let row = self.side.get(&key).and_then(|slot| slot.new.as_ref().unwrap_or(&slot.old).as_ref());
+        let row =
+            self.side.get(&key).and_then(|slot| slot.new.as_ref().unwrap_or(&slot.old).as_ref());
         row.map(|row| read_claim(row).map(|(deed, _)| deed)).transpose()
     }
 
     /// Claims a business id of `room` for a deed, for ever (O3).
-    pub(crate) fn claim(&mut self, room: &str, id: &[u8], deed: &Digest) -> Result<Claimed, Broken> {
+    pub(crate) fn claim(
+        &mut self,
+        room: &str,
+        id: &[u8],
+        deed: &Digest,
+    ) -> Result<Claimed, Broken> {
         match self.claimed(room, id)? {
             Some(found) if found == *deed => return Ok(Claimed::Same),
             Some(_) => return Ok(Claimed::Other),
@@ -201,7 +207,12 @@ impl<'a> Overlay<'a> {
     }
 
     /// Rows of the state with `from <= key < to` as the transactions so far left them.
-    pub(crate) fn scan(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Vec<u8>>, Broken> {
+    pub(crate) fn scan(
+        &self,
+        from: &[u8],
+        to: &[u8],
+        limit: usize,
+    ) -> Result<Vec<Vec<u8>>, Broken> {
         // Removed rows must not use up the limit: ask the store for as many more as were removed.
         let inside = self.state.range(from.to_vec()..to.to_vec());
         let changed: Vec<_> = inside.filter(|(_, slot)| slot.new.is_some()).collect();

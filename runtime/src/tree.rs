@@ -51,10 +51,7 @@ impl Node {
         match (left.leaves, right.leaves) {
             (Count::None, Count::None | Count::One) => right,
             (Count::One, Count::None) => left,
-            _ => Self {
-                hash: state_proof::inner(&left.hash, &right.hash),
-                leaves: Count::Many,
-            },
+            _ => Self { hash: state_proof::inner(&left.hash, &right.hash), leaves: Count::Many },
         }
     }
 }

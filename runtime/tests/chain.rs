@@ -264,8 +264,7 @@ fn time_moves_on_even_when_a_proposers_clock_does_not() {
 #[test]
 fn what_was_committed_is_found_by_id_by_room_and_by_principal() {
     let mut node = Node::new(&genesis());
-    let transfers =
-        [node.transfer(1, (0, 0), (1, 0), 1), node.transfer(2, (2, 0), (0, 0), 2)];
+    let transfers = [node.transfer(1, (0, 0), (1, 0), 1), node.transfer(2, (2, 0), (0, 0), 2)];
     node.step(&transfers);
     node.step(&[]);
     let place = locate(&node.store, &transfers[1].id).unwrap();
@@ -283,12 +282,7 @@ fn what_was_committed_is_found_by_id_by_room_and_by_principal() {
     assert_eq!(about(0), [(Height(1), vec![0, 1])]);
     assert_eq!(about(1), [(Height(1), vec![0])]);
     assert_eq!(about(3), []);
-    let after = stored::event_places(
-        &node.store,
-        stored::Concern::Room("accounts"),
-        Height(2),
-        10,
-    );
+    let after = stored::event_places(&node.store, stored::Concern::Room("accounts"), Height(2), 10);
     assert_eq!(after.unwrap(), []);
 }
 
@@ -355,9 +349,8 @@ fn undo_records_lead_back_and_older_ones_are_gone() {
         before.push(node.store.clone());
         node.step(&[node.transfer(n, (0, 0), (1, 0), 3)]);
     }
-    let kept: Vec<u64> = (1..=9)
-        .filter(|h| stored::load_undo(&node.store, Height(*h)).unwrap().is_some())
-        .collect();
+    let kept: Vec<u64> =
+        (1..=9).filter(|h| stored::load_undo(&node.store, Height(*h)).unwrap().is_some()).collect();
     assert_eq!(kept, (9 - keep + 1..=9).collect::<Vec<_>>());
     let undo = stored::load_undo(&node.store, Height(9)).unwrap().unwrap();
     assert!(!undo.state.is_empty() && !undo.side.is_empty());

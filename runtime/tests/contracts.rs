@@ -267,11 +267,8 @@ fn a_contract_at_work_is_not_entered_again() {
         method: "Write".into(),
         args: probe::Entry { key: vec![1], value: vec![1] }.encode_to_vec(),
     };
-    let outer = probe::Cross {
-        room: "second".into(),
-        method: "Cross".into(),
-        args: inner.encode_to_vec(),
-    };
+    let outer =
+        probe::Cross { room: "second".into(), method: "Cross".into(), args: inner.encode_to_vec() };
     let receipts = node.step(&[node.sign(0, 1, vec![ask("Cross", &outer)])]);
     assert_eq!(code_of(&receipts[0]), Code::Reentrant.number(), "{receipts:?}");
 }

@@ -15,8 +15,8 @@ use linli_types::header::Header;
 use linli_types::height::Height;
 use linli_types::id::{BlockId, Digest, Signature, TransferId};
 use linli_types::receipt::{Outcome, Receipt};
-use linli_types::store::Read;
 use linli_types::store::Column;
+use linli_types::store::Read;
 use support::*;
 
 /// Names and kept bytes, in hexadecimal. Written by hand-run only: see [`aside`].
@@ -54,13 +54,16 @@ fn written() -> Vec<Vec<u8>> {
     let row = |column, key: &[u8]| node.store.get(column, key).unwrap().unwrap();
     let height = stored::height_key(Height(1));
     let header = node.ledger.head().header.clone().unwrap();
-    let (transfer, head) = (Transfer {
-        id: TransferId([1; 16]),
-        debit: account(0, 0),
-        credit: account(1, 0),
-        amount: 7,
-        code: 1,
-    }, node.ledger.head());
+    let (transfer, head) = (
+        Transfer {
+            id: TransferId([1; 16]),
+            debit: account(0, 0),
+            credit: account(1, 0),
+            amount: 7,
+            code: 1,
+        },
+        node.ledger.head(),
+    );
     let principal = PrincipalRow { key: key(1), org: 7, roles: vec![Role::Operator, Role::Fund] };
     let timer = TimerRow { room: "probe".into(), payload: vec![1, 2, 3] };
     let roots = [head.block.0, head.state_root.0, head.log_root.0, transfer.digest().0];

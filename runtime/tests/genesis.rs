@@ -75,8 +75,5 @@ fn the_same_genesis_gives_the_same_rows_and_an_opened_ledger_equals_a_begun_one(
     let opened = Node::new(&genesis());
     assert_eq!(begun.head(), opened.ledger.head());
     assert_eq!(begun.sizes(), opened.ledger.sizes());
-    assert_eq!(
-        linli_runtime::invariant::breaches(&opened.store).unwrap(),
-        Vec::<String>::new()
-    );
+    assert_eq!(linli_runtime::invariant::breaches(&opened.store).unwrap(), Vec::<String>::new());
 }

@@ -23,11 +23,19 @@ async fn main() -> std::process::ExitCode {
 
 async fn watch(args: &[String]) -> Result<(), Error> {
     let [node, key, room @ ..] = args else {
-        return Err(Error::new(ErrorKind::Input, "需要 NODE KEY [ROOM]", "wanted: NODE KEY [ROOM]"));
+        return Err(Error::new(
+            ErrorKind::Input,
+            "需要 NODE KEY [ROOM]",
+            "wanted: NODE KEY [ROOM]",
+        ));
     };
     let file = KeyFile::read(key.as_ref())?;
     let chain = file.about().chain.ok_or_else(|| {
-        Error::new(ErrorKind::Key, "密钥文件没有写明是哪条链", "the key file does not name its chain")
+        Error::new(
+            ErrorKind::Key,
+            "密钥文件没有写明是哪条链",
+            "the key file does not name its chain",
+        )
     })?;
     let client = Client::connect(node, chain, file.open("")?).await?;
     let room = room.first().cloned().unwrap_or_default();

@@ -104,11 +104,8 @@ pub fn evidence_pack(manifest: &[u8], proof: &ProofResponse) -> Result<Pack, Err
         return Err(bad("the proof is of another leaf"));
     }
     let block = block_proof(proof)?;
-    let log = LogPlace {
-        leaf: said.leaf,
-        size: block.header.log_size,
-        path: path(&proof.leaf_path)?,
-    };
+    let log =
+        LogPlace { leaf: said.leaf, size: block.header.log_size, path: path(&proof.leaf_path)? };
     let contents = Contents::Evidence {
         manifest: manifest.to_vec(),
         statement: said.statement,

@@ -138,7 +138,11 @@ impl Client {
         options: Options,
     ) -> Result<Self, Error> {
         let endpoint = Endpoint::from_shared(url.to_string()).map_err(|e| {
-            Error::new(ErrorKind::Input, format!("{url} 不是节点地址：{e}"), format!("{url} is no address: {e}"))
+            Error::new(
+                ErrorKind::Input,
+                format!("{url} 不是节点地址：{e}"),
+                format!("{url} is no address: {e}"),
+            )
         })?;
         let endpoint = endpoint.connect_timeout(options.connect).tcp_nodelay(true);
         let mut tries = Tries::new(&options);
@@ -146,7 +150,8 @@ impl Client {
             match endpoint.connect().await {
                 Ok(channel) => break channel,
                 Err(e) => {
-                    let why = std::error::Error::source(&e).map_or_else(|| e.to_string(), ToString::to_string);
+                    let why = std::error::Error::source(&e)
+                        .map_or_else(|| e.to_string(), ToString::to_string);
                     let error = Error::new(
                         ErrorKind::Unreachable,
                         format!("无法连接 {url}：{why}"),

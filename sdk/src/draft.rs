@@ -143,7 +143,11 @@ impl Draft {
 
     fn check(&self) -> Result<(), Error> {
         if self.calls.is_empty() {
-            return Err(Error::new(ErrorKind::Input, "交易没有任何调用", "the transaction asks nothing"));
+            return Err(Error::new(
+                ErrorKind::Input,
+                "交易没有任何调用",
+                "the transaction asks nothing",
+            ));
         }
         if self.calls.len() > limits::CALLS_MAX {
             return Err(too_large("number of calls", self.calls.len(), limits::CALLS_MAX));

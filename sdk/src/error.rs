@@ -61,7 +61,9 @@ impl ErrorKind {
             (Self::Unreachable, Lang::Zh) => "请核对节点地址，或换一个节点",
             (Self::Unreachable, Lang::En) => "check the node's address or use another node",
             (Self::TimedOut, Lang::Zh) => "请用同一请求重试；重复提交不会重复生效",
-            (Self::TimedOut, Lang::En) => "send the same request again; it cannot take effect twice",
+            (Self::TimedOut, Lang::En) => {
+                "send the same request again; it cannot take effect twice"
+            }
             (Self::Refused, Lang::Zh) => "请按提示修改后重试",
             (Self::Refused, Lang::En) => "correct what is named and try again",
             (Self::BadAnswer, Lang::Zh) => "请改用其他节点，并通知该节点的运维人员",

@@ -55,7 +55,11 @@ impl fmt::Debug for SecretKey {
 pub fn random<const N: usize>() -> Result<[u8; N], Error> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|e| {
-        Error::new(ErrorKind::Machine, format!("没有可用的随机数：{e}"), format!("no random bytes: {e}"))
+        Error::new(
+            ErrorKind::Machine,
+            format!("没有可用的随机数：{e}"),
+            format!("no random bytes: {e}"),
+        )
     })?;
     Ok(bytes)
 }

@@ -128,7 +128,9 @@ impl KeyFile {
         file.secret = file
             .cipher(passphrase)?
             .encrypt(&XNonce::from(nonce), Payload { msg: seed.as_slice(), aad: &aad })
-            .map_err(|_| Error::new(ErrorKind::Key, "密钥无法加密", "the key cannot be encrypted"))?;
+            .map_err(|_| {
+                Error::new(ErrorKind::Key, "密钥无法加密", "the key cannot be encrypted")
+            })?;
         Ok(file)
     }
 
@@ -141,8 +143,14 @@ impl KeyFile {
     pub fn open(&self, passphrase: &str) -> Result<SecretKey, Error> {
         if self.development != passphrase.is_empty() {
             return Err(match self.development {
-                true => Error::new(ErrorKind::Key, "开发密钥没有口令", "a development key has no passphrase"),
-                false => Error::new(ErrorKind::Key, "该密钥需要口令", "this key needs its passphrase"),
+                true => Error::new(
+                    ErrorKind::Key,
+                    "开发密钥没有口令",
+                    "a development key has no passphrase",
+                ),
+                false => {
+                    Error::new(ErrorKind::Key, "该密钥需要口令", "this key needs its passphrase")
+                }
             });
         }
         let payload = Payload { msg: &self.secret, aad: &self.associated() };
@@ -167,7 +175,9 @@ impl KeyFile {
         }
         check_private(path, &about)?;
         let mut text = Zeroizing::new(String::new());
-        file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text).map_err(|e| unreadable(path, &e))?;
+        file.take(FILE_BYTES_MAX + 1)
+            .read_to_string(&mut text)
+            .map_err(|e| unreadable(path, &e))?;
         if text.len() as u64 > FILE_BYTES_MAX {
             return Err(no_key(path, "too large"));
         }
@@ -252,7 +262,8 @@ impl KeyFile {
         if cost.memory_kib > max.memory_kib || cost.passes > max.passes || cost.lanes > max.lanes {
             return Err("its cost is beyond all bounds".into());
         }
-        let principal = file.principal.map(|t| t.parse()).transpose().map_err(|e| format!("principal: {e}"))?;
+        let principal =
+            file.principal.map(|t| t.parse()).transpose().map_err(|e| format!("principal: {e}"))?;
         let chain = file.chain.map(|t| t.parse()).transpose().map_err(|e| format!("chain: {e}"))?;
         Ok(Self {
             kind: file.kind,
@@ -268,7 +279,11 @@ impl KeyFile {
 
     fn cipher(&self, passphrase: &str) -> Result<XChaCha20Poly1305, Error> {
         let bad = |e: &dyn std::fmt::Display| {
-            Error::new(ErrorKind::Key, format!("口令参数不可用：{e}"), format!("unusable cost: {e}"))
+            Error::new(
+                ErrorKind::Key,
+                format!("口令参数不可用：{e}"),
+                format!("unusable cost: {e}"),
+            )
         };
         let Kdf { memory_kib, passes, lanes } = self.cost;
         let params = Params::new(memory_kib, passes, lanes, Some(32)).map_err(|e| bad(&e))?;
@@ -302,7 +317,8 @@ fn exact<const N: usize>(field: &str, text: &str) -> Result<[u8; N], String> {
 }
 
 fn locked() -> Error {
-    let (zh, en) = ("口令不对，或密钥文件已被改动", "wrong passphrase, or the key file was changed");
+    let (zh, en) =
+        ("口令不对，或密钥文件已被改动", "wrong passphrase, or the key file was changed");
     Error::new(ErrorKind::Key, zh, en)
 }
 

@@ -35,10 +35,16 @@ pub fn digest_file(path: &Path) -> Result<FileDigests, Error> {
         return Err(file_error(zh, en).hint_with(hint.0, hint.1));
     }
     if !about.is_file() {
-        return Err(file_error(format!("{shown} 不是普通文件"), format!("{shown} is no regular file")));
+        return Err(file_error(
+            format!("{shown} 不是普通文件"),
+            format!("{shown} is no regular file"),
+        ));
     }
     let name = path.file_name().and_then(|n| n.to_str()).ok_or_else(|| {
-        file_error(format!("{shown} 的文件名不是 UTF-8"), format!("the name of {shown} is not UTF-8"))
+        file_error(
+            format!("{shown} 的文件名不是 UTF-8"),
+            format!("the name of {shown} is not UTF-8"),
+        )
     })?;
     let file = std::fs::File::open(path).map_err(|e| unreadable(path, &e))?;
     let digests = FileDigests::read(name, file).map_err(|e| unreadable(path, &e))?;
@@ -61,8 +67,7 @@ pub fn prepare(paths: &[&Path], captured_at_ms: u64) -> Result<Prepared, Error> 
     let listed = |path: &&Path| digest_file(path).map(listed);
     let files = paths.iter().map(listed).collect::<Result<Vec<_>, _>>()?;
     let salt = Digest(random()?);
-    let manifest =
-        Manifest { captured_at: captured_at_ms, device: None, files, order: None, salt };
+    let manifest = Manifest { captured_at: captured_at_ms, device: None, files, order: None, salt };
     manifest.check().map_err(|why| {
         Error::new(ErrorKind::Input, format!("清单不成立：{why}"), format!("no manifest: {why}"))
     })?;
@@ -100,7 +105,10 @@ pub fn media_type(name: &str) -> &'static str {
 
 fn unreadable(path: &Path, why: &std::io::Error) -> Error {
     let shown = path.display();
-    file_error(format!("文件 {shown} 无法读取：{why}"), format!("the file {shown} cannot be read: {why}"))
+    file_error(
+        format!("文件 {shown} 无法读取：{why}"),
+        format!("the file {shown} cannot be read: {why}"),
+    )
 }
 
 fn file_error(zh: String, en: String) -> Error {

@@ -118,7 +118,10 @@ mod tests {
             check(chain, Some(&header), method, request, now, &Zip215).unwrap_err()
         };
         assert_eq!(why(&refused(&ChainId([4; 32]), METHOD, b"request", NOW)), "signature");
-        assert_eq!(why(&refused(&CHAIN, "/linli.v1.Ledger/GetProof", b"request", NOW)), "signature");
+        assert_eq!(
+            why(&refused(&CHAIN, "/linli.v1.Ledger/GetProof", b"request", NOW)),
+            "signature"
+        );
         assert_eq!(why(&refused(&CHAIN, METHOD, b"another", NOW)), "signature");
         for now in [NOW.0 + limits::READ_SKEW_MS + 1, NOW.0 - limits::READ_SKEW_MS - 1] {
             assert_eq!(why(&refused(&CHAIN, METHOD, b"request", TimeMs(now))), "time");

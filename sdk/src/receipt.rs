@@ -89,14 +89,21 @@ mod tests {
     fn events_are_told_by_their_schema_and_else_in_hexadecimal() {
         let schema = Schema::native("accounts").unwrap();
         let told = to_json(&receipt(Outcome::Done), |_| Some(&schema));
-        assert_eq!((told["done"].as_bool(), told["events"][0]["data"]["amount"].as_str()), (Some(true), Some("5")));
+        assert_eq!(
+            (told["done"].as_bool(), told["events"][0]["data"]["amount"].as_str()),
+            (Some(true), Some("5"))
+        );
         let bare = to_json(&receipt(Outcome::Done), |_| None);
         assert_eq!(bare["events"][0]["data"], "2005");
     }
 
     #[test]
     fn refusals_are_told_in_both_languages() {
-        let refusal = Refusal { room: String::new(), code: 2005, params: vec![Param::Number(3), Param::Number(5)] };
+        let refusal = Refusal {
+            room: String::new(),
+            code: 2005,
+            params: vec![Param::Number(3), Param::Number(5)],
+        };
         let told = to_json(&receipt(Outcome::Refused { call: 1, refusal }), |_| None);
         assert_eq!(told["refused"]["name"], "INSUFFICIENT");
         assert_eq!(told["refused"]["en"], "the balance 3 does not cover 5");

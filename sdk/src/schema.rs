@@ -57,8 +57,12 @@ impl Schema {
     /// [`ErrorKind::Schema`] if the bytes are none.
     pub fn new(room: impl Into<String>, set: &[u8]) -> Result<Self, Error> {
         let room = room.into();
-        let pool = DescriptorPool::decode(set)
-            .map_err(|e| bad(format!("模块 {room} 的接口定义无法读取：{e}"), format!("the schema of {room} cannot be read: {e}")))?;
+        let pool = DescriptorPool::decode(set).map_err(|e| {
+            bad(
+                format!("模块 {room} 的接口定义无法读取：{e}"),
+                format!("the schema of {room} cannot be read: {e}"),
+            )
+        })?;
         Ok(Self { room, pool })
     }
 
@@ -79,7 +83,10 @@ impl Schema {
     /// The names of a service's methods.
     pub fn methods(&self, service: Service) -> Vec<String> {
         let services = self.own(service);
-        services.iter().flat_map(|s| s.methods().map(|m| m.name().to_string()).collect::<Vec<_>>()).collect()
+        services
+            .iter()
+            .flat_map(|s| s.methods().map(|m| m.name().to_string()).collect::<Vec<_>>())
+            .collect()
     }
 
     /// Encodes JSON as the request of `method`.
@@ -115,7 +122,10 @@ impl Schema {
     /// The name, text and hint of a refusal of this room, with its parameters filled in.
     pub fn refusal(&self, refusal: &Refusal, lang: Lang) -> Option<(String, String, String)> {
         let number = i32::try_from(refusal.code).ok()?;
-        let own = self.pool.all_enums().filter(|e| e.name() == "Refusal" && self.is_own(e.package_name()));
+        let own = self
+            .pool
+            .all_enums()
+            .filter(|e| e.name() == "Refusal" && self.is_own(e.package_name()));
         let value = own.filter_map(|e| e.get_value(number)).next()?;
         let option = |name: &str| {
             let extension = self.pool.get_extension_by_name(&format!("linli.v1.{name}"))?;
@@ -129,9 +139,16 @@ impl Schema {
         Some((value.name().to_string(), option(text)?, option(next)?))
     }
 
-    fn method(&self, service: Service, name: &str) -> Result<(MessageDescriptor, MessageDescriptor), Error> {
+    fn method(
+        &self,
+        service: Service,
+        name: &str,
+    ) -> Result<(MessageDescriptor, MessageDescriptor), Error> {
         let services = self.own(service);
-        let found = services.iter().flat_map(|s| s.methods().collect::<Vec<_>>()).find(|m| m.name() == name);
+        let found = services
+            .iter()
+            .flat_map(|s| s.methods().collect::<Vec<_>>())
+            .find(|m| m.name() == name);
         let found = found.ok_or_else(|| self.absent(name, &self.methods(service)))?;
         Ok((found.input(), found.output()))
     }
@@ -163,7 +180,12 @@ fn wrong(path: &str, wanted: &str) -> Error {
     bad(format!("字段 {path} 应为 {wanted}"), format!("field {path} must be {wanted}"))
 }
 
-fn message(of: &MessageDescriptor, json: &Json, path: &str, depth: usize) -> Result<DynamicMessage, Error> {
+fn message(
+    of: &MessageDescriptor,
+    json: &Json,
+    path: &str,
+    depth: usize,
+) -> Result<DynamicMessage, Error> {
     let fields = json.as_object().ok_or_else(|| wrong(path, "an object"))?;
     if depth >= DEPTH_MAX {
         return Err(wrong(path, "nested less deeply"));
@@ -174,8 +196,10 @@ fn message(of: &MessageDescriptor, json: &Json, path: &str, depth: usize) -> Res
         let field = of.get_field_by_name(name).or_else(|| of.get_field_by_json_name(name));
         let field = field.ok_or_else(|| {
             let names: Vec<String> = of.fields().map(|f| f.name().to_string()).collect();
-            bad(format!("没有字段 {path}"), format!("there is no field {path}"))
-                .hint_with(format!("可用：{}", names.join(", ")), format!("there are: {}", names.join(", ")))
+            bad(format!("没有字段 {path}"), format!("there is no field {path}")).hint_with(
+                format!("可用：{}", names.join(", ")),
+                format!("there are: {}", names.join(", ")),
+            )
         })?;
         if made.has_field(&field) {
             return Err(wrong(&path, "given once"));
@@ -187,7 +211,12 @@ fn message(of: &MessageDescriptor, json: &Json, path: &str, depth: usize) -> Res
     Ok(made)
 }
 
-fn field_value(field: &FieldDescriptor, json: &Json, path: &str, depth: usize) -> Result<Value, Error> {
+fn field_value(
+    field: &FieldDescriptor,
+    json: &Json,
+    path: &str,
+    depth: usize,
+) -> Result<Value, Error> {
     if field.is_map() {
         return Err(wrong(path, "left out: maps have no one encoding"));
     }
@@ -209,9 +238,9 @@ fn single(field: &FieldDescriptor, json: &Json, path: &str, depth: usize) -> Res
             Ok(Value::String(text.into()))
         }
         Kind::Bytes => bytes(json, fixed_length(field), path).map(|b| Value::Bytes(b.into())),
-        Kind::Uint64 | Kind::Fixed64 => {
-            unsigned().map(Value::U64).ok_or_else(|| wrong(path, "a whole number from 0 to 2^64 - 1"))
-        }
+        Kind::Uint64 | Kind::Fixed64 => unsigned()
+            .map(Value::U64)
+            .ok_or_else(|| wrong(path, "a whole number from 0 to 2^64 - 1")),
         Kind::Uint32 | Kind::Fixed32 => {
             let n = unsigned().and_then(|n| u32::try_from(n).ok());
             n.map(Value::U32).ok_or_else(|| wrong(path, "a whole number from 0 to 2^32 - 1"))
@@ -303,15 +332,21 @@ fn base64(text: &str) -> Option<Vec<u8>> {
 
 fn decode(of: MessageDescriptor, bytes: &[u8]) -> Result<Json, Error> {
     let name = of.full_name().to_string();
-    let made = DynamicMessage::decode(of, bytes)
-        .map_err(|e| bad(format!("内容不是 {name}：{e}"), format!("the bytes are no {name}: {e}")))?;
+    let made = DynamicMessage::decode(of, bytes).map_err(|e| {
+        bad(format!("内容不是 {name}：{e}"), format!("the bytes are no {name}: {e}"))
+    })?;
     Ok(to_json(&made))
 }
 
 /// Every field, also those that hold the default: a reader need not know the schema.
 fn to_json(of: &DynamicMessage) -> Json {
-    let fields = of.descriptor().fields().filter(|f| !f.supports_presence() || of.has_field(f)).collect::<Vec<_>>();
-    let pair = |f: &FieldDescriptor| (f.name().to_string(), value_json(&of.get_field(f), &f.kind()));
+    let fields = of
+        .descriptor()
+        .fields()
+        .filter(|f| !f.supports_presence() || of.has_field(f))
+        .collect::<Vec<_>>();
+    let pair =
+        |f: &FieldDescriptor| (f.name().to_string(), value_json(&of.get_field(f), &f.kind()));
     Json::Object(fields.iter().map(pair).collect())
 }
 
@@ -327,7 +362,9 @@ fn value_json(value: &Value, kind: &Kind) -> Json {
         Value::String(v) => Json::from(v.as_str()),
         Value::Bytes(v) => Json::from(hex::encode(v)),
         Value::EnumNumber(n) => match kind {
-            Kind::Enum(of) => of.get_value(*n).map_or_else(|| Json::from(*n), |v| Json::from(v.name())),
+            Kind::Enum(of) => {
+                of.get_value(*n).map_or_else(|| Json::from(*n), |v| Json::from(v.name()))
+            }
             _ => Json::from(*n),
         },
         Value::Message(v) => to_json(v),

@@ -4,7 +4,9 @@
 use linli_proto::ledger_server::{Ledger, LedgerServer};
 use linli_proto::*;
 use linli_sdk::client::Accepted;
-use linli_sdk::{Client, Draft, ErrorKind, Options, Outcome, SecretKey, Signed, Transfer, read_header};
+use linli_sdk::{
+    Client, Draft, ErrorKind, Options, Outcome, SecretKey, Signed, Transfer, read_header,
+};
 use linli_types::code::Code;
 use linli_types::height::TimeMs;
 use linli_types::id::{AccountId, ChainId, PrincipalId, TransferId, TxId, TxKey};
@@ -47,15 +49,16 @@ fn check_signed<T: Message>(request: &Request<T>, method: &str) -> Result<(), St
     let now = linli_sdk::clock::now().unwrap();
     let path = format!("/linli.v1.Ledger/{method}");
     let bytes = request.get_ref().encode_to_vec();
-    read_header::check(&CHAIN, header.as_deref(), &path, &bytes, now, &Zip215)
-        .map(drop)
-        .map_err(|refusal| {
-            let refused = Refused { code: refusal.code, en: "unsigned".into(), ..Default::default() };
+    read_header::check(&CHAIN, header.as_deref(), &path, &bytes, now, &Zip215).map(drop).map_err(
+        |refusal| {
+            let refused =
+                Refused { code: refusal.code, en: "unsigned".into(), ..Default::default() };
             let mut metadata = tonic::metadata::MetadataMap::new();
             let value = tonic::metadata::MetadataValue::from_bytes(&refused.encode_to_vec());
             metadata.insert_bin("linli-refused-bin", value);
             Status::with_metadata(tonic::Code::Unauthenticated, "unsigned", metadata)
-        })
+        },
+    )
 }
 
 #[tonic::async_trait]
@@ -91,7 +94,8 @@ impl Ledger for Played {
     }
 
     async fn query(&self, _: Request<QueryRequest>) -> Result<Response<QueryResponse>, Status> {
-        let refused = Refused { code: Code::NotFound.number(), en: "none".into(), ..Default::default() };
+        let refused =
+            Refused { code: Code::NotFound.number(), en: "none".into(), ..Default::default() };
         Ok(Response::new(QueryResponse { refused: Some(refused), ..Default::default() }))
     }
 
@@ -134,7 +138,10 @@ impl Ledger for Played {
         Ok(Response::new(Box::pin(tokio_stream::iter(items))))
     }
 
-    async fn get_status(&self, request: Request<StatusRequest>) -> Result<Response<StatusResponse>, Status> {
+    async fn get_status(
+        &self,
+        request: Request<StatusRequest>,
+    ) -> Result<Response<StatusResponse>, Status> {
         check_signed(&request, "GetStatus")?;
         Ok(Response::new(StatusResponse { height: 9, ..Default::default() }))
     }
@@ -194,7 +201,11 @@ fn present(id: TxId) -> ReceiptResponse {
 
 #[tokio::test]
 async fn a_busy_node_is_asked_again_and_a_refusal_is_not() {
-    let submit = [Err(Status::unavailable("stopping")), Ok(refused(Code::Busy)), Ok(SubmitResponse::default())];
+    let submit = [
+        Err(Status::unavailable("stopping")),
+        Ok(refused(Code::Busy)),
+        Ok(SubmitResponse::default()),
+    ];
     let (client, played) = serve(Script { submit: submit.into(), ..Default::default() }).await;
     assert_eq!(client.submit(&signed()).await, Ok(Accepted::Pooled));
     assert_eq!(played.0.lock().unwrap().tries, 3);

@@ -103,7 +103,8 @@ fn under_load<R>(
 ) -> Result<(Tally, R), Failure> {
     let rate = Rate::PerSecond(chaos.rate);
     std::thread::scope(|scope| {
-        let load = scope.spawn(|| bench::measure(net, dir, Workload::Transfer, rate, seconds, follow));
+        let load =
+            scope.spawn(|| bench::measure(net, dir, Workload::Transfer, rate, seconds, follow));
         let done = hardship();
         let tally = load.join().map_err(|_| Failure::new("the load generator panicked"))??;
         Ok((tally, done?))
@@ -138,8 +139,7 @@ fn kill_one(
     report.kills += 1;
     report.commit_gap_ms_max = report.commit_gap_ms_max.max(tally.commit_gap_ms_max);
     wait_for_equal_roots(net).inspect_err(|_| report.forks += 1)?;
-    let (pause, got, sent) =
-        (tally.commit_gap_ms_max, tally.acknowledged.len(), tally.submitted);
+    let (pause, got, sent) = (tally.commit_gap_ms_max, tally.acknowledged.len(), tally.submitted);
     let (turn, away) = (turn + 1, chaos.dead_seconds);
     eprintln!(
         "kill {turn}: validator {at} gone for {away} s, longest pause {pause:.0} ms, \
@@ -148,12 +148,7 @@ fn kill_one(
     Ok(())
 }
 
-fn kill_all(
-    chaos: &Chaos,
-    net: &mut Net,
-    dir: &Path,
-    report: &mut Report,
-) -> Result<(), Failure> {
+fn kill_all(chaos: &Chaos, net: &mut Net, dir: &Path, report: &mut Report) -> Result<(), Failure> {
     let seen = net.clone();
     let mut members = net.validators.clone();
     let (tally, members) = under_load(chaos, &seen, dir, (8, 0), || {

@@ -122,7 +122,13 @@ fn print_status(status: &Status) -> Result<(), Failure> {
     }
     for s in standings {
         let height = s.height.map_or("-".into(), |h| h.to_string());
-        println!("{:<12} {:<5} {:>8}  {}", s.name, if s.up { "up" } else { "down" }, height, s.state_root.unwrap_or_default());
+        println!(
+            "{:<12} {:<5} {:>8}  {}",
+            s.name,
+            if s.up { "up" } else { "down" },
+            height,
+            s.state_root.unwrap_or_default()
+        );
     }
     Ok(())
 }

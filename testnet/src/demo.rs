@@ -73,12 +73,7 @@ fn default_dir() -> Result<PathBuf, Failure> {
     Ok(target.join("demo"))
 }
 
-fn tell(
-    demo: &Demo,
-    dir: &Path,
-    net: &mut Net,
-    begun: Instant,
-) -> Result<Vec<Figure>, Failure> {
+fn tell(demo: &Demo, dir: &Path, net: &mut Net, begun: Instant) -> Result<Vec<Figure>, Failure> {
     chapter(1, "four validators: district, two operators, community fund");
     net.start()?;
     let up_ms = begun.elapsed().as_millis();

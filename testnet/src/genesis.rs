@@ -186,8 +186,7 @@ fn seat(i: usize) -> std::io::Result<Seat> {
 }
 
 fn person(name: String, org: u32, role: Role, accounts: usize) -> std::io::Result<Person> {
-    let accounts =
-        (0..accounts).map(|_| random().map(AccountId)).collect::<Result<Vec<_>, _>>()?;
+    let accounts = (0..accounts).map(|_| random().map(AccountId)).collect::<Result<Vec<_>, _>>()?;
     Ok(Person { name, id: PrincipalId(random()?), key: signing_key()?, org, role, accounts })
 }
 

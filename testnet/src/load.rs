@@ -362,7 +362,9 @@ async fn stream(
             let ids: Vec<TxId> = batch.iter().map(|one| one.id).collect();
             note_sent(flight, &ids);
             let transactions = batch.into_iter().map(|one| one.raw).collect();
-            if sent.send(ids).await.is_err() || batches.send(SubmitBatch { transactions }).await.is_err() {
+            if sent.send(ids).await.is_err()
+                || batches.send(SubmitBatch { transactions }).await.is_err()
+            {
                 return;
             }
         }
@@ -437,7 +439,12 @@ async fn watch(
 }
 
 /// A request with its signed read header.
-pub fn signed<M: Message>(message: M, chain: &ChainId, key: &SecretKey, method: &str) -> Request<M> {
+pub fn signed<M: Message>(
+    message: M,
+    chain: &ChainId,
+    key: &SecretKey,
+    method: &str,
+) -> Request<M> {
     let header = read_header::sign(key, chain, method, &message.encode_to_vec(), TimeMs(now_ms()));
     let mut request = Request::new(message);
     let value = tonic::metadata::MetadataValue::from_bytes(&header);

@@ -66,9 +66,10 @@ impl Net {
     /// [`Failure`] if there is none or it cannot be read.
     pub fn open(dir: &Path) -> Result<Self, Failure> {
         let path = dir.join("net.json");
-        let text = fs::read_to_string(&path)
-            .map_err(|e| Failure::new(format!("no net in {}: {e}", dir.display()))
-                .hint("make one with `linli-testnet up --dir DIR`"))?;
+        let text = fs::read_to_string(&path).map_err(|e| {
+            Failure::new(format!("no net in {}: {e}", dir.display()))
+                .hint("make one with `linli-testnet up --dir DIR`")
+        })?;
         let mut net: Self = serde_json::from_str(&text)
             .map_err(|e| Failure::new(format!("{} is not ours: {e}", path.display())))?;
         for member in &mut net.validators {

@@ -47,7 +47,9 @@ fn pdf() -> Vec<u8> {
         out.extend_from_slice(format!("{} 0 obj\n{object}\nendobj\n", i + 1).as_bytes());
     }
     let start = out.len();
-    out.extend_from_slice(format!("xref\n0 {}\n0000000000 65535 f \n", objects.len() + 1).as_bytes());
+    out.extend_from_slice(
+        format!("xref\n0 {}\n0000000000 65535 f \n", objects.len() + 1).as_bytes(),
+    );
     for offset in offsets {
         out.extend_from_slice(format!("{offset:010} 00000 n \n").as_bytes());
     }
@@ -87,7 +89,13 @@ fn csv() -> Vec<u8> {
     let mut out = String::from("order,service,accepted_s,dispatched_s,minutes,score\n");
     for i in 0..48_u32 {
         let (accepted, dispatched) = (8 + i * 7 % 50, 60 + i * 13 % 110);
-        let line = format!("SO-{:04},{},{accepted},{dispatched},{},{}\n", 1000 + i, i % 12, 30 + i % 5 * 15, 3 + i % 3);
+        let line = format!(
+            "SO-{:04},{},{accepted},{dispatched},{},{}\n",
+            1000 + i,
+            i % 12,
+            30 + i % 5 * 15,
+            3 + i % 3
+        );
         out.push_str(&line);
     }
     out.into_bytes()
@@ -114,12 +122,8 @@ mod tests {
 
     #[test]
     fn the_samples_are_what_their_names_say() {
-        let heads: [(&[u8], Vec<u8>); 4] = [
-            (b"%PDF-1.4", pdf()),
-            (b"BM", photo()),
-            (b"order,", csv()),
-            (b"RIFF", wav()),
-        ];
+        let heads: [(&[u8], Vec<u8>); 4] =
+            [(b"%PDF-1.4", pdf()), (b"BM", photo()), (b"order,", csv()), (b"RIFF", wav())];
         for (head, file) in heads {
             assert!(file.starts_with(head));
             assert!(file.len() > 600);

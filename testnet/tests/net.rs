@@ -25,8 +25,17 @@ fn the_story_ends_well_and_leaves_nothing_behind() {
 
 #[test]
 fn two_deaths_and_one_of_all_four_lose_nothing() {
-    let output =
-        testnet(&["chaos", "--kills", "2", "--kills-all", "1", "--dead-seconds", "20", "--rate", "100"]);
+    let output = testnet(&[
+        "chaos",
+        "--kills",
+        "2",
+        "--kills-all",
+        "1",
+        "--dead-seconds",
+        "20",
+        "--rate",
+        "100",
+    ]);
     let (out, err) = said(&output);
     assert!(output.status.success(), "{out}\n{err}");
     let report: serde_json::Value = serde_json::from_str(&out).unwrap();

@@ -17,7 +17,12 @@ use std::collections::{BTreeMap, BTreeSet};
 const NOW: u64 = 1_800_000_000_000;
 
 fn host(source: u8) -> Pretend {
-    Pretend { now_ms: NOW, sender: PrincipalId([source; 16]), organisation: 3, ..Pretend::default() }
+    Pretend {
+        now_ms: NOW,
+        sender: PrincipalId([source; 16]),
+        organisation: 3,
+        ..Pretend::default()
+    }
 }
 
 fn request(source: u8, number: u64, manifest: u8) -> AnchorRequest {
@@ -117,9 +122,8 @@ fn malformed_fields_are_named() {
 #[test]
 fn bytes_that_are_no_message_are_refused() {
     let mut host = host(1);
-    let refusal = host.run(false, |env| {
-        linli_contract::entry::method(env, b"\x06Anchor\xff\xff\xff", call)
-    });
+    let refusal =
+        host.run(false, |env| linli_contract::entry::method(env, b"\x06Anchor\xff\xff\xff", call));
     assert_eq!(refused(&refusal), Some(Refusal::Malformed));
     assert_eq!(refused(&host.call(call, "Nothing", &request(1, 1, 1))), Some(Refusal::Malformed));
 }

@@ -15,7 +15,9 @@ pub(crate) fn call(env: &mut Env<'_>, method: &str, args: &[u8]) -> Result<Vec<u
         "Spin" => env.answer(args, malformed, |_, ask: Amount| Ok(count(spin(ask.amount)))),
         "Recurse" => env.answer(args, malformed, |_, ask: Amount| Ok(count(recurse(ask.amount)))),
         "Grow" => env.answer(args, malformed, |_, ask: Amount| Ok(count(grow(ask.amount)))),
-        "Storm" => env.answer(args, malformed, |env, ask: Amount| Ok(count(storm(env, ask.amount)))),
+        "Storm" => {
+            env.answer(args, malformed, |env, ask: Amount| Ok(count(storm(env, ask.amount))))
+        }
         "Trap" => env.answer(args, malformed, |_, _: Nothing| -> Result<Nothing, Refusal> {
             linli_contract::abi::trap()
         }),

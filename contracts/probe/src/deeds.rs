@@ -3,7 +3,7 @@
 use crate::malformed;
 use crate::schema::{
     Amount, Bytes, ClaimRequest, ContextResponse, Counter, CrossRequest, Digest, Entry, Fired,
-    HashRequest, Id, Key, Many, Nothing, Number, RefuseRequest, Refusal as No, Said,
+    HashRequest, Id, Key, Many, Nothing, Number, Refusal as No, RefuseRequest, Said,
     ScheduleRequest, Value,
 };
 use alloc::string::String;
@@ -46,7 +46,9 @@ pub(crate) fn call(env: &mut Env<'_>, method: &str, args: &[u8]) -> Result<Vec<u
             VALUES.remove(env, ask.key.as_slice());
             Ok(Nothing {})
         }),
-        "Count" => env.answer(args, malformed, |env, ask: Key| Ok(Number { number: rise(env, &ask.key) })),
+        "Count" => {
+            env.answer(args, malformed, |env, ask: Key| Ok(Number { number: rise(env, &ask.key) }))
+        }
         "Claim" => env.answer(args, malformed, claim),
         "Append" => env.answer(args, malformed, |env, ask: Digest| {
             let digest = ask.digest.try_into().map_err(|_| malformed())?;

@@ -12,7 +12,8 @@ fn key(key: &[u8]) -> ask::Key {
 #[test]
 fn a_write_stays_and_a_write_before_a_refusal_does_not() {
     let mut host = Pretend::default();
-    let entry = |value: u8| ask::Entry { key: b"k".into(), value: vec![value], note: String::new() };
+    let entry =
+        |value: u8| ask::Entry { key: b"k".into(), value: vec![value], note: String::new() };
     assert!(matches!(host.call(call, "Write", &entry(1)), Outcome::Done { .. }));
     assert_eq!(host.call(call, "WriteThenRefuse", &entry(2)).code(), Some(1));
     let read: ask::Entry = host.query(query, "Read", &key(b"k")).result().unwrap();

@@ -109,10 +109,8 @@ impl<D: Disk> Replica<D> {
         turn: &mut Turn,
     ) -> Result<(), Broken> {
         let checker = self.ledger.checker();
-        let read: Result<Vec<Verified>, _> = bodies
-            .iter()
-            .map(|raw| checker.check_shape(raw).map(Verified::vouched))
-            .collect();
+        let read: Result<Vec<Verified>, _> =
+            bodies.iter().map(|raw| checker.check_shape(raw).map(Verified::vouched)).collect();
         match read {
             Ok(transactions) => self.judge(header, &transactions, turn),
             Err(_) => {

@@ -1,8 +1,8 @@
 //! Who may read what, row by row.
 
 use super::*;
-use linli_types::height::TimeMs;
 use linli_types::genesis::Principal;
+use linli_types::height::TimeMs;
 use linli_types::validator::{OrgKind, Validator};
 use prost_reflect::DescriptorPool;
 
@@ -110,7 +110,8 @@ fn a_resident_sees_their_own_and_no_other() {
 
 #[test]
 fn an_operator_sees_their_organisation_and_an_auditor_all() {
-    let (all, operator, auditor) = (readers(), reader(1, QUERY).unwrap(), reader(2, QUERY).unwrap());
+    let (all, operator, auditor) =
+        (readers(), reader(1, QUERY).unwrap(), reader(2, QUERY).unwrap());
     assert!(all.may_see(&operator, &PrincipalId([20; 16])));
     assert!(!all.may_see(&operator, &PrincipalId([2; 16])));
     assert!((1..=22).all(|n| all.may_see(&auditor, &PrincipalId([n; 16]))));

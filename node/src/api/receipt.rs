@@ -29,7 +29,8 @@ impl Api {
                 self.waiting.forget(&id);
                 return found;
             }
-            if Instant::now() >= until || self.node.status().not_accepting == Some(Code::Unavailable)
+            if Instant::now() >= until
+                || self.node.status().not_accepting == Some(Code::Unavailable)
             {
                 return self.find(id, reader).await;
             }

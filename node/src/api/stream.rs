@@ -46,7 +46,11 @@ impl Api {
             let blocks = (from.0..=to.0).map(one).collect::<Result<Vec<_>, _>>()?;
             Ok((blocks, to.next()))
         };
-        let follow = Follow { node: self.node.clone(), place: self.place()?, history_only: request.history_only };
+        let follow = Follow {
+            node: self.node.clone(),
+            place: self.place()?,
+            history_only: request.history_only,
+        };
         Ok(follow.start(Height(request.from_height.max(1)), read))
     }
 
@@ -66,7 +70,11 @@ impl Api {
         }
         let from = Height(request.height.max(1));
         let read = move |store: &RocksStore, from: Height, to: Height| filter.read(store, from, to);
-        let follow = Follow { node: self.node.clone(), place: self.place()?, history_only: request.history_only };
+        let follow = Follow {
+            node: self.node.clone(),
+            place: self.place()?,
+            history_only: request.history_only,
+        };
         Ok(follow.start(from, read))
     }
 

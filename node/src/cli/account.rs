@@ -91,7 +91,8 @@ impl Which {
             self.row(&node).await
         })?;
         let code = human::write(human::Kind::Account, &self.account.0);
-        let (balance, height, entries) = (balance(row.debits, row.credits), row.height, row.entries);
+        let (balance, height, entries) =
+            (balance(row.debits, row.credits), row.height, row.entries);
         let mut json = row.json;
         if let Some(object) = json.as_object_mut() {
             object.insert("code".into(), json!(code));

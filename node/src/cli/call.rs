@@ -37,7 +37,13 @@ impl Call {
             "receipt": receipt,
         });
         let shown = serde_json::to_string_pretty(&result).unwrap_or_default();
-        out.answer(&json, &words!("已入账　{code}　区块 {height}\n{shown}", "done  {code}  block {height}\n{shown}"));
+        out.answer(
+            &json,
+            &words!(
+                "已入账　{code}　区块 {height}\n{shown}",
+                "done  {code}  block {height}\n{shown}"
+            ),
+        );
         Ok(())
     }
 

@@ -39,7 +39,10 @@ impl CheckDb {
         out.answer(
             &json!({"clean": true, "complaints": [], "height": height.0,
                     "state_root": root.to_string()}),
-            &words!("数据库完好：高度 {height}，状态根 {root}", "clean: height {height}, state root {root}"),
+            &words!(
+                "数据库完好：高度 {height}，状态根 {root}",
+                "clean: height {height}, state root {root}"
+            ),
         );
         Ok(())
     }

@@ -133,7 +133,10 @@ fn unknown(signed: &Signed, why: &Failure) -> Failure {
         Exit::Broken,
         "NO_ANSWER",
         words!("交易 {id} 没有确定的结果：{zh}", "transaction {id} has no definite outcome: {en}"),
-        words!("稍后用 linli evidence receipt {id} 查询", "ask later with `linli evidence receipt {id}`"),
+        words!(
+            "稍后用 linli evidence receipt {id} 查询",
+            "ask later with `linli evidence receipt {id}`"
+        ),
     )
     .leaving(Trace::Unknown)
 }
@@ -142,7 +145,6 @@ fn unknown(signed: &Signed, why: &Failure) -> Failure {
 pub(super) fn refusal(receipt: &Receipt, schema: Option<&Schema>) -> Option<Failure> {
     let Ended::Refused { refusal, .. } = &receipt.outcome else { return None };
     let [zh, en] = [Lang::Zh, Lang::En].map(|lang| refusal_words(refusal, schema, lang));
-    let (what, hint) =
-        (Words { zh: zh.text, en: en.text }, Words { zh: zh.next, en: en.next });
+    let (what, hint) = (Words { zh: zh.text, en: en.text }, Words { zh: zh.next, en: en.next });
     Some(Failure::refused(&en.name, what, hint).leaving(Trace::Receipt))
 }

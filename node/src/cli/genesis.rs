@@ -105,7 +105,10 @@ fn json(genesis: &Genesis, chain: ChainId) -> Value {
 
 fn text(genesis: &Genesis, chain: ChainId) -> Words {
     let (name, protocol) = (&genesis.name, genesis.protocol);
-    let mut text = words!("链 {name}  {chain}\n规则版本 {protocol}", "chain {name}  {chain}\nprotocol {protocol}");
+    let mut text = words!(
+        "链 {name}  {chain}\n规则版本 {protocol}",
+        "chain {name}  {chain}\nprotocol {protocol}"
+    );
     for v in genesis.validators.members() {
         let (name, kind, org, power) = (&v.name, v.kind, v.org, v.power);
         let _ = write!(text.zh, "\n验证节点 {name}  {kind:?}  机构 {org}  权重 {power}");

@@ -77,7 +77,10 @@ impl Init {
         out.answer(
             &json!({"chain": chain.to_string(), "name": name, "data": self.data,
                     "validator": seat.key.to_string()}),
-            &words!("{name} 已就绪：链 {chain}，数据目录 {data}", "{name} is ready: chain {chain}, data folder {data}"),
+            &words!(
+                "{name} 已就绪：链 {chain}，数据目录 {data}",
+                "{name} is ready: chain {chain}, data folder {data}"
+            ),
         );
         out.note(&words!("下一步：linli run --data {data}", "next: linli run --data {data}"));
         Ok(())
@@ -91,8 +94,14 @@ impl Init {
         }
         let (shown, found, wanted) = (path.display(), file.kind().name(), kind.name());
         Err(Failure::usage(
-            words!("{shown} 是 {found} 密钥，需要 {wanted} 密钥", "{shown} is a {found} key; a {wanted} key is needed"),
-            words!("用 linli key new --kind {wanted} 生成", "make one with `linli key new --kind {wanted}`"),
+            words!(
+                "{shown} 是 {found} 密钥，需要 {wanted} 密钥",
+                "{shown} is a {found} key; a {wanted} key is needed"
+            ),
+            words!(
+                "用 linli key new --kind {wanted} 生成",
+                "make one with `linli key new --kind {wanted}`"
+            ),
         ))
     }
 
@@ -149,11 +158,15 @@ fn seat<'a>(
     network: &KeyFile,
 ) -> Result<&'a Validator, Failure> {
     let key = validator.public();
-    let hint = words!("用 linli genesis show 核对公钥", "compare the keys with `linli genesis show`");
+    let hint =
+        words!("用 linli genesis show 核对公钥", "compare the keys with `linli genesis show`");
     let seat = genesis.validators.get(&key).ok_or_else(|| {
         Failure::refused(
             "NO_VALIDATOR",
-            words!("创世文件中没有公钥为 {key} 的验证节点", "the genesis has no validator with the key {key}"),
+            words!(
+                "创世文件中没有公钥为 {key} 的验证节点",
+                "the genesis has no validator with the key {key}"
+            ),
             hint.clone(),
         )
     })?;
@@ -161,7 +174,10 @@ fn seat<'a>(
         let name = &seat.name;
         return Err(Failure::refused(
             "OTHER_NETWORK_KEY",
-            words!("网络密钥不是 {name} 在创世文件中的那把", "the network key is not the one that the genesis has for {name}"),
+            words!(
+                "网络密钥不是 {name} 在创世文件中的那把",
+                "the network key is not the one that the genesis has for {name}"
+            ),
             hint,
         ));
     }

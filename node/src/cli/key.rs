@@ -170,6 +170,9 @@ fn show(file: &KeyFile, out: &mut Output) {
         "development": file.is_development(),
     });
     let whose = code.unwrap_or_else(|| "-".into());
-    let text = words!("{kind}  公钥 {public}  主体 {whose}", "{kind}  public key {public}  principal {whose}");
+    let text = words!(
+        "{kind}  公钥 {public}  主体 {whose}",
+        "{kind}  public key {public}  principal {whose}"
+    );
     out.answer(&json, &text);
 }

@@ -149,10 +149,9 @@ impl Failure {
                 "成功的部分已记录，失败的部分没有留下记录",
                 "what succeeded is recorded; nothing of what failed is"
             ),
-            Trace::Unknown => words!(
-                "是否已记录尚不确定",
-                "whether anything was recorded is not known"
-            ),
+            Trace::Unknown => {
+                words!("是否已记录尚不确定", "whether anything was recorded is not known")
+            }
         }
     }
 }
@@ -188,7 +187,12 @@ pub struct Output<'a> {
 
 impl<'a> Output<'a> {
     /// Channels in a language; `json` asks for results as JSON.
-    pub fn new(lang: Lang, json: bool, stdout: &'a mut dyn Write, stderr: &'a mut dyn Write) -> Self {
+    pub fn new(
+        lang: Lang,
+        json: bool,
+        stdout: &'a mut dyn Write,
+        stderr: &'a mut dyn Write,
+    ) -> Self {
         Self { lang, json, stdout, stderr }
     }
 

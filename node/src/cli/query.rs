@@ -42,7 +42,10 @@ impl Query {
         if self.query.is_none() && self.entries.is_empty() {
             return Err(Failure::usage(
                 words!("没有给出查询名，也没有 --entry", "neither a query nor --entry is given"),
-                words!("例如 linli query accounts Account --args ...", "for example linli query accounts Account --args ..."),
+                words!(
+                    "例如 linli query accounts Account --args ...",
+                    "for example linli query accounts Account --args ..."
+                ),
             ));
         }
         let proof = self.proof.clone();
@@ -135,7 +138,10 @@ fn pack(request: &QueryRequest, answer: &QueryResponse) -> Result<Vec<u8>, Failu
     if entries.is_empty() {
         return Err(Failure::refused(
             "NOTHING_TO_PROVE",
-            words!("该查询没有读取任何条目，无可证明", "the query read no entry: there is nothing to prove"),
+            words!(
+                "该查询没有读取任何条目，无可证明",
+                "the query read no entry: there is nothing to prove"
+            ),
             words!("请查询保存在账本中的条目", "ask for something that stands in the state"),
         ));
     }
@@ -153,7 +159,10 @@ pub(super) fn read<T: BorshDeserialize>(bytes: &[u8], what: &str) -> Result<T, F
     T::try_from_slice(bytes).map_err(|_| {
         Failure::broken(
             words!("节点返回的 {what} 无法读取", "the node's {what} cannot be read"),
-            words!("请换一个节点，并通知其运维人员", "use another node and tell this one's administrator"),
+            words!(
+                "请换一个节点，并通知其运维人员",
+                "use another node and tell this one's administrator"
+            ),
         )
     })
 }

@@ -31,7 +31,9 @@ impl Replay {
         if let Some(why) = broken.into_inner() {
             return Err(damaged(&why));
         }
-        if (head.height, head.block, head.state_root) != (stored.height, stored.block, stored.state_root) {
+        if (head.height, head.block, head.state_root)
+            != (stored.height, stored.block, stored.state_root)
+        {
             return Err(damaged(&"the replayed head differs from the stored one"));
         }
         let (height, root) = (head.height, head.state_root);
@@ -39,7 +41,10 @@ impl Replay {
             &json!({"same": true, "height": height.0, "block": head.block.to_string(),
                     "state_root": root.to_string(), "log_size": head.log_size,
                     "log_root": head.log_root.to_string()}),
-            &words!("重放一致：高度 {height}，状态根 {root}", "the same again: height {height}, state root {root}"),
+            &words!(
+                "重放一致：高度 {height}，状态根 {root}",
+                "the same again: height {height}, state root {root}"
+            ),
         );
         Ok(())
     }

@@ -52,8 +52,7 @@ impl Run {
     fn options(&self, config: &Config, chain: ChainId) -> Result<NodeOptions, Failure> {
         let (_, validator) = self.passphrase.open(&self.data.join(VALIDATOR_KEY))?;
         let (_, network) = self.passphrase.open(&self.data.join(NETWORK_KEY))?;
-        let mut options =
-            NodeOptions::new(&self.data, *validator.to_bytes(), *network.to_bytes());
+        let mut options = NodeOptions::new(&self.data, *validator.to_bytes(), *network.to_bytes());
         options.chain = Some(chain);
         options.name.clone_from(&config.name);
         options.listen = config.network.listen;
@@ -69,11 +68,7 @@ impl Run {
     }
 }
 
-async fn serve(
-    options: NodeOptions,
-    config: &Config,
-    out: &mut Output<'_>,
-) -> Result<(), Failure> {
+async fn serve(options: NodeOptions, config: &Config, out: &mut Output<'_>) -> Result<(), Failure> {
     // Signals first: one that comes during the start is not lost.
     let mut stopping = Stopping::listen()?;
     // Ports next: a taken one is found before anything runs.
@@ -188,7 +183,10 @@ fn not_started(why: &StartError) -> Failure {
             "the port may be in use; check [network] in config.toml"
         ),
         StartError::UnknownPeer(_) | StartError::OtherNetworkKey(_) | StartError::Genesis(_) => {
-            words!("请核对 config.toml、密钥与创世文件", "check config.toml, the keys and the genesis")
+            words!(
+                "请核对 config.toml、密钥与创世文件",
+                "check config.toml, the keys and the genesis"
+            )
         }
         StartError::Open(_) | StartError::Broken(_) => words!(
             "请用 linli check-db 检查；同一密钥只能运行一个节点",

@@ -48,10 +48,9 @@ pub(super) fn open(data: &Path, _out: &mut Output) -> Result<RocksStore, Failure
 pub(super) fn unopened(path: &Path, why: &OpenError) -> Failure {
     let shown = path.display();
     let hint = match why {
-        OpenError::InUse(_) => words!(
-            "节点是否正在运行？请先停止它",
-            "is the node running? stop it first"
-        ),
+        OpenError::InUse(_) => {
+            words!("节点是否正在运行？请先停止它", "is the node running? stop it first")
+        }
         OpenError::OtherChain { .. } => words!(
             "请核对 --data 与创世文件：一个目录只属于一条链",
             "check --data and the genesis file: a folder belongs to one chain"

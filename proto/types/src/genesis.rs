@@ -136,8 +136,8 @@ impl Genesis {
             }
             _ => {}
         }
-        let genesis = Self::try_from_slice(rest)
-            .map_err(|e| BadGenesis::Malformed(alloc::format!("{e}")))?;
+        let genesis =
+            Self::try_from_slice(rest).map_err(|e| BadGenesis::Malformed(alloc::format!("{e}")))?;
         Ok((genesis, ChainId(digest::plain(bytes).0)))
     }
 

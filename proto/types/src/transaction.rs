@@ -5,8 +5,8 @@
 
 use crate::certificate::preimage;
 use crate::digest::{self, Domain};
-use crate::id::{ChainId, PrincipalId, PublicKey, Signature, TxId, TxKey};
 use crate::height::TimeMs;
+use crate::id::{ChainId, PrincipalId, PublicKey, Signature, TxId, TxKey};
 use crate::wire;
 use alloc::sync::Arc;
 use alloc::vec::Vec;

@@ -66,7 +66,9 @@ pub struct ValidatorSet {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadSet {
     /// Too few or too many.
-    #[error("{found} validators; a chain has {min} to {max}, because {min} are the fewest of which one may fail")]
+    #[error(
+        "{found} validators; a chain has {min} to {max}, because {min} are the fewest of which one may fail"
+    )]
     Count {
         /// How many there are.
         found: usize,
@@ -89,7 +91,9 @@ pub enum BadSet {
         max: u64,
     },
     /// One organisation could block the chain alone.
-    #[error("organisation {org} holds {power} of {total}; no organisation may hold one third or more")]
+    #[error(
+        "organisation {org} holds {power} of {total}; no organisation may hold one third or more"
+    )]
     OrganisationTooStrong {
         /// Which.
         org: u32,
@@ -99,7 +103,9 @@ pub enum BadSet {
         total: u64,
     },
     /// One kind of organisation could stop the others.
-    #[error("organisations of the kind {kind:?} hold {power} of {total}; no kind may hold one half or more")]
+    #[error(
+        "organisations of the kind {kind:?} hold {power} of {total}; no kind may hold one half or more"
+    )]
     KindTooStrong {
         /// Which.
         kind: OrgKind,
@@ -135,11 +141,9 @@ impl ValidatorSet {
         }
         let odd = |v: &&Validator| v.power == 0 || v.power > limits::POWER_MAX;
         match self.members.iter().find(odd) {
-            Some(v) => Err(BadSet::Power {
-                name: v.name.clone(),
-                power: v.power,
-                max: limits::POWER_MAX,
-            }),
+            Some(v) => {
+                Err(BadSet::Power { name: v.name.clone(), power: v.power, max: limits::POWER_MAX })
+            }
             None => Ok(()),
         }
     }

@@ -1,6 +1,11 @@
 //! The prost messages of bodies, calls, events and schemas: whatever crosses a process or a
 //! language (design D7). Generated from `proto/linli/v1/*.proto` without protoc; no tonic here.
-#![allow(missing_docs, clippy::all, clippy::pedantic, reason = "generated; the .proto files document")]
+#![allow(
+    missing_docs,
+    clippy::all,
+    clippy::pedantic,
+    reason = "generated; the .proto files document"
+)]
 
 include!(concat!(env!("OUT_DIR"), "/linli.v1.rs"));
 

@@ -21,10 +21,18 @@ pub struct Import {
 }
 
 macro_rules! kind {
-    (i32) => { Kind::I32 };
-    (i64) => { Kind::I64 };
-    () => { None };
-    (some $kind:ident) => { Some(kind!($kind)) };
+    (i32) => {
+        Kind::I32
+    };
+    (i64) => {
+        Kind::I64
+    };
+    () => {
+        None
+    };
+    (some $kind:ident) => {
+        Some(kind!($kind))
+    };
 }
 
 macro_rules! imports {
@@ -141,7 +149,8 @@ mod module {
 
         fn caller(&mut self) -> String {
             // SAFETY: S4; the host writes at most `cap` bytes.
-            let name = filled(limits::NAME_BYTES_MAX, |out, cap| unsafe { import::caller(out, cap) });
+            let name =
+                filled(limits::NAME_BYTES_MAX, |out, cap| unsafe { import::caller(out, cap) });
             name.ok().and_then(|name| String::from_utf8(name).ok()).unwrap_or_default()
         }
 
@@ -206,7 +215,16 @@ mod module {
             let (room, method) = (room.as_bytes(), method.as_bytes());
             // SAFETY: S4; the host writes at most `cap` bytes.
             let result = filled(limits::RESULT_BYTES_MAX, |out, cap| unsafe {
-                import::call(at(room), len(room), at(method), len(method), at(args), len(args), out, cap)
+                import::call(
+                    at(room),
+                    len(room),
+                    at(method),
+                    len(method),
+                    at(args),
+                    len(args),
+                    out,
+                    cap,
+                )
             });
             // The host bounds results by the same number.
             result.unwrap_or_else(|_| super::trap())

@@ -96,10 +96,18 @@ macro_rules! export {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! export_one {
-    (init, $run:ident) => { $crate::export_one! { @ init, $crate::entry::plain, $run } };
-    (fire, $run:ident) => { $crate::export_one! { @ fire, $crate::entry::plain, $run } };
-    (call, $run:ident) => { $crate::export_one! { @ call, $crate::entry::method, $run } };
-    (query, $run:ident) => { $crate::export_one! { @ query, $crate::entry::method, $run } };
+    (init, $run:ident) => {
+        $crate::export_one! { @ init, $crate::entry::plain, $run }
+    };
+    (fire, $run:ident) => {
+        $crate::export_one! { @ fire, $crate::entry::plain, $run }
+    };
+    (call, $run:ident) => {
+        $crate::export_one! { @ call, $crate::entry::method, $run }
+    };
+    (query, $run:ident) => {
+        $crate::export_one! { @ query, $crate::entry::method, $run }
+    };
     // For a contract that frames its own answers: `fn(&mut Env, &[u8]) -> i32`.
     (raw_call, $run:ident) => {
         #[unsafe(no_mangle)]

@@ -133,7 +133,8 @@ impl Pretend {
     /// Fires every timer that is due at `now_ms`, in (time, id) order, each as its own deed with
     /// no sender.
     pub fn fire_due(&mut self, entry: Plain) -> Vec<Outcome> {
-        let due: Vec<_> = self.state.timers.keys().filter(|(at, _)| *at <= self.now_ms).copied().collect();
+        let due: Vec<_> =
+            self.state.timers.keys().filter(|(at, _)| *at <= self.now_ms).copied().collect();
         let (sender, key) = (self.sender, self.key);
         (self.sender, self.key) = (PrincipalId::default(), TxKey::default());
         let fire = |timer| {
@@ -160,7 +161,9 @@ impl Pretend {
                 None => Outcome::Stopped("refused without a refusal"),
             },
             Ok(_) => Outcome::Stopped("an unknown answer"),
-            Err(panic) => panic.downcast::<Stop>().map_or(Outcome::Trapped, |s| Outcome::Stopped(s.0)),
+            Err(panic) => {
+                panic.downcast::<Stop>().map_or(Outcome::Trapped, |s| Outcome::Stopped(s.0))
+            }
         }
     }
 }

@@ -33,7 +33,8 @@ fn the_request_is_the_contract_s() {
         captured_at_ms: 8,
     };
     let descriptor = schema().get_message_by_name("linli.evidence.v1.AnchorRequest").unwrap();
-    let read = DynamicMessage::decode(descriptor.clone(), request.encode_to_vec().as_slice()).unwrap();
+    let read =
+        DynamicMessage::decode(descriptor.clone(), request.encode_to_vec().as_slice()).unwrap();
     assert_eq!(read.unknown_fields().count(), 0);
     assert_eq!(read.fields().count(), descriptor.fields().count());
     let number = |name: &str| read.get_field_by_name(name).unwrap().as_u64().unwrap();

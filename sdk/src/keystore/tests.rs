@@ -5,8 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 
 fn sealed(passphrase: &str) -> (SecretKey, KeyFile) {
     let key = SecretKey::generate().unwrap();
-    let about =
-        About { principal: Some(PrincipalId([9; 16])), chain: Some(ChainId([4; 32])) };
+    let about = About { principal: Some(PrincipalId([9; 16])), chain: Some(ChainId([4; 32])) };
     let file = KeyFile::seal(&key, KeyKind::Principal, about, passphrase).unwrap();
     (key, file)
 }

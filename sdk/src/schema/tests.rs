@@ -18,7 +18,13 @@ fn encode(json: Json) -> Result<TransferRequest, Error> {
 fn bytes_are_hexadecimal_base64_or_a_code() {
     let id = [0xa7_u8; 16];
     let code = human::write(human::Kind::Account, &id);
-    for text in ["a7".repeat(16), "0xA7".to_string() + &"a7".repeat(15), "p6enp6enp6enp6enp6enpw==".into(), "base64:p6enp6enp6enp6enp6enpw".into(), code] {
+    for text in [
+        "a7".repeat(16),
+        "0xA7".to_string() + &"a7".repeat(15),
+        "p6enp6enp6enp6enp6enpw==".into(),
+        "base64:p6enp6enp6enp6enp6enpw".into(),
+        code,
+    ] {
         let made = encode(json!({ "id": text, "amount": 5 })).unwrap();
         assert_eq!((made.id.as_slice(), made.amount), (&id[..], 5), "{text}");
     }

@@ -287,8 +287,8 @@ fn check_manifest(bytes: &[u8], statement: &Statement) -> Result<Manifest, Failu
     if statement.manifest_sm3 != sm3.0 {
         return Err(other("SM3"));
     }
-    let manifest =
-        Manifest::from_bytes(bytes).map_err(|why| Failure::new(Reason::ManifestMalformed, [why]))?;
+    let manifest = Manifest::from_bytes(bytes)
+        .map_err(|why| Failure::new(Reason::ManifestMalformed, [why]))?;
     if manifest.size() != Some(statement.size) {
         return Err(other("size"));
     }

@@ -225,9 +225,8 @@ impl Failure {
 
     /// One sentence.
     pub fn text(&self, lang: Lang) -> String {
-        let fill = |text: String, (i, detail): (usize, &String)| {
-            text.replace(&format!("{{{i}}}"), detail)
-        };
+        let fill =
+            |text: String, (i, detail): (usize, &String)| text.replace(&format!("{{{i}}}"), detail);
         let text = self.reason.text(lang).to_string();
         let text = self.details.iter().enumerate().fold(text, fill);
         match lang {

@@ -425,8 +425,12 @@ fn statement_line(lang: Lang, s: &ProvedStatement) -> String {
     let (late_zh, late_en) = if s.backdated { ("（补录）", " (backdated)") } else { ("", "") };
     say(
         lang,
-        format!("声明　来源 {source} 第 {number} 号，{kind}，采集于 {captured}{late_zh}，存证于 {anchored}"),
-        format!("statement  {source} no. {number}, {kind}, captured {captured}{late_en}, anchored {anchored}"),
+        format!(
+            "声明　来源 {source} 第 {number} 号，{kind}，采集于 {captured}{late_zh}，存证于 {anchored}"
+        ),
+        format!(
+            "statement  {source} no. {number}, {kind}, captured {captured}{late_en}, anchored {anchored}"
+        ),
     )
 }
 

@@ -182,7 +182,8 @@ impl Sealed {
         }
         let known = Kind::ALL.into_iter().find(|k| k.line().as_bytes() == line);
         let kind = known.ok_or_else(|| Failure::new(Reason::PackEntry, [KIND]))?;
-        let entries = rest.iter().map(|(name, bytes)| named(name, bytes)).collect::<Result<_, _>>()?;
+        let entries =
+            rest.iter().map(|(name, bytes)| named(name, bytes)).collect::<Result<_, _>>()?;
         let sealed = Self { kind, entries };
         sealed.check_contents()?;
         sealed.check_index(lines)?;

@@ -174,7 +174,8 @@ mod tests {
 
     #[test]
     fn a_local_record_comes_back_at_any_size() {
-        for size in [0, 1, 3 * GIB, u64::from(u32::MAX) - 1, u64::from(u32::MAX), 5 * GIB, 1 << 60] {
+        for size in [0, 1, 3 * GIB, u64::from(u32::MAX) - 1, u64::from(u32::MAX), 5 * GIB, 1 << 60]
+        {
             let one = entry("certificate", size, 7);
             let mut bytes = local(&one);
             let len = bytes.len();

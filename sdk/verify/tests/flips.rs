@@ -43,7 +43,8 @@ fn ten_thousand_flipped_bits_of_file_or_pack_each_fail_with_a_layer() {
                 Some(at) => file[at] ^= 1 << bit,
                 None => pack[at] ^= 1 << bit,
             }
-            let files: Vec<_> = has_file.then(|| FileDigests::of("a.pdf", &file)).into_iter().collect();
+            let files: Vec<_> =
+                has_file.then(|| FileDigests::of("a.pdf", &file)).into_iter().collect();
             let failure = verify(&pack, &files, &genesis).expect_err("a changed bit was not seen");
             *layers.entry(failure.layer()).or_default() += 1;
         }

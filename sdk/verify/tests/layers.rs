@@ -7,7 +7,9 @@ use linli_types::code::Lang;
 use linli_types::id::{Digest, PublicKey};
 use linli_types::receipt::{Outcome, Refusal};
 use linli_verify::pack::{BlockProof, Contents, Pack};
-use linli_verify::{Failure, FileDigests, Layer, Reason, verify, verify_receipt, verify_state_proof};
+use linli_verify::{
+    Failure, FileDigests, Layer, Reason, verify, verify_receipt, verify_state_proof,
+};
 use support::*;
 
 fn given() -> Vec<FileDigests> {
@@ -46,8 +48,7 @@ fn an_anchored_file_is_proved_down_to_the_genesis() {
 #[test]
 fn an_evidence_pack_without_its_optional_parts_is_proved_too() {
     let Contents::Evidence { manifest, statement, log, .. } = evidence() else { unreachable!() };
-    let bare =
-        Contents::Evidence { manifest, statement, log, transaction: None, receipt: None };
+    let bare = Contents::Evidence { manifest, statement, log, transaction: None, receipt: None };
     let report = check(&bare, &block_proof()).unwrap();
     assert_eq!((report.receipt, report.transaction), (None, None));
 }
@@ -67,7 +68,10 @@ fn a_receipt_is_proved_also_when_it_is_a_refusal() {
     block.certificate = certify(&block.header, &[1, 2, 5]);
     let contents = Contents::Receipt { transaction: None, receipt };
     let shown = check(&contents, &block).unwrap().receipt.unwrap();
-    assert_eq!((shown.done, shown.code, shown.en.as_deref()), (false, Some(2008), Some("the amount is zero")));
+    assert_eq!(
+        (shown.done, shown.code, shown.en.as_deref()),
+        (false, Some(2008), Some("the amount is zero"))
+    );
 }
 
 #[test]
@@ -143,8 +147,7 @@ fn each_layer_that_lies_is_named() {
     block.header.receipts_root = other.receipt.leaf();
     block.certificate = certify(&block.header, &[1, 2, 5]);
     let receipt = Some(other);
-    let contents =
-        Contents::Evidence { manifest, statement, log, transaction: None, receipt };
+    let contents = Contents::Evidence { manifest, statement, log, transaction: None, receipt };
     assert_eq!(reason(&contents, &block), Reason::StatementOther);
 }
 
@@ -198,8 +201,14 @@ fn a_history_with_a_gap_or_a_lie_is_named() {
     assert_eq!(with(|b| b.sets.push(b.sets[0].clone())), Reason::SetsChange);
     assert_eq!(with(|b| b.sets[0].next = set(6)), Reason::SetsChange);
     assert_eq!(with(|b| b.sets[0].header.height.0 = 4), Reason::SetsChange);
-    assert_eq!(with(|b| b.sets[0].certificate.precommits[0].signature.0[0] ^= 1), Reason::SetsChange);
-    assert_eq!(with(|b| b.sets[0].certificate = certify(&b.sets[0].header, &[1, 2])), Reason::SetsChange);
+    assert_eq!(
+        with(|b| b.sets[0].certificate.precommits[0].signature.0[0] ^= 1),
+        Reason::SetsChange
+    );
+    assert_eq!(
+        with(|b| b.sets[0].certificate = certify(&b.sets[0].header, &[1, 2])),
+        Reason::SetsChange
+    );
 }
 
 #[test]
@@ -226,7 +235,10 @@ fn another_chain_s_genesis_is_named() {
     assert_eq!(with(b"").reason, Reason::GenesisMalformed);
     assert_eq!(with(&pack).reason, Reason::GenesisMalformed);
     let shown = serde_json::to_value(with(b"")).unwrap();
-    assert_eq!((shown["layer"].as_str(), shown["verified"].as_bool()), (Some("genesis"), Some(false)));
+    assert_eq!(
+        (shown["layer"].as_str(), shown["verified"].as_bool()),
+        (Some("genesis"), Some(false))
+    );
 }
 
 #[test]

@@ -19,10 +19,8 @@ impl Chance {
     /// A stream for one use; it depends on where this one stands, and leaves it there.
     #[must_use]
     pub fn fork(&self, label: &str) -> Self {
-        let digest = blake3::Hasher::new()
-            .update(&self.0.to_le_bytes())
-            .update(label.as_bytes())
-            .finalize();
+        let digest =
+            blake3::Hasher::new().update(&self.0.to_le_bytes()).update(label.as_bytes()).finalize();
         let [a, b, c, d, e, f, g, h, ..] = *digest.as_bytes();
         Self(u64::from_le_bytes([a, b, c, d, e, f, g, h]))
     }

@@ -116,7 +116,6 @@ impl Crypto for Signer {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -211,7 +211,8 @@ impl Platter {
                 self.rows.apply(batch);
             } else if !was_dead && self.flawed && planted::is(Bug::TornCommit) {
                 let half = self.chance.index(batch.writes.len());
-                self.rows.apply(&Batch { writes: batch.writes.iter().take(half).cloned().collect() });
+                self.rows
+                    .apply(&Batch { writes: batch.writes.iter().take(half).cloned().collect() });
             }
             return Err(cut);
         }

@@ -84,8 +84,8 @@ impl Fixture {
         let set = ValidatorSet::new(pairs.iter().enumerate().map(seat).collect())
             .expect("the simulator's validators keep the laws of a set");
         let genesis = genesis(&set, &people).to_bytes();
-        let batch: Batch = Ledger::genesis(&genesis, settings())
-            .expect("the simulator's genesis is acceptable");
+        let batch: Batch =
+            Ledger::genesis(&genesis, settings()).expect("the simulator's genesis is acceptable");
         let mut rows = Memory::default();
         rows.apply(&batch);
         let chain = ChainId(linli_types::digest::plain(&genesis).0);
@@ -136,12 +136,8 @@ fn genesis(set: &ValidatorSet, people: &[Person]) -> Genesis {
         org: u32::try_from(100 + n % 4).unwrap_or(0),
         roles: vec![Role::Operator],
     };
-    let account = |owner: PrincipalId, id: &AccountId| Account {
-        id: *id,
-        owner,
-        asset: 1,
-        opening: OPENING,
-    };
+    let account =
+        |owner: PrincipalId, id: &AccountId| Account { id: *id, owner, asset: 1, opening: OPENING };
     let module = |name: &str, code: &[u8]| Module { name: name.into(), code: code.to_vec() };
     Genesis {
         format: FORMAT,

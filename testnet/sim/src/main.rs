@@ -137,13 +137,19 @@ fn print(sum: &Sum, as_json: bool) {
     println!(
         "{} blocks, {} transactions, {} timers, {} messages ({} lost), {} restarts, {} pieces of \
          evidence",
-        sum.blocks, sum.transactions, sum.timers, sum.messages, sum.lost, sum.restarts,
+        sum.blocks,
+        sum.transactions,
+        sum.timers,
+        sum.messages,
+        sum.lost,
+        sum.restarts,
         sum.evidence
     );
     let mean_ms = sum.recovery_ms.1.checked_div(sum.seeds).unwrap_or(0);
     println!("after the mending: {mean_ms} ms to go on, at most {}", sum.recovery_ms.0);
     println!("least of a run: {blocks} blocks, {transactions} transactions, {ms} simulated ms");
-    let kinds: Vec<String> = sum.kinds.iter().map(|(kind, runs)| format!("{kind} {runs}")).collect();
+    let kinds: Vec<String> =
+        sum.kinds.iter().map(|(kind, runs)| format!("{kind} {runs}")).collect();
     println!("runs with: {}", kinds.join(", "));
 }
 
@@ -172,7 +178,10 @@ fn planted(bug: Option<&str>, from: u64, as_json: bool) -> ExitCode {
     let wanted = |b: &&Bug| bug.is_none_or(|name| b.name() == name);
     let bugs: Vec<Bug> = Bug::ALL.iter().filter(wanted).copied().collect();
     if bugs.is_empty() {
-        eprintln!("no such bug; there are: {:?}", Bug::ALL.iter().map(|b| b.name()).collect::<Vec<_>>());
+        eprintln!(
+            "no such bug; there are: {:?}",
+            Bug::ALL.iter().map(|b| b.name()).collect::<Vec<_>>()
+        );
         return ExitCode::from(2);
     }
     let mut rows = Vec::new();

@@ -288,8 +288,7 @@ fn fault(chance: &mut Chance, validators: usize) -> Fault {
         4 => Fault::CrashAll { down_ms: ms },
         5 => Fault::Rot { node },
         6 | 7 => {
-            let mut side: BTreeSet<usize> =
-                (0..validators).filter(|_| chance.one_in(2)).collect();
+            let mut side: BTreeSet<usize> = (0..validators).filter(|_| chance.one_in(2)).collect();
             side.insert(node);
             Fault::Partition { side, ms, seen: chance.one_in(2) }
         }
@@ -319,9 +318,21 @@ mod tests {
     fn the_seeds_together_meet_every_fault_and_every_sin() {
         let met: BTreeSet<&str> = (0..500).flat_map(|seed| Plan::draw(seed).kinds()).collect();
         for kind in [
-            "loss", "duplication", "delay", "clog", "reorder", "crash", "crash in a write",
-            "crash of all", "rot", "partition", "one-way partition", "swizzle", "stall",
-            "clock jump", "clock skew",
+            "loss",
+            "duplication",
+            "delay",
+            "clog",
+            "reorder",
+            "crash",
+            "crash in a write",
+            "crash of all",
+            "rot",
+            "partition",
+            "one-way partition",
+            "swizzle",
+            "stall",
+            "clock jump",
+            "clock skew",
         ] {
             assert!(met.contains(kind), "{kind}");
         }

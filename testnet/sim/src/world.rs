@@ -16,8 +16,8 @@ use crate::plan::{self, Plan};
 use crate::queue::Queue;
 use crate::trace::{self, Trace};
 use crate::workload::Clients;
-use linli_core::{Evidence, Timeouts};
 use linli_core::message::Message;
+use linli_core::{Evidence, Timeouts};
 use linli_replica::{CommittedBlock, Effect, Event, Submitted};
 use linli_runtime::{Verified, verify_signatures};
 use linli_types::height::Height;
@@ -143,9 +143,8 @@ impl World {
         let trunk = Chance::new(plan.seed);
         let pairs = fixture.validators.iter().chain(fixture.people.iter().map(|p| &p.pair));
         let verify = crypto::verifier(plan.scheme, pairs);
-        let machines = (0..plan.validators)
-            .map(|n| machine(n, &plan, fixture, &verify, &trunk))
-            .collect();
+        let machines =
+            (0..plan.validators).map(|n| machine(n, &plan, fixture, &verify, &trunk)).collect();
         let clients = Clients::new(
             trunk.fork("clients"),
             &fixture.people,
@@ -213,7 +212,9 @@ impl World {
 
     fn happen(&mut self, happening: Happening) -> Result<(), Breach> {
         match happening {
-            Happening::Deliver { from, to, epoch, bytes } => self.deliver((from, to), epoch, &bytes),
+            Happening::Deliver { from, to, epoch, bytes } => {
+                self.deliver((from, to), epoch, &bytes)
+            }
             Happening::Wake { node, wake } => self.wake(node, wake),
             Happening::Checked { node, life, from, transactions } => {
                 if self.machines[node].life != life {

@@ -10,7 +10,6 @@ use linli_types::human;
 use linli_types::id::PrincipalId;
 use serde_json::{Value, json};
 
-
 /// Shows what stands under a number.
 #[derive(clap::Args)]
 pub(super) struct Trace {
@@ -59,9 +58,7 @@ impl Gaps {
     pub(super) fn run(self, out: &mut Output) -> Result<(), Failure> {
         let (source, mut json) = ask(&self.connect, self.source, "Gaps", json!({}))?;
         add(&mut json, "source", json!(source.to_string()));
-        let number = |name: &str| {
-            json.get(name).and_then(Value::as_str).unwrap_or("0").to_owned()
-        };
+        let number = |name: &str| json.get(name).and_then(Value::as_str).unwrap_or("0").to_owned();
         let (records, highest) = (number("records"), number("highest"));
         let gaps = json.get("gaps").and_then(Value::as_array).cloned().unwrap_or_default();
         let side = |gap: &Value, name: &str| {

@@ -82,8 +82,13 @@ impl Receipt {
             "pack": self.out,
         });
         let text = match done {
-            true => words!("已办理　区块 {height} 第 {index} 位", "done  block {height}, place {index}"),
-            false => words!("被拒绝　区块 {height} 第 {index} 位", "refused  block {height}, place {index}"),
+            true => {
+                words!("已办理　区块 {height} 第 {index} 位", "done  block {height}, place {index}")
+            }
+            false => words!(
+                "被拒绝　区块 {height} 第 {index} 位",
+                "refused  block {height}, place {index}"
+            ),
         };
         out.answer(&json, &text);
         if let Some(refusal) = refusal {
@@ -93,9 +98,7 @@ impl Receipt {
     }
 
     /// The receipt, why it was refused if it was, and its pack on disk if asked for.
-    async fn fetch(
-        &self,
-    ) -> Result<(ReceiptResponse, NativeReceipt, Option<Failure>), Failure> {
+    async fn fetch(&self) -> Result<(ReceiptResponse, NativeReceipt, Option<Failure>), Failure> {
         let node = self.connect.open().await?;
         let answer = node.client.receipt(self.transaction, 0).await?;
         if !answer.found {
@@ -134,7 +137,8 @@ fn not_yet(id: TxId) -> Failure {
 
 impl Finish {
     pub(super) fn run(self, out: &mut Output) -> Result<(), Failure> {
-        let text = std::fs::read_to_string(&self.pending).map_err(|e| unreadable(&self.pending, &e))?;
+        let text =
+            std::fs::read_to_string(&self.pending).map_err(|e| unreadable(&self.pending, &e))?;
         let pending: Pending =
             serde_json::from_str(&text).map_err(|e| unreadable(&self.pending, &e))?;
         let bad = |e: &dyn std::fmt::Display| unreadable(&self.pending, e);
@@ -182,7 +186,10 @@ pub(super) async fn write_pack(
             let (zh, en) = (why.text(Lang::Zh), why.text(Lang::En));
             Failure::broken(
                 words!("节点给出的证明不成立：{zh}", "the node's proof does not hold: {en}"),
-                words!("请换一个节点，并通知其运维人员", "use another node and tell this one's administrator"),
+                words!(
+                    "请换一个节点，并通知其运维人员",
+                    "use another node and tell this one's administrator"
+                ),
             )
         })?;
     }
@@ -200,7 +207,10 @@ fn written(proof: &ProofResponse) -> Result<Written, Failure> {
         Failure::refused(
             "NOT_ANCHORED",
             words!("该交易没有存证任何内容", "the transaction anchored nothing"),
-            words!("用 linli evidence receipt 查看回执", "see its receipt with `linli evidence receipt`"),
+            words!(
+                "用 linli evidence receipt 查看回执",
+                "see its receipt with `linli evidence receipt`"
+            ),
         )
     })?;
     let statement = statement::id(&said.statement);

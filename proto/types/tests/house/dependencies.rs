@@ -19,15 +19,31 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "linli-node",
         &[
-            "linli-core", "linli-modules", "linli-proto", "linli-replica", "linli-runtime",
-            "linli-sdk", "linli-types", "linli-verify",
+            "linli-core",
+            "linli-modules",
+            "linli-proto",
+            "linli-replica",
+            "linli-runtime",
+            "linli-sdk",
+            "linli-types",
+            "linli-verify",
         ],
     ),
     (
         "linli-testnet",
-        &["linli-modules", "linli-proto", "linli-runtime", "linli-sdk", "linli-types", "linli-verify"],
+        &[
+            "linli-modules",
+            "linli-proto",
+            "linli-runtime",
+            "linli-sdk",
+            "linli-types",
+            "linli-verify",
+        ],
     ),
-    ("linli-sim", &["linli-core", "linli-modules", "linli-replica", "linli-runtime", "linli-types"]),
+    (
+        "linli-sim",
+        &["linli-core", "linli-modules", "linli-replica", "linli-runtime", "linli-types"],
+    ),
 ];
 
 /// What a pure crate may build with: pure itself, or here with the reason.
@@ -122,7 +138,10 @@ fn pure_crates_name_only_what_their_list_holds() {
         let package = package.unwrap_or_else(|| panic!("{name} is gone"));
         for found in direct(package, false) {
             let listed = list.iter().any(|(allowed, _)| *allowed == found);
-            assert!(listed, "{name} must not build with {found}: give the reason in PURE, or do without");
+            assert!(
+                listed,
+                "{name} must not build with {found}: give the reason in PURE, or do without"
+            );
         }
     }
 }

@@ -21,9 +21,7 @@ fn metadata() -> Metadata {
     MetadataCommand::new()
         .manifest_path(root().join("Cargo.toml"))
         .features(CargoOpt::AllFeatures)
-        .other_options(
-            ["--offline", "--locked", "--filter-platform", &platform].map(String::from),
-        )
+        .other_options(["--offline", "--locked", "--filter-platform", &platform].map(String::from))
         .exec()
         .expect("cargo metadata answers")
 }

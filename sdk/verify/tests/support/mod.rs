@@ -198,10 +198,8 @@ fn state() -> (Digest, Vec<ProvedEntry>) {
         state_proof::leaf(&state_proof::path(k), &state_proof::value_digest(v))
     };
     let (a, b) = (leaf(&left, b"one"), leaf(&right, b"two"));
-    let other = End::Other {
-        path: state_proof::path(&right),
-        value: state_proof::value_digest(b"two"),
-    };
+    let other =
+        End::Other { path: state_proof::path(&right), value: state_proof::value_digest(b"two") };
     let entry = |key, value: Option<&[u8]>, end, sibling| ProvedEntry {
         key,
         value: value.map(<[u8]>::to_vec),
@@ -273,12 +271,8 @@ pub fn receipt_contents() -> Contents {
 }
 
 pub fn state_contents() -> Contents {
-    let answer = Answer {
-        room: "probe".into(),
-        query: "Sum".into(),
-        args: vec![1],
-        result: vec![2, 3],
-    };
+    let answer =
+        Answer { room: "probe".into(), query: "Sum".into(), args: vec![1], result: vec![2, 3] };
     Contents::State { entries: world().entries, answer: Some(answer) }
 }
 

@@ -61,8 +61,7 @@ fn receipts_stand(
         by_height.entry(*height).or_default().push((index, *leaf));
     }
     for (height, wanted) in by_height {
-        let stored =
-            linli_runtime::load_receipts(disk, height).map_err(|why| why.to_string())?;
+        let stored = linli_runtime::load_receipts(disk, height).map_err(|why| why.to_string())?;
         let stored = stored.unwrap_or_default();
         let stands = |(index, leaf): &(usize, Digest)| {
             stored.get(*index).is_some_and(|receipt| receipt.leaf() == *leaf)

@@ -57,7 +57,8 @@ impl Timers {
             let Some(after_ms) = scene.clients.attempt(&id).and_then(|a| a.timer_after_ms) else {
                 continue;
             };
-            if let Some(timer) = receipt.results.first().and_then(|r| crate::workload::timer_id(r)) {
+            if let Some(timer) = receipt.results.first().and_then(|r| crate::workload::timer_id(r))
+            {
                 self.waiting.insert(timer, block.header.time.plus_ms(after_ms));
             }
         }

@@ -2,9 +2,7 @@
 
 use super::{Hand, Lie, Said};
 use borsh::{BorshDeserialize, BorshSerialize};
-use linli_core::message::{
-    Message, Proposal, ProposalPart, SignedProposal, SignedVote, Vote,
-};
+use linli_core::message::{Message, Proposal, ProposalPart, SignedProposal, SignedVote, Vote};
 use linli_types::header::Header;
 use linli_types::height::{Height, TimeMs};
 use linli_types::id::{BlockId, TxId};

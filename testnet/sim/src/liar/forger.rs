@@ -33,7 +33,9 @@ impl Lie for Forger {
 
     fn unasked(&mut self, hand: &mut Hand, head: Height) -> Vec<(usize, Arc<[u8]>)> {
         let lie: Arc<[u8]> = match hand.chance.below(8) {
-            0 => Message::Status { height: Height(head.0 + hand.chance.between(1, 5_000)) }.encode(),
+            0 => {
+                Message::Status { height: Height(head.0 + hand.chance.between(1, 5_000)) }.encode()
+            }
             1 => Message::Polka(polka(hand, head.next())).encode(),
             2 => Message::Round(round(hand, head.next())).encode(),
             3 => Message::Vote(in_anothers_name(hand, head.next())).encode(),

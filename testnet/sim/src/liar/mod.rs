@@ -85,8 +85,13 @@ pub type Said = (u64, Arc<[u8]>);
 /// A way to lie, at work.
 pub trait Lie {
     /// What really goes to `to` instead of `bytes`; `message` is what the replica said.
-    fn instead(&mut self, hand: &mut Hand, to: usize, message: &Message, bytes: &Arc<[u8]>)
-    -> Vec<Said>;
+    fn instead(
+        &mut self,
+        hand: &mut Hand,
+        to: usize,
+        message: &Message,
+        bytes: &Arc<[u8]>,
+    ) -> Vec<Said>;
 
     /// What the liar says out of turn, a few times a second, while its replica decides the height
     /// after `head`.

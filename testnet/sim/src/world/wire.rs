@@ -3,7 +3,12 @@
 use super::*;
 
 impl World {
-    pub(super) fn sends(&mut self, node: usize, to: &[usize], bytes: &Arc<[u8]>) -> Result<(), Breach> {
+    pub(super) fn sends(
+        &mut self,
+        node: usize,
+        to: &[usize],
+        bytes: &Arc<[u8]>,
+    ) -> Result<(), Breach> {
         if self.machines[node].is_honest() && is_signed(bytes) {
             if let Ok(message) = Message::decode(bytes) {
                 let machine = &self.machines[node];
@@ -19,7 +24,8 @@ impl World {
                 Some(liar) => liar.instead(*to, bytes),
                 None => vec![(0, Arc::clone(bytes))],
             };
-            said.into_iter().for_each(|(delay_ms, bytes)| self.carry((node, *to), delay_ms, &bytes));
+            said.into_iter()
+                .for_each(|(delay_ms, bytes)| self.carry((node, *to), delay_ms, &bytes));
         }
         Ok(())
     }
@@ -46,7 +52,12 @@ impl World {
         }
     }
 
-    pub(super) fn deliver(&mut self, (from, to): Way, epoch: u64, bytes: &Arc<[u8]>) -> Result<(), Breach> {
+    pub(super) fn deliver(
+        &mut self,
+        (from, to): Way,
+        epoch: u64,
+        bytes: &Arc<[u8]>,
+    ) -> Result<(), Breach> {
         let now_ms = self.queue.now_ms();
         let stands = self.links.get(&pair(from, to)).is_some_and(|l| l.is_up && l.epoch == epoch);
         if !stands || !self.machines[to].is_up() {
@@ -61,7 +72,12 @@ impl World {
     }
 
     /// Shows the laws what an honest validator receives; a liar does not hear its own lies.
-    pub(super) fn is_heard(&mut self, from: usize, to: usize, bytes: &[u8]) -> Result<bool, Breach> {
+    pub(super) fn is_heard(
+        &mut self,
+        from: usize,
+        to: usize,
+        bytes: &[u8],
+    ) -> Result<bool, Breach> {
         if !is_signed(bytes) {
             return Ok(true);
         }

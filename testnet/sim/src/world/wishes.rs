@@ -163,9 +163,8 @@ impl World {
 
     pub(super) fn close(&mut self) -> Result<(), Breach> {
         let honest = self.machines.iter().filter(|m| m.is_honest());
-        let nodes = honest
-            .map(|m| Last { node: m.number, height: m.height, disk: &m.disk })
-            .collect();
+        let nodes =
+            honest.map(|m| Last { node: m.number, height: m.height, disk: &m.disk }).collect();
         let (mended_ms, block_time_ms) = (self.mended_ms.unwrap_or(0), self.block_time_ms());
         let end = End { nodes, mended_ms, block_time_ms };
         self.laws.close(&scene!(self), &end)?;
