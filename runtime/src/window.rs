@@ -12,6 +12,7 @@
 use linli_types::height::TimeMs;
 use linli_types::id::{PrincipalId, TxId, TxKey};
 use linli_types::limits;
+use linli_types::planted::{self, Bug};
 use linli_types::transaction::Transaction;
 use std::collections::BTreeMap;
 
@@ -53,6 +54,9 @@ impl Window {
 
     /// The transaction that used the key, while it is valid at `time` (K2).
     pub(crate) fn find(&self, key: &Key, time: TimeMs) -> Option<TxId> {
+        if planted::is(Bug::KeyTwice) {
+            return None;
+        }
         let (valid_until, id) = self.seen.get(key)?;
         (*valid_until >= time).then_some(*id)
     }

@@ -8,6 +8,7 @@
 use crate::action::Action;
 use crate::message::Message;
 use linli_types::id::PublicKey;
+use linli_types::planted::{self, Bug};
 
 /// One step's actions.
 #[derive(Debug, Default)]
@@ -22,7 +23,7 @@ impl Out {
     /// An action of the log; `own` if a message that follows depends on it.
     pub(crate) fn log(&mut self, action: Action, own: bool) {
         self.log.push(action);
-        self.must_sync |= own;
+        self.must_sync |= own && !planted::is(Bug::VoteBeforeSync);
     }
 
     pub(crate) fn send(&mut self, to: PublicKey, message: &Message) {

@@ -12,6 +12,7 @@
 use crate::digest::Domain;
 use crate::height::Height;
 use crate::id::{BlockId, ChainId, PublicKey, Signature};
+use crate::planted::{self, Bug};
 use crate::signature::{Claim, Verify};
 use crate::validator::ValidatorSet;
 use alloc::vec::Vec;
@@ -74,7 +75,9 @@ pub fn preimage(domain: Domain, chain: &ChainId) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(128);
     bytes.extend_from_slice(domain.text().as_bytes());
     bytes.push(0);
-    bytes.extend_from_slice(&chain.0);
+    if !planted::is(Bug::ChainLeftOut) {
+        bytes.extend_from_slice(&chain.0);
+    }
     bytes
 }
 

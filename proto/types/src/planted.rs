@@ -33,6 +33,10 @@ pub enum Bug {
     EvidenceDropped = 11,
     /// The log is forgotten before its height is durable.
     LogResetEarly = 12,
+    /// A restarted validator does not read its log.
+    Amnesia = 13,
+    /// A transfer may name one account on both sides.
+    SameAccount = 14,
 }
 
 impl Bug {
@@ -50,6 +54,8 @@ impl Bug {
         Self::UncheckedCertificate,
         Self::EvidenceDropped,
         Self::LogResetEarly,
+        Self::Amnesia,
+        Self::SameAccount,
     ];
 
     /// Its name, for tables and command lines.
@@ -67,6 +73,8 @@ impl Bug {
             Self::UncheckedCertificate => "unchecked-certificate",
             Self::EvidenceDropped => "evidence-dropped",
             Self::LogResetEarly => "log-reset-early",
+            Self::Amnesia => "amnesia",
+            Self::SameAccount => "same-account",
         }
     }
 }

@@ -11,6 +11,7 @@
 use crate::digest::{self, Domain};
 use crate::id::{Digest, PublicKey};
 use crate::limits;
+use crate::planted::{self, Bug};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -183,6 +184,9 @@ impl ValidatorSet {
 
     /// Whether `power` is strictly more than two thirds (V1).
     pub fn is_quorum(&self, power: u64) -> bool {
+        if planted::is(Bug::QuorumOfTwoF) {
+            return u128::from(power) * 2 > u128::from(self.total_power());
+        }
         u128::from(power) * 3 > u128::from(self.total_power()) * 2
     }
 

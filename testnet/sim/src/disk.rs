@@ -15,6 +15,7 @@ use crate::chance::Chance;
 use linli_replica::Disk;
 use linli_types::planted::{self, Bug};
 use linli_types::store::{Batch, Broken, Column, Memory, Read, Row, Store, Write};
+use memchr::memmem;
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -100,7 +101,7 @@ impl SimDisk {
 
     /// Whether the durable part of the log holds these bytes.
     pub fn log_holds(&self, bytes: &[u8]) -> bool {
-        holds(&self.0.borrow().log, bytes)
+        memmem::rfind(&self.0.borrow().log, bytes).is_some()
     }
 
     /// Flips one bit of a row of the state column; the way back is to flip it again.
@@ -133,9 +134,6 @@ pub struct Flip {
     bit: usize,
 }
 
-fn holds(haystack: &[u8], needle: &[u8]) -> bool {
-    needle.is_empty() || haystack.windows(needle.len()).any(|window| window == needle)
-}
 
 fn power_cut() -> Broken {
     Broken("the power failed".into())

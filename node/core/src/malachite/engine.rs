@@ -14,6 +14,7 @@ use crate::witness::Witness;
 use linli_types::certificate::Certificate;
 use linli_types::height::Height;
 use linli_types::id::{BlockId, ChainId, PublicKey, Signature};
+use linli_types::planted::{self, Bug};
 use linli_types::validator::ValidatorSet;
 use malachite_consensus::{
     ConsensusMsg, Effect as Asked, Error, Input, LivenessMsg, LocallyProposedValue, Params,
@@ -77,7 +78,7 @@ impl Engine {
         let members = Members::from(validators);
         let params = Params {
             address: Address(me),
-            threshold_params: mt::ThresholdParams::default(),
+            threshold_params: thresholds(),
             value_payload: ValuePayload::ProposalAndParts,
             enabled: true,
         };
@@ -216,6 +217,14 @@ impl Engine {
             Err(diverged @ Error::ReplayDivergence(..)) => desk.stop(diverged.to_string()),
             Err(error) => tracing::error!(%error, height = %self.height, "consensus input failed"),
         }
+    }
+}
+
+fn thresholds() -> mt::ThresholdParams {
+    let lawful = mt::ThresholdParams::default();
+    match planted::is(Bug::QuorumOfTwoF) {
+        true => mt::ThresholdParams { quorum: mt::ThresholdParam::new(1, 2), ..lawful },
+        false => lawful,
     }
 }
 

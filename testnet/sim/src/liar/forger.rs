@@ -6,6 +6,7 @@ use linli_core::message::{
     Message, PolkaCertificate, RoundCertificate, RoundVote, SignedVote, SyncBlock, Vote,
 };
 use linli_types::certificate::VoteKind;
+use linli_types::header::Header;
 use linli_types::height::Height;
 use linli_types::id::{BlockId, Signature, TxId};
 use std::sync::Arc;
@@ -51,7 +52,7 @@ impl Lie for Forger {
 /// A block whose certificate proves nothing, or that is not the certified one.
 fn spoil(hand: &mut Hand, block: &mut SyncBlock) {
     let precommits = &mut block.certificate.precommits;
-    match hand.chance.below(4) {
+    match hand.chance.below(5) {
         0 => precommits.truncate(1),
         1 => {
             for precommit in precommits.iter_mut() {
@@ -59,6 +60,7 @@ fn spoil(hand: &mut Hand, block: &mut SyncBlock) {
             }
         }
         2 => block.certificate.block = BlockId(hand.chance.bytes()),
+        3 => another_block(hand, block),
         _ => {
             // Another header under a certificate of signatures that are all the forger's.
             let at = hand.chance.index(block.header.len());
@@ -67,6 +69,16 @@ fn spoil(hand: &mut Hand, block: &mut SyncBlock) {
             }
         }
     }
+}
+
+/// The same block a moment later: it executes alike, and nobody voted for it.
+fn another_block(hand: &mut Hand, block: &mut SyncBlock) {
+    let Ok(mut header) = Header::from_bytes(&block.header) else { return };
+    header.time = header.time.plus_ms(1);
+    block.header = header.to_bytes();
+    block.certificate.block = header.id();
+    let signature = hand.signer.sign_as_self(b"they all agreed");
+    block.certificate.precommits.iter_mut().for_each(|p| p.signature = signature);
 }
 
 fn polka(hand: &mut Hand, height: Height) -> PolkaCertificate {
