@@ -28,9 +28,10 @@ build() {
     local name=$1 home=${CARGO_HOME:-$HOME/.cargo}
     # An eighth of a MiB for the shadow stack would be waste: 64 KiB, below the data, so that an
     # overflow traps. No path of this machine gets into the module.
-    CARGO_TARGET_DIR=$work/modules RUSTC=$rustc \
-        RUSTFLAGS="-C link-arg=-zstack-size=65536 -C link-arg=--stack-first \
-            --remap-path-prefix=$root=/linli --remap-path-prefix=$home=/cargo" \
+    local flags
+    flags=$(printf '%s\x1f' -Clink-arg=-zstack-size=65536 -Clink-arg=--stack-first \
+        "--remap-path-prefix=$root=/linli" "--remap-path-prefix=$home=/cargo")
+    CARGO_TARGET_DIR=$work/modules RUSTC=$rustc CARGO_ENCODED_RUSTFLAGS=${flags%?} \
         cargo rustc --locked -p "linli-$name" --lib --crate-type cdylib \
         --target wasm32v1-none --profile contract >&2
     cp "$work/modules/wasm32v1-none/contract/linli_$name.wasm" "$out/$name.wasm.new"

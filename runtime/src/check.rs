@@ -22,7 +22,7 @@ use linli_types::limits::{
     ARGUMENT_BYTES_MAX, CALLS_MAX, NAME_BYTES_MAX, TRANSACTION_BYTES_MAX, VALIDITY_MS_MAX,
 };
 use linli_types::receipt::{Param, Refusal};
-use linli_types::transaction::Transaction;
+use linli_types::transaction::{Transaction, body_id};
 use linli_types::wire::{self, Call, TransactionBody};
 use prost::Message;
 use std::collections::BTreeMap;
@@ -84,8 +84,10 @@ impl Checker {
             return Err(Code::WrongChain.refuse([]));
         }
         let wrong = |field: &str| malformed(&format!("{field}: wrong length"));
+        let id = digest::transaction_id(body_bytes);
         let transaction = Transaction {
-            id: digest::transaction_id(body_bytes),
+            id,
+            body: body_id(&id, &signature),
             sender: PrincipalId::from_slice(&body.sender).ok_or_else(|| wrong("sender"))?,
             signer: PublicKey::from_slice(&body.signer).ok_or_else(|| wrong("signer"))?,
             key: TxKey::from_slice(&body.key).ok_or_else(|| wrong("key"))?,

@@ -30,7 +30,7 @@ use linli_types::height::{Height, TimeMs};
 use linli_types::id::{BlockId, ChainId, Digest, PrincipalId, PublicKey};
 use linli_types::limits;
 use linli_types::planted::{self, Bug};
-use linli_types::receipt::Refusal;
+use linli_types::receipt::{Receipt, Refusal};
 use linli_types::state_proof::{StateProof, path, value_digest};
 use linli_types::store::{Broken, Column, Read};
 use linli_types::transaction::Transaction;
@@ -102,6 +102,19 @@ pub enum Admission {
     },
     /// It may not; nothing is recorded.
     Refused(Refusal),
+}
+
+/// What is left of an executed block once the ledger has adopted its effects.
+#[derive(Debug)]
+pub struct Adopted {
+    /// Its header.
+    pub header: Header,
+    /// Its id.
+    pub id: BlockId,
+    /// Its transactions, in order.
+    pub transactions: Vec<Verified>,
+    /// Receipts: fired timers first, then the transactions, in order.
+    pub receipts: Vec<Receipt>,
 }
 
 /// See the module.
@@ -231,25 +244,23 @@ impl Ledger {
         Ok(())
     }
 
-    /// Rebuilds the key window from the blocks in which a transaction may still be valid.
+    /// Rebuilds the key window from the blocks in which a transaction may still be valid, one in
+    /// memory at a time, the newest first.
     fn read_window(&mut self, store: &dyn Read) -> Result<(), Broken> {
         let now = self.head.time;
         let mut height = self.head.height;
-        let mut blocks = Vec::new();
         while height > Height::GENESIS {
             let block = stored::load_block(store, height)?;
             let block = block.ok_or_else(|| Broken(format!("block {height} is missing")))?;
             if now.since(block.header.time) > limits::VALIDITY_MS_MAX {
                 break;
             }
-            blocks.push(block.bodies);
+            for body in &block.bodies {
+                let transaction = self.checker.check_shape(body);
+                let unread = |_| Broken("a stored transaction does not follow its schema".into());
+                self.window.recall(now, &transaction.map_err(unread)?);
+            }
             height = Height(height.0.saturating_sub(1));
-        }
-        for body in blocks.iter().rev().flatten() {
-            let transaction = self.checker.check_shape(body);
-            let unread = |_| Broken("a stored transaction does not follow its schema".into());
-            let transaction = transaction.map_err(unread)?;
-            self.window.add(now, std::iter::once(&transaction));
         }
         Ok(())
     }
@@ -326,13 +337,14 @@ impl Ledger {
         identity::load_by_key(store, key)
     }
 
-    /// After the batch is durable: adopts tree, log, window, timers and head.
+    /// After the batch is durable: adopts tree, log, window, timers and head. Gives back what
+    /// readers want to see of the block.
     ///
     /// # Panics
     ///
     /// If the block was not executed on this very head: our own order is broken.
-    pub fn adopt(&mut self, executed: Executed) {
-        let Executed { header, id, transactions, effects, .. } = executed;
+    pub fn adopt(&mut self, executed: Executed) -> Adopted {
+        let Executed { header, id, transactions, receipts, effects } = executed;
         assert!(header.parent == self.head.block, "L1: a block is adopted on its own parent");
         self.take_effects(effects);
         self.window.add(header.time, transactions.iter().map(|tx: &Verified| &**tx));
@@ -344,9 +356,10 @@ impl Ledger {
             state_root: header.state_root,
             log_size: header.log_size,
             log_root: header.log_root,
-            header: Some(header),
+            header: Some(header.clone()),
             validators: self.head.validators.clone(),
         };
+        Adopted { header, id, transactions, receipts }
     }
 
     /// Adopts tree, log and timers, and the head's roots.

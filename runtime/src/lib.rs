@@ -34,7 +34,7 @@ pub use check::Checker;
 pub use check_db::check_db;
 pub use execute::{Executed, InvalidBlock, Slot, bodies_root};
 pub use genesis::GenesisRefused;
-pub use ledger::{Admission, GenesisInfo, Head, Ledger, Settings, Sizes};
+pub use ledger::{Admission, Adopted, GenesisInfo, Head, Ledger, Settings, Sizes};
 pub use query::Answer;
 pub use replay::{ReplayFailed, replay};
 pub use stored::{

@@ -76,7 +76,7 @@ mod tests {
     use super::*;
     use linli_types::digest;
     use linli_types::height::TimeMs;
-    use linli_types::id::{PrincipalId, PublicKey, Signature, TxKey};
+    use linli_types::id::{BodyId, PrincipalId, PublicKey, Signature, TxKey};
     use linli_types::transaction::signing_bytes;
 
     const CHAIN: ChainId = ChainId([7; 32]);
@@ -102,6 +102,7 @@ mod tests {
         let signer = PublicKey([n; 32]);
         Transaction {
             id: digest::transaction_id(&body),
+            body: BodyId([n; 32]),
             sender: PrincipalId([n; 16]),
             signer,
             key: TxKey([n; 16]),

@@ -76,6 +76,15 @@ impl Window {
         self.forget(time);
     }
 
+    /// Adds a transaction of an older block than all before: a later use of its key counts more.
+    pub(crate) fn recall(&mut self, time: TimeMs, transaction: &Transaction) {
+        let (key, end) = (key_of(transaction), transaction.valid_until);
+        if end >= time && !self.seen.contains_key(&key) {
+            self.seen.insert(key, (end, transaction.id));
+            self.ends.entry(end.0 / SLICE_MS).or_default().push(key);
+        }
+    }
+
     fn forget(&mut self, time: TimeMs) {
         let ended = time.0 / SLICE_MS;
         while let Some(entry) = self.ends.first_entry().filter(|e| *e.key() < ended) {
@@ -102,11 +111,12 @@ pub(crate) fn key_of(transaction: &Transaction) -> Key {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use linli_types::id::{PublicKey, Signature};
+    use linli_types::id::{BodyId, PublicKey, Signature};
 
     fn transaction(key: u8, valid_until: u64, body: u8) -> Transaction {
         Transaction {
             id: TxId([body; 32]),
+            body: BodyId([body; 32]),
             sender: PrincipalId([1; 16]),
             signer: PublicKey([1; 32]),
             key: TxKey([key; 16]),

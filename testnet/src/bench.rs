@@ -2,6 +2,7 @@
 
 use crate::figures::{Figures, Latency, verify_rate_per_cpu_s};
 use crate::genesis::LoadSize;
+use crate::leaving::Leaving;
 use crate::load::{self, Rate, Tally, Workload};
 use crate::net::{self, Net};
 use crate::{Failure, http, process};
@@ -142,6 +143,11 @@ pub fn run(bench: &Bench) -> Result<(), Failure> {
     let rate = rate(&bench.rate)?;
     let temporary = tempfile::tempdir()?;
     let dir = bench.dir.clone().unwrap_or_else(|| temporary.path().join("net"));
+    if dir.join("net.json").exists() {
+        let why = format!("{} holds a net, and `bench` makes its own", dir.display());
+        return Err(Failure::usage(why).hint("`load` puts load on a net that is there"));
+    }
+    let _leaving = Leaving::watch(&dir, bench.dir.is_none());
     let mut net = Net::make(&dir, bench.validators, LoadSize::default())?;
     let measured = net.start().and_then(|()| figures(bench, &net, &dir, rate));
     net.stop()?;

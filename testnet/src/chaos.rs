@@ -3,9 +3,10 @@
 
 use crate::demo::wait_for_equal_roots;
 use crate::genesis::LoadSize;
+use crate::leaving::Leaving;
 use crate::load::{self, Rate, Tally, Workload};
 use crate::net::{Net, binary};
-use crate::{Failure, bench};
+use crate::{Failure, bench, cli, votes};
 use clap::Args;
 use linli_types::id::ChainId;
 use serde::Serialize;
@@ -48,6 +49,8 @@ struct Report {
     lost: u64,
     twice: u64,
     forks: u64,
+    /// Returned validators whose signature stood in no certificate afterwards.
+    silent: u32,
 }
 
 /// Runs the kills and judges.
@@ -58,6 +61,7 @@ struct Report {
 pub fn run(chaos: &Chaos) -> Result<(), Failure> {
     let temporary = tempfile::tempdir()?;
     let dir = chaos.dir.clone().unwrap_or_else(|| temporary.path().join("net"));
+    let _leaving = Leaving::watch(&dir, chaos.dir.is_none());
     let mut net = Net::make(&dir, 4, LoadSize { signers: 16, accounts: 64 })?;
     let mut report = Report::default();
     let judged = net.start().and_then(|()| {
@@ -77,7 +81,7 @@ pub fn run(chaos: &Chaos) -> Result<(), Failure> {
 }
 
 fn judge(report: &Report) -> Result<(), Failure> {
-    if report.forks + report.twice + report.lost > 0 {
+    if report.forks + report.twice + report.lost + u64::from(report.silent) > 0 {
         return Err(Failure::law(format!("a law is broken: {report:?}")));
     }
     if report.commit_gap_ms_max > GAP_MS_MAX {
@@ -125,13 +129,15 @@ fn kill_one(
     let seen = net.clone();
     let mut victim = net.validators.get(at).cloned().ok_or_else(|| Failure::new("no victim"))?;
     let seconds = chaos.dead_seconds + 6;
-    let (tally, victim) = under_load(chaos, &seen, dir, (seconds, follow), || {
+    let (tally, (victim, height)) = under_load(chaos, &seen, dir, (seconds, follow), || {
         std::thread::sleep(Duration::from_secs(3));
         victim.kill();
         std::thread::sleep(Duration::from_secs(chaos.dead_seconds));
         victim.restart()?;
-        Ok(victim)
+        let heights = cli::standings(&seen).into_iter().filter_map(|s| s.height);
+        Ok((victim, heights.max().unwrap_or(0)))
     })?;
+    let name = victim.name.clone();
     if let Some(slot) = net.validators.get_mut(at) {
         *slot = victim;
     }
@@ -139,6 +145,7 @@ fn kill_one(
     report.kills += 1;
     report.commit_gap_ms_max = report.commit_gap_ms_max.max(tally.commit_gap_ms_max);
     wait_for_equal_roots(net).inspect_err(|_| report.forks += 1)?;
+    report.silent += u32::from(!votes::voted_since(net, &name, height)?);
     let (pause, got, sent) = (tally.commit_gap_ms_max, tally.acknowledged.len(), tally.submitted);
     let (turn, away) = (turn + 1, chaos.dead_seconds);
     eprintln!(

@@ -13,9 +13,11 @@ pub mod figures;
 pub mod genesis;
 pub mod http;
 pub mod keys;
+pub mod leaving;
 pub mod load;
 pub mod net;
 pub mod process;
 pub mod samples;
+pub mod votes;
 
 pub use failure::Failure;

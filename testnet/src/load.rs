@@ -285,14 +285,26 @@ pub async fn run(
     for sender in senders {
         let _ = sender.await;
     }
+    note_last_gap(&flight, begun);
     settle(&flight).await;
     watch.abort();
     let mut flight = flight.lock().map_err(|_| Failure::new("a load task panicked"))?;
     let mut tally = std::mem::take(&mut flight.tally);
     tally.lost = u64::try_from(flight.waiting.len()).unwrap_or(u64::MAX);
+
     tally.elapsed = flight.last_receipt.map_or(begun.elapsed(), |at| at.duration_since(begun));
     tally.acknowledged = flight.done.iter().copied().collect();
     Ok(tally)
+}
+
+/// A chain that stands still commits no block that would end the pause: at the end of the load it
+/// counts as it is.
+fn note_last_gap(flight: &Mutex<Flight>, begun: Instant) {
+    let Ok(mut flight) = flight.lock() else { return };
+    if !flight.waiting.is_empty() {
+        let gap = flight.last_commit.unwrap_or(begun).elapsed().as_secs_f64() * 1e3;
+        flight.tally.commit_gap_ms_max = flight.tally.commit_gap_ms_max.max(gap);
+    }
 }
 
 /// Waits until nothing waits, or the grace is over.
@@ -358,9 +370,9 @@ async fn stream(
             held.forget();
             let batch: Vec<Ready> = lane.by_ref().take(size).collect();
             permits.add_permits(size - batch.len());
-            count += u64::try_from(batch.len()).unwrap_or(0);
             let ids: Vec<TxId> = batch.iter().map(|one| one.id).collect();
-            note_sent(flight, &ids);
+            note_sent(flight, &ids, due(rate, share, begun, count));
+            count += u64::try_from(batch.len()).unwrap_or(0);
             let transactions = batch.into_iter().map(|one| one.raw).collect();
             if sent.send(ids).await.is_err()
                 || batches.send(SubmitBatch { transactions }).await.is_err()
@@ -387,11 +399,24 @@ async fn next_size(rate: Rate, share: usize, begun: Instant, count: u64) -> usiz
     }
 }
 
-fn note_sent(flight: &Mutex<Flight>, ids: &[TxId]) {
+/// When the transactions after the first `count` should have left: at a fixed rate the clock of
+/// each begins when it is due, or a stall of the node would hide in the time before its turn.
+fn due(rate: Rate, share: usize, begun: Instant, count: u64) -> impl Fn(usize) -> Instant {
     let now = Instant::now();
+    move |at| match rate {
+        Rate::Max => now,
+        Rate::PerSecond(per_second) => {
+            let nth = count as f64 + at as f64;
+            let due = begun + Duration::from_secs_f64(nth * share as f64 / per_second as f64);
+            due.min(now)
+        }
+    }
+}
+
+fn note_sent(flight: &Mutex<Flight>, ids: &[TxId], due: impl Fn(usize) -> Instant) {
     let Ok(mut flight) = flight.lock() else { return };
-    for id in ids {
-        flight.waiting.insert(*id, now);
+    for (at, id) in ids.iter().enumerate() {
+        flight.waiting.insert(*id, due(at));
     }
     flight.tally.submitted += u64::try_from(ids.len()).unwrap_or(0);
 }

@@ -4,7 +4,8 @@ use clap::Parser;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match linli_testnet::cli::run(linli_testnet::cli::Cli::parse()) {
+    let cli = linli_testnet::cli::Cli::parse();
+    match linli_testnet::leaving::on_signals().and_then(|()| linli_testnet::cli::run(cli)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("error: {failure}");

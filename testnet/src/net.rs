@@ -72,9 +72,7 @@ impl Net {
         })?;
         let mut net: Self = serde_json::from_str(&text)
             .map_err(|e| Failure::new(format!("{} is not ours: {e}", path.display())))?;
-        for member in &mut net.validators {
-            member.pid = member.read_pid().filter(|pid| process::is_alive(*pid)).unwrap_or(0);
-        }
+        net.validators.iter_mut().for_each(Member::find);
         Ok(net)
     }
 
@@ -89,6 +87,8 @@ impl Net {
         }
         fs::create_dir_all(dir)?;
         let dir = &dir.canonicalize()?;
+        clear(dir)?;
+        fs::write(dir.join(MAKING), "this net is being made\n")?;
         let plan = Plan::new(validators, load, TimeMs(now_ms()))?;
         let module = |name: &str, code: &[u8]| Module { name: name.into(), code: code.to_vec() };
         let modules = vec![
@@ -113,6 +113,7 @@ impl Net {
         net.write_accounts(dir, &plan)?;
         net.init_members(dir, &plan, chain, network_ports)?;
         fs::write(dir.join("net.json"), serde_json::to_vec_pretty(&net)?)?;
+        fs::remove_file(dir.join(MAKING))?;
         Ok(net)
     }
 
@@ -182,6 +183,8 @@ impl Net {
     ///
     /// [`Failure`] if a process cannot be signalled.
     pub fn stop(&mut self) -> Result<(), Failure> {
+        // Whoever restarted one may have failed before it told us its new process.
+        self.validators.iter_mut().for_each(Member::find);
         for member in &self.validators {
             member.signal(rustix::process::Signal::TERM);
         }
@@ -195,8 +198,11 @@ impl Member {
         self.data_dir.join("pid")
     }
 
-    fn read_pid(&self) -> Option<u32> {
-        fs::read_to_string(self.pid_path()).ok()?.trim().parse().ok()
+    /// Looks which process runs this validator, if one does.
+    fn find(&mut self) {
+        let text = fs::read_to_string(self.pid_path()).unwrap_or_default();
+        let pid = text.trim().parse().ok();
+        self.pid = pid.filter(|pid| process::is_ours(*pid, &self.data_dir)).unwrap_or(0);
     }
 
     /// Starts the process in the background.
@@ -311,6 +317,28 @@ fn write_people(
         paths.insert(person.name.clone(), path);
     }
     Ok(paths)
+}
+
+/// Stands in a folder while a net is made there: what an interrupted run leaves may be removed.
+const MAKING: &str = "net.making";
+
+/// Makes sure that nothing of anyone else's is overwritten: the folder is empty, or holds what an
+/// interrupted run of this program left, which goes.
+fn clear(dir: &Path) -> Result<(), Failure> {
+    if dir.join(MAKING).exists() {
+        for name in ["keys", "load", "validators"] {
+            let folder = dir.join(name);
+            if folder.exists() {
+                fs::remove_dir_all(folder)?;
+            }
+        }
+        return Ok(());
+    }
+    if fs::read_dir(dir)?.next().is_some() {
+        return Err(Failure::usage(format!("{} holds other things than a net", dir.display()))
+            .hint("give an empty folder, or one that does not exist"));
+    }
+    Ok(())
 }
 
 /// Ports that nobody listens on right now. All are held open until all are found, so none repeats.

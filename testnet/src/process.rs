@@ -26,6 +26,14 @@ pub fn is_alive(pid: u32) -> bool {
     stat.ok().and_then(state).is_some_and(|zombie| !zombie)
 }
 
+/// Whether the process lives and was started with `argument`: a number may have been given to a
+/// stranger since.
+pub fn is_ours(pid: u32, argument: &std::path::Path) -> bool {
+    let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let ours = argument.as_os_str().as_encoded_bytes();
+    is_alive(pid) && line.split(|byte| *byte == 0).any(|word| word == ours)
+}
+
 /// Bytes of all files under `dir`.
 pub fn disk_bytes(dir: &std::path::Path) -> u64 {
     let Ok(entries) = std::fs::read_dir(dir) else { return 0 };

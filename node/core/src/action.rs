@@ -5,7 +5,7 @@ use linli_types::certificate::Certificate;
 use linli_types::code::Code;
 use linli_types::header::Header;
 use linli_types::height::{Height, TimeMs};
-use linli_types::id::{BlockId, PublicKey, TxId};
+use linli_types::id::{BlockId, BodyId, PublicKey};
 use std::sync::Arc;
 
 /// One thing to do. A list of actions is performed first to last; the order is a promise (C1).
@@ -19,7 +19,7 @@ pub enum Action {
         /// The height under way.
         height: Height,
         /// The block's transactions, in order; all are at hand.
-        ids: Vec<TxId>,
+        ids: Vec<BodyId>,
     },
     /// Return only once every appended record is durable.
     WalSync,
@@ -52,7 +52,7 @@ pub enum Action {
         /// The block's time.
         time: TimeMs,
         /// Candidates, in order; empty when the block must be.
-        transactions: Vec<TxId>,
+        transactions: Vec<BodyId>,
         /// The header's flags.
         flags: u16,
     },
@@ -62,11 +62,10 @@ pub enum Action {
         /// As proposed.
         header: Header,
         /// Its transactions, in order.
-        transactions: Vec<TxId>,
+        transactions: Vec<BodyId>,
     },
     /// Execute a certified block of a peer. The certificate was checked and is over this header;
-    /// the bodies were not. Answer: [`crate::Input::Executed`]; `valid: false` if the bodies are
-    /// not those of the header, or if execution differs.
+    /// the bodies were not. Answer: [`crate::Input::ExecutedSynced`].
     ExecuteSynced {
         /// The certified header.
         header: Header,
@@ -95,7 +94,7 @@ pub enum Action {
         /// To whom.
         to: PublicKey,
         /// Which.
-        ids: Vec<TxId>,
+        ids: Vec<BodyId>,
     },
     /// Send committed blocks from this height on: [`crate::message::blocks`].
     SendBlocks {
@@ -107,20 +106,22 @@ pub enum Action {
     /// The offered transaction waits in the pool.
     Pooled {
         /// Which.
-        id: TxId,
+        id: BodyId,
+        /// Whether it did not before: then the others must hear of it.
+        is_new: bool,
     },
     /// The pool does not take the offered transaction. Its body is dropped by a
     /// [`Action::Drop`] of its own, unless a proposal needs it.
     PoolRefused {
         /// Which.
-        id: TxId,
+        id: BodyId,
         /// Why: [`Code::Busy`] or [`Code::IdConflict`].
         code: Code,
     },
     /// These bodies are no longer needed.
     Drop {
         /// Which.
-        ids: Vec<TxId>,
+        ids: Vec<BodyId>,
     },
     /// A peer lied: drop it, count it, keep it away for a while.
     Fault {

@@ -2,7 +2,9 @@
 //!
 //! # Invariants
 //!
-//! - **B1 bound.** A block is known by the hash of its header; parts prove nothing by themselves.
+//! - **B1 bound.** A block is known by the hash of its header, and the list of its transactions is
+//!   the one that the header's `bodies_root` covers. Nothing else in a part is signed: its round
+//!   only helps to put parts together.
 //! - **B2 bounded.** Of each peer at most [`ASSEMBLIES_MAX`] blocks are put together at a time and
 //!   at most [`UNPROPOSED_MAX`] kept that nobody signed for.
 
@@ -10,8 +12,10 @@ use crate::message::{Message, ProposalPart};
 use borsh::{BorshDeserialize, BorshSerialize};
 use linli_types::header::Header;
 use linli_types::height::TimeMs;
-use linli_types::id::{BlockId, PublicKey, TxId};
+use linli_types::id::{BlockId, BodyId, PublicKey};
 use linli_types::limits;
+use linli_types::planted::{self, Bug};
+use linli_types::transaction::bodies_root;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Blocks of one peer that are being put together at a time.
@@ -20,17 +24,17 @@ const ASSEMBLIES_MAX: usize = 2;
 const UNPROPOSED_MAX: usize = 4;
 /// Parts of the largest block: its ids, its header and the lengths.
 const PARTS_MAX: usize =
-    (limits::BLOCK_TRANSACTIONS_MAX * TxId::BYTES + 1024).div_ceil(limits::PART_BYTES_MAX);
+    (limits::BLOCK_TRANSACTIONS_MAX * BodyId::BYTES + 1024).div_ceil(limits::PART_BYTES_MAX);
 
 /// What travels in parts.
 #[derive(BorshSerialize, BorshDeserialize)]
 struct Whole {
     header: Vec<u8>,
-    transactions: Vec<TxId>,
+    transactions: Vec<BodyId>,
 }
 
 /// The messages that carry a block in `round`.
-pub(crate) fn cut(round: u32, header: &Header, transactions: &[TxId]) -> Vec<Message> {
+pub(crate) fn cut(round: u32, header: &Header, transactions: &[BodyId]) -> Vec<Message> {
     let whole = Whole { header: header.to_bytes(), transactions: transactions.to_vec() };
     let bytes = linli_types::encode(&whole);
     let pieces: Vec<&[u8]> = bytes.chunks(limits::PART_BYTES_MAX).collect();
@@ -57,12 +61,13 @@ pub(crate) enum Progress {
 #[derive(Clone, Debug)]
 pub(crate) struct Candidate {
     pub(crate) header: Header,
-    pub(crate) transactions: Vec<TxId>,
+    pub(crate) transactions: Vec<BodyId>,
     /// Bodies that are not at hand.
-    pub(crate) missing: BTreeSet<TxId>,
+    pub(crate) missing: BTreeSet<BodyId>,
     pub(crate) progress: Progress,
-    /// The round it came in, and the wall clock then: time is judged by it.
+    /// The round of the signed proposal that names it; until there is one, what its parts say.
     pub(crate) round: u32,
+    /// The wall clock when it came: time is judged by it.
     pub(crate) seen: TimeMs,
     /// Whether it was acceptable when first proposed; `None` until then.
     pub(crate) acceptable: Option<bool>,
@@ -98,7 +103,7 @@ impl Blocks {
         &mut self,
         from: PublicKey,
         part: ProposalPart,
-    ) -> Result<Option<(Header, Vec<TxId>)>, &'static str> {
+    ) -> Result<Option<(Header, Vec<BodyId>)>, &'static str> {
         if usize::from(part.total) > PARTS_MAX {
             return Err("a block of too many parts");
         }
@@ -143,7 +148,7 @@ impl Blocks {
     }
 
     /// A body is at hand; whether a candidate waited for it.
-    pub(crate) fn arrived(&mut self, id: &TxId) -> bool {
+    pub(crate) fn arrived(&mut self, id: &BodyId) -> bool {
         let mut wanted = false;
         for candidate in self.candidates.values_mut() {
             wanted |= candidate.missing.remove(id);
@@ -152,12 +157,12 @@ impl Blocks {
     }
 
     /// Whether a candidate waits for this body.
-    pub(crate) fn wants(&self, id: &TxId) -> bool {
+    pub(crate) fn wants(&self, id: &BodyId) -> bool {
         self.candidates.values().any(|c| c.missing.contains(id))
     }
 
     /// Whether a candidate holds this transaction.
-    pub(crate) fn names(&self, id: &TxId) -> bool {
+    pub(crate) fn names(&self, id: &BodyId) -> bool {
         self.candidates.values().any(|c| c.transactions.contains(id))
     }
 
@@ -167,23 +172,27 @@ impl Blocks {
     }
 
     /// Every body that a proposed candidate waits for, in order.
-    pub(crate) fn missing(&self) -> Vec<TxId> {
+    pub(crate) fn missing(&self) -> Vec<BodyId> {
         let proposed = self.candidates.values().filter(|c| c.acceptable.is_some());
-        let all: BTreeSet<TxId> = proposed.flat_map(|c| c.missing.iter().copied()).collect();
+        let all: BTreeSet<BodyId> = proposed.flat_map(|c| c.missing.iter().copied()).collect();
         all.into_iter().take(limits::BLOCK_TRANSACTIONS_MAX).collect()
     }
 }
 
-fn read_whole(bytes: &[u8]) -> Result<(Header, Vec<TxId>), &'static str> {
+fn read_whole(bytes: &[u8]) -> Result<(Header, Vec<BodyId>), &'static str> {
     let whole = Whole::try_from_slice(bytes).map_err(|_| "parts that make no block")?;
     if whole.transactions.len() > limits::BLOCK_TRANSACTIONS_MAX {
         return Err("a block of too many transactions");
     }
-    let distinct: BTreeSet<&TxId> = whole.transactions.iter().collect();
+    let distinct: BTreeSet<&BodyId> = whole.transactions.iter().collect();
     if distinct.len() != whole.transactions.len() {
         return Err("a block that names a transaction twice");
     }
     let header = Header::from_bytes(&whole.header).map_err(|_| "a block without a header")?;
+    let own = bodies_root(whole.transactions.iter().copied()) == header.bodies_root;
+    if !own && !planted::is(Bug::PartsUnbound) {
+        return Err("a block with other transactions than its header's"); // B1
+    }
     Ok((header, whole.transactions))
 }
 
@@ -219,12 +228,16 @@ mod tests {
         }
     }
 
-    fn ids(count: usize) -> Vec<TxId> {
-        (0..count as u64).map(|n| TxId(linli_types::digest::plain(&n.to_le_bytes()).0)).collect()
+    fn ids(count: usize) -> Vec<BodyId> {
+        (0..count as u64).map(|n| BodyId(linli_types::digest::plain(&n.to_le_bytes()).0)).collect()
     }
 
-    fn parts(transactions: &[TxId]) -> Vec<ProposalPart> {
-        cut(2, &header(), transactions)
+    fn header_over(transactions: &[BodyId]) -> Header {
+        Header { bodies_root: bodies_root(transactions.iter().copied()), ..header() }
+    }
+
+    fn parts(transactions: &[BodyId]) -> Vec<ProposalPart> {
+        cut(2, &header_over(transactions), transactions)
             .into_iter()
             .map(|message| match message {
                 Message::Part(part) => part,
@@ -244,7 +257,7 @@ mod tests {
         for part in parts {
             whole = blocks.part(PublicKey([1; 32]), part).unwrap();
         }
-        assert_eq!(whole, Some((header(), transactions)));
+        assert_eq!(whole, Some((header_over(&transactions), transactions)));
     }
 
     #[test]

@@ -9,9 +9,10 @@ use crate::malachite::{Desk, Effect, Engine};
 use crate::message::Message;
 use crate::wal::{Entry, Record, Wait};
 use linli_types::header::{FLAG_DEFERS_TIMERS, Header};
-use linli_types::height::Height;
-use linli_types::id::{BlockId, PublicKey, TxId};
+use linli_types::height::{Height, TimeMs};
+use linli_types::id::{BlockId, BodyId, PublicKey};
 use linli_types::limits;
+use linli_types::planted::{self, Bug};
 use std::collections::BTreeSet;
 
 /// How long bodies may still be on their way, or wait to be checked, before they are asked for,
@@ -198,7 +199,7 @@ impl Core {
         let now = self.clock.mono_ms;
         let status = self.heard_at.saturating_add(self.config.status_ms);
         let status = if self.peers.len() > 0 { status } else { u64::MAX };
-        let mut next = status.min(self.sync.next_wake(self));
+        let mut next = status.min(self.sync.next_wake(self)).min(self.peers.next_answer());
         next = self.at.bodies_due.map_or(next, |at| next.min(at));
         next = self.at.waits.values().fold(next, |next, at| next.min(*at));
         if !self.at.started && self.at.committing.is_none() {
@@ -236,9 +237,10 @@ impl Core {
 
     /// Transactions of blocks that lost an earlier round of this height because executions
     /// differed: the next proposer leaves them out (design D2).
-    pub(crate) fn turned_down(&self, round: u32) -> BTreeSet<TxId> {
+    pub(crate) fn turned_down(&self, round: u32) -> BTreeSet<BodyId> {
         let lost = |c: &&Candidate| {
-            c.round < round
+            c.acceptable.is_some()
+                && c.round < round
                 && (c.progress == Progress::Executed(false)
                     || self.at.witness.was_turned_down(c.round, &self.head.validators))
         };
@@ -260,7 +262,7 @@ impl Core {
         height: Height,
         round: u32,
         header: Header,
-        transactions: Vec<TxId>,
+        transactions: Vec<BodyId>,
         crypto: &mut dyn Crypto,
     ) {
         let asked = self.at.building.take_if(|(asked, _)| *asked == round);
@@ -268,7 +270,7 @@ impl Core {
         if height != self.height() || self.at.decided.is_some() {
             return;
         }
-        self.forget_left_out(&candidates, &transactions);
+        self.forget_left_out(&candidates, &transactions, header.time);
         let block = header.id();
         let candidate = Candidate {
             missing: BTreeSet::new(),
@@ -287,12 +289,16 @@ impl Core {
         self.with_engine(crypto, |engine, desk| engine.propose(round, block, desk));
     }
 
-    /// A candidate that was passed over although a later one was taken can enter no block.
-    fn forget_left_out(&mut self, candidates: &[TxId], taken: &[TxId]) {
-        let kept: BTreeSet<&TxId> = taken.iter().collect();
+    /// A candidate that was passed over although a later one was taken can enter no block: its key
+    /// is used, or it has expired. One that ends too late for this node's clock may enter a later
+    /// one.
+    fn forget_left_out(&mut self, candidates: &[BodyId], taken: &[BodyId], time: TimeMs) {
+        let latest = time.plus_ms(limits::VALIDITY_MS_MAX);
+        let kept: BTreeSet<&BodyId> = taken.iter().collect();
         let last = candidates.iter().rposition(|id| kept.contains(id));
         let judged = last.map_or(candidates, |last| &candidates[..last]);
-        let out: Vec<TxId> = judged.iter().filter(|id| !kept.contains(id)).copied().collect();
+        let lost = |id: &&BodyId| !kept.contains(id) && self.pool.ends(id) <= Some(latest);
+        let out: Vec<BodyId> = judged.iter().filter(lost).copied().collect();
         let mut gone = Vec::new();
         for id in out {
             if self.pool.remove(&id) {
@@ -321,7 +327,7 @@ impl Core {
         self.log(Entry::Block { round, header, transactions: ids });
     }
 
-    pub(crate) fn restore_block(&mut self, round: u32, header: &[u8], transactions: &[TxId]) {
+    pub(crate) fn restore_block(&mut self, round: u32, header: &[u8], transactions: &[BodyId]) {
         let Ok(header) = Header::from_bytes(header) else { return };
         let candidate = Candidate {
             missing: transactions.iter().copied().collect(),
@@ -346,23 +352,17 @@ impl Core {
         from: PublicKey,
         round: u32,
         header: Header,
-        transactions: Vec<TxId>,
+        transactions: Vec<BodyId>,
     ) {
         let block = header.id();
-        let again = self.at.blocks.candidates.get(&block).is_some_and(|old| {
-            let other = old.transactions != transactions;
-            let better = old.progress == Progress::Executed(false)
-                || (old.progress == Progress::Waiting && from == header.proposer);
-            !(other && better)
-        });
-        if again || !self.at.blocks.may_keep(&from) {
+        if self.at.blocks.candidates.contains_key(&block) || !self.at.blocks.may_keep(&from) {
             return;
         }
         if !self.is_sound(&header) {
             let why = "a block that does not follow the head";
             return self.out.act(Action::Fault { peer: from, why });
         }
-        let at_hand = |id: &TxId| self.pool.contains(id) || self.at.held.contains(id);
+        let at_hand = |id: &BodyId| self.pool.contains(id) || self.at.held.contains(id);
         let missing = transactions.iter().filter(|id| !at_hand(id)).copied().collect();
         let candidate = Candidate {
             missing,
@@ -395,7 +395,11 @@ impl Core {
         let blocks: Vec<BlockId> = self.at.blocks.candidates.keys().copied().collect();
         for block in blocks {
             let acceptable = self.acceptable(&block);
+            let signed_round = self.at.witness.round_of(&block);
             let Some(candidate) = self.at.blocks.candidates.get_mut(&block) else { continue };
+            if let (None, Some(_), Some(round)) = (candidate.acceptable, acceptable, signed_round) {
+                candidate.round = round; // B1
+            }
             candidate.acceptable = acceptable;
             let ready = candidate.missing.is_empty() && candidate.progress == Progress::Waiting;
             match acceptable {
@@ -420,18 +424,20 @@ impl Core {
     }
 
     /// Whether a block may be prevoted as far as its proposal goes. Its time and place are judged
-    /// once, on a fresh proposal; a proof of lock or a quorum of others overrules the verdict.
+    /// once, on a fresh proposal; a quorum of others overrules the verdict. A proposal that claims
+    /// a lock proves nothing: the prevotes of the lock do, and they are such a quorum.
     fn acceptable(&self, block: &BlockId) -> Option<bool> {
         let candidate = self.at.blocks.candidates.get(block)?;
         if candidate.acceptable == Some(true) {
             return Some(true);
         }
-        let locked = self.at.witness.proposals_of(block).any(|p| p.lock_round.is_some());
-        if locked || self.at.witness.has_quorum(block, &self.head.validators) {
+        let believed = planted::is(Bug::LockUnproved)
+            && self.at.witness.proposals_of(block).any(|p| p.lock_round.is_some());
+        if believed || self.at.witness.has_quorum(block, &self.head.validators) {
             return Some(true);
         }
         candidate.acceptable.or_else(|| {
-            let proposal = self.at.witness.proposals_of(block).next()?;
+            let proposal = self.at.witness.proposals_of(block).find(|p| p.lock_round.is_none())?;
             let header = &candidate.header;
             let skew = header.time.since(candidate.seen).max(candidate.seen.since(header.time));
             let late = proposal.round >= limits::EMPTY_FROM_ROUND;
@@ -445,9 +451,6 @@ impl Core {
     }
 
     pub(crate) fn executed(&mut self, block: BlockId, valid: bool, crypto: &mut dyn Crypto) {
-        if self.sync_executed(block, valid) {
-            return;
-        }
         let Some(candidate) = self.at.blocks.candidates.get_mut(&block) else { return };
         if candidate.progress == Progress::Executing {
             candidate.progress = Progress::Executed(valid);

@@ -5,7 +5,7 @@ use crate::blocks::Blocks;
 use crate::buffer::Buffer;
 use crate::config::{Clock, Config, CoreBroken, Crypto, Start};
 use crate::guard::Guard;
-use crate::input::{Input, PoolEntry};
+use crate::input::{Included, Input, PoolEntry};
 use crate::malachite::Engine;
 use crate::message::Message;
 use crate::out::Out;
@@ -16,8 +16,10 @@ use crate::sync::Sync;
 use crate::wal::{Entry, Record, Wait};
 use crate::witness::Witness;
 use linli_types::certificate::Certificate;
+use linli_types::code::Code;
 use linli_types::height::{Height, TimeMs};
-use linli_types::id::{BlockId, PublicKey, TxId};
+use linli_types::id::{BlockId, BodyId, PublicKey};
+use linli_types::limits;
 use linli_types::planted::{self, Bug};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -52,11 +54,11 @@ pub(crate) struct Working {
     pub(crate) witness: Witness,
     pub(crate) blocks: Blocks,
     /// Bodies at hand that are not in the pool.
-    pub(crate) held: BTreeSet<TxId>,
+    pub(crate) held: BTreeSet<BodyId>,
     pub(crate) waits: BTreeMap<(Wait, u32), u64>,
     pub(crate) started: bool,
     /// The round whose block is being built, and the candidates handed out.
-    pub(crate) building: Option<(u32, Vec<TxId>)>,
+    pub(crate) building: Option<(u32, Vec<BodyId>)>,
     pub(crate) decided: Option<Certificate>,
     pub(crate) committing: Option<BlockId>,
     /// When missing bodies are asked for, and who was asked last.
@@ -163,6 +165,7 @@ impl Core {
                 self.built(height, round, header, transactions, crypto);
             }
             Input::Executed { block, valid } => self.executed(block, valid, crypto),
+            Input::ExecutedSynced { block, verdict } => self.executed_synced(block, verdict),
             Input::Committed { head, next_timer, included } => {
                 self.committed(head, next_timer, &included);
             }
@@ -179,6 +182,7 @@ impl Core {
         self.try_commit();
         self.catch_up(crypto);
         self.ask_for_bodies();
+        self.answer_peers();
         self.tell_status();
     }
 
@@ -210,7 +214,7 @@ impl Core {
         self.head.height.next()
     }
 
-    pub(crate) fn drop_bodies(&mut self, ids: Vec<TxId>) {
+    pub(crate) fn drop_bodies(&mut self, ids: Vec<BodyId>) {
         if !ids.is_empty() {
             self.out.act(Action::Drop { ids });
         }
@@ -219,8 +223,8 @@ impl Core {
     fn offered(&mut self, entry: PoolEntry) {
         let id = entry.id;
         let wanted = self.at.blocks.arrived(&id);
-        match self.pool.add(entry) {
-            Ok(()) => self.out.act(Action::Pooled { id }),
+        match self.in_time(&entry).and_then(|()| self.pool.add(entry)) {
+            Ok(is_new) => self.out.act(Action::Pooled { id, is_new }),
             Err(code) => {
                 self.out.act(Action::PoolRefused { id, code });
                 self.keep_aside(id, wanted);
@@ -228,7 +232,19 @@ impl Core {
         }
     }
 
-    fn held(&mut self, ids: Vec<TxId>) {
+    /// What has ended, or ends later than any client may ask for, does not wait: a peer could fill
+    /// the pool with old or far transactions that hold. Judged by the own clock, and with room for
+    /// a wrong one.
+    fn in_time(&self, entry: &PoolEntry) -> Result<(), Code> {
+        let latest = limits::VALIDITY_MS_MAX.saturating_add(limits::CLOCK_SKEW_MS_MAX);
+        let ended = entry.valid_until < self.head.time;
+        match ended || entry.valid_until > self.clock.wall.plus_ms(latest) {
+            true => Err(Code::Expired),
+            false => Ok(()),
+        }
+    }
+
+    fn held(&mut self, ids: Vec<BodyId>) {
         for id in ids {
             let wanted = self.at.blocks.arrived(&id);
             if !self.pool.contains(&id) {
@@ -237,7 +253,7 @@ impl Core {
         }
     }
 
-    fn keep_aside(&mut self, id: TxId, wanted: bool) {
+    fn keep_aside(&mut self, id: BodyId, wanted: bool) {
         if wanted {
             self.at.held.insert(id);
         } else if !self.at.held.contains(&id) {
@@ -245,15 +261,15 @@ impl Core {
         }
     }
 
-    fn committed(&mut self, head: Start, next_timer: Option<TimeMs>, included: &[TxId]) {
+    fn committed(&mut self, head: Start, next_timer: Option<TimeMs>, included: &[Included]) {
         if head.height != self.height() {
             let (got, want) = (head.height, self.height());
             return self.halt(format!("height {got} was committed where {want} was asked for"));
         }
         self.out.log(Action::WalReset, false);
-        let mut gone: BTreeSet<TxId> = std::mem::take(&mut self.at.held);
-        for id in included {
-            self.pool.remove(id);
+        let mut gone: BTreeSet<BodyId> = std::mem::take(&mut self.at.held);
+        for Included { id, sender, key } in included {
+            gone.extend(self.pool.remove_key(*sender, *key));
             gone.insert(*id);
         }
         gone.extend(self.pool.expire(head.time));
@@ -314,7 +330,7 @@ impl Core {
     }
 
     /// Whether a proposal of the height under way waits for this body.
-    pub fn wants(&self, id: &TxId) -> bool {
+    pub fn wants(&self, id: &BodyId) -> bool {
         self.at.blocks.wants(id)
     }
 

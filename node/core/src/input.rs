@@ -3,13 +3,13 @@
 use crate::config::Start;
 use linli_types::header::Header;
 use linli_types::height::{Height, TimeMs};
-use linli_types::id::{BlockId, PrincipalId, PublicKey, TxId, TxKey};
+use linli_types::id::{BlockId, BodyId, PrincipalId, PublicKey, TxKey};
 
 /// What the pool must know of a transaction that was checked, verified and admitted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PoolEntry {
     /// Its id.
-    pub id: TxId,
+    pub id: BodyId,
     /// Who sent it.
     pub sender: PrincipalId,
     /// The sender's once-only key.
@@ -20,6 +20,28 @@ pub struct PoolEntry {
     pub valid_until: TimeMs,
     /// Bytes of its envelope.
     pub bytes: usize,
+}
+
+/// A transaction of a committed block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Included {
+    /// Its body.
+    pub id: BodyId,
+    /// Who sent it.
+    pub sender: PrincipalId,
+    /// The sender's key, which no other transaction may use now.
+    pub key: TxKey,
+}
+
+/// What came of a certified block of a peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SyncVerdict {
+    /// Every field of the header came out as certified.
+    Valid,
+    /// The bodies are not those that the header covers: the peer lied.
+    OtherBodies,
+    /// The bodies are the header's, and execution gives another result: this node is damaged.
+    Differs,
 }
 
 /// One thing that happened.
@@ -54,7 +76,7 @@ pub enum Input {
     /// still name them. What no proposal needs comes back as [`crate::Action::Drop`].
     Held {
         /// Their ids.
-        ids: Vec<TxId>,
+        ids: Vec<BodyId>,
     },
     /// When the earliest timer makes a block due. After every commit and at the start.
     NextTimer {
@@ -70,14 +92,21 @@ pub enum Input {
         /// The block's header.
         header: Header,
         /// Its transactions, in order.
-        transactions: Vec<TxId>,
+        transactions: Vec<BodyId>,
     },
-    /// The answer to [`crate::Action::Execute`] and [`crate::Action::ExecuteSynced`].
+    /// The answer to [`crate::Action::Execute`].
     Executed {
         /// The block.
         block: BlockId,
         /// Whether every field of the header came out as proposed.
         valid: bool,
+    },
+    /// The answer to [`crate::Action::ExecuteSynced`].
+    ExecutedSynced {
+        /// The block.
+        block: BlockId,
+        /// What came of it.
+        verdict: SyncVerdict,
     },
     /// The answer to [`crate::Action::Commit`]: the height is durable.
     Committed {
@@ -86,6 +115,6 @@ pub enum Input {
         /// When the earliest timer makes a block due.
         next_timer: Option<TimeMs>,
         /// The block's transactions.
-        included: Vec<TxId>,
+        included: Vec<Included>,
     },
 }

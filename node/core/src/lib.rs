@@ -54,4 +54,4 @@ pub use crate::action::Action;
 pub use crate::config::{Clock, Config, CoreBroken, Crypto, PoolBounds, Start, Timeouts};
 pub use crate::core::Core;
 pub use crate::evidence::Evidence;
-pub use crate::input::{Input, PoolEntry};
+pub use crate::input::{Included, Input, PoolEntry, SyncVerdict};

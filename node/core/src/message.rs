@@ -9,7 +9,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use linli_types::certificate::{self, Certificate, VoteKind};
 use linli_types::height::Height;
-use linli_types::id::{BlockId, ChainId, PublicKey, Signature, TxId};
+use linli_types::id::{BlockId, BodyId, ChainId, PublicKey, Signature};
 use linli_types::limits;
 use linli_types::signature::{Claim, Verify};
 use linli_types::validator::ValidatorSet;
@@ -255,8 +255,8 @@ pub enum Message {
     Blocks(Vec<SyncBlock>),
     /// Asks for bodies of a proposed block.
     BodiesRequest {
-        /// Which.
-        ids: Vec<TxId>,
+        /// Which, in ascending order, each once.
+        ids: Vec<BodyId>,
     },
     /// Bodies that were asked for.
     Bodies(Vec<Vec<u8>>),
@@ -284,7 +284,11 @@ impl Message {
             return Err("a message larger than its kind allows");
         }
         let message = Self::try_from_slice(bytes).map_err(|_| "a message that does not decode")?;
-        if message.is_within_counts() { Ok(message) } else { Err("a message with too many items") }
+        if message.is_within_counts() {
+            Ok(message)
+        } else {
+            Err("a message with too many items, or one of them twice")
+        }
     }
 
     /// G1, the counts.
@@ -302,7 +306,10 @@ impl Message {
                 };
                 blocks.len() <= limits::SYNC_BLOCKS_MAX && blocks.iter().all(fits)
             }
-            Self::BodiesRequest { ids } => ids.len() <= limits::BLOCK_TRANSACTIONS_MAX,
+            Self::BodiesRequest { ids } => {
+                let ascending = ids.windows(2).all(|pair| matches!(pair, [a, b] if a < b));
+                ascending && ids.len() <= limits::BLOCK_TRANSACTIONS_MAX
+            }
             Self::Bodies(bodies) | Self::Transactions(bodies) => {
                 let fits = |b: &Vec<u8>| b.len() <= limits::TRANSACTION_BYTES_MAX;
                 bodies.len() <= limits::BLOCK_TRANSACTIONS_MAX && bodies.iter().all(fits)
@@ -318,7 +325,7 @@ const fn size_max(kind: u8) -> usize {
         3 => limits::PART_BYTES_MAX + 64,
         4 | 5 => CERTIFICATE_BYTES_MAX * 2,
         8 | 10 | 11 => limits::MESSAGE_BYTES_MAX,
-        9 => 16 + limits::BLOCK_TRANSACTIONS_MAX * TxId::BYTES,
+        9 => 16 + limits::BLOCK_TRANSACTIONS_MAX * BodyId::BYTES,
         _ => 256,
     }
 }

@@ -3,11 +3,24 @@
 //! A peer's height is a claim. It decides whom to ask for blocks, nothing else.
 
 use linli_types::height::Height;
-use linli_types::id::PublicKey;
+use linli_types::id::{BodyId, PublicKey};
 use std::collections::BTreeMap;
 
+/// Least time between two answers to one peer's requests, in milliseconds. An answer holds up to
+/// `SYNC_BYTES_MAX`: nobody's questions may keep a validator from voting.
+const ANSWER_INTERVAL_MS: u64 = 50;
+
+/// What a peer asked for last and was not answered yet.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Asked {
+    /// Committed blocks from this height on.
+    pub(crate) blocks: Option<Height>,
+    /// Bodies of a proposed block.
+    pub(crate) bodies: Option<Vec<BodyId>>,
+}
+
 /// One connected member.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Peer {
     /// The last height it says it has committed.
     pub(crate) height: Height,
@@ -15,6 +28,16 @@ pub(crate) struct Peer {
     pub(crate) greeted: bool,
     /// When it was last told that it lags, on the monotonic clock.
     pub(crate) told_at: Option<u64>,
+    /// What it waits for.
+    pub(crate) asked: Asked,
+    /// When it may be answered again.
+    answer_at: u64,
+}
+
+impl Peer {
+    const fn asks(&self) -> bool {
+        self.asked.blocks.is_some() || self.asked.bodies.is_some()
+    }
 }
 
 /// The connected members.
@@ -38,6 +61,24 @@ impl Peers {
 
     pub(crate) fn len(&self) -> usize {
         self.connected.len()
+    }
+
+    /// Takes out what may be answered now, at most one question of each kind a peer.
+    pub(crate) fn questions(&mut self, now: u64) -> Vec<(PublicKey, Asked)> {
+        let mut due = Vec::new();
+        for (key, peer) in &mut self.connected {
+            if peer.answer_at <= now && peer.asks() {
+                peer.answer_at = now.saturating_add(ANSWER_INTERVAL_MS);
+                due.push((*key, std::mem::take(&mut peer.asked)));
+            }
+        }
+        due
+    }
+
+    /// When the next question may be answered.
+    pub(crate) fn next_answer(&self) -> u64 {
+        let waiting = self.connected.values().filter(|peer| peer.asks());
+        waiting.map(|peer| peer.answer_at).min().unwrap_or(u64::MAX)
     }
 
     /// A peer shows that it has committed `height`.

@@ -1,7 +1,7 @@
 //! Transactions that wait for a block: bounded, fair, first come first served within a sender.
 //!
 //! The pool keeps ids and sizes; the bodies stay with the replica. Every operation costs the
-//! logarithm of what waits.
+//! logarithm of what waits, a choice of candidates as much for each that is taken.
 //!
 //! # Invariants
 //!
@@ -16,7 +16,7 @@ use crate::config::PoolBounds;
 use crate::input::PoolEntry;
 use linli_types::code::Code;
 use linli_types::height::TimeMs;
-use linli_types::id::{PrincipalId, TxId, TxKey};
+use linli_types::id::{BodyId, PrincipalId, TxKey};
 use linli_types::planted::{self, Bug};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound::{Excluded, Unbounded};
@@ -50,7 +50,21 @@ impl Load {
 #[derive(Clone, Debug, Default)]
 struct Queue {
     load: Load,
-    waiting: BTreeMap<u64, TxId>,
+    waiting: BTreeMap<u64, BodyId>,
+}
+
+/// A choice under way.
+struct Pick {
+    taken: Vec<BodyId>,
+    count: usize,
+    room: usize,
+    last: Option<PrincipalId>,
+}
+
+impl Pick {
+    const fn is_full(&self) -> bool {
+        self.taken.len() >= self.count
+    }
 }
 
 /// The pool.
@@ -59,11 +73,11 @@ pub(crate) struct Pool {
     bounds: PoolBounds,
     load: Load,
     next_arrival: u64,
-    entries: BTreeMap<TxId, (u64, PoolEntry)>,
-    keys: BTreeMap<(PrincipalId, TxKey), TxId>,
+    entries: BTreeMap<BodyId, (u64, PoolEntry)>,
+    keys: BTreeMap<(PrincipalId, TxKey), BodyId>,
     senders: BTreeMap<PrincipalId, Queue>,
     organisations: BTreeMap<u32, Load>,
-    expiry: BTreeSet<(TimeMs, TxId)>,
+    expiry: BTreeSet<(TimeMs, BodyId)>,
     /// Whose turn was last (P3).
     last: Option<PrincipalId>,
 }
@@ -100,14 +114,14 @@ impl Pool {
         self.load.count >= self.bounds.transactions || self.load.bytes >= self.bounds.bytes
     }
 
-    pub(crate) fn contains(&self, id: &TxId) -> bool {
+    pub(crate) fn contains(&self, id: &BodyId) -> bool {
         self.entries.contains_key(id)
     }
 
-    /// Takes an entry in. The same id again is fine and changes nothing (P4).
-    pub(crate) fn add(&mut self, entry: PoolEntry) -> Result<(), Code> {
+    /// Takes an entry in; whether it is new. The same id again is fine and changes nothing (P4).
+    pub(crate) fn add(&mut self, entry: PoolEntry) -> Result<bool, Code> {
         if self.contains(&entry.id) {
-            return Ok(());
+            return Ok(false);
         }
         if self.keys.contains_key(&(entry.sender, entry.key)) {
             return Err(Code::IdConflict); // P4
@@ -125,7 +139,18 @@ impl Pool {
         self.keys.insert((entry.sender, entry.key), entry.id);
         self.expiry.insert((entry.valid_until, entry.id));
         self.entries.insert(entry.id, (arrival, entry));
-        Ok(())
+        Ok(true)
+    }
+
+    /// Takes out whatever waits under a sender's key.
+    pub(crate) fn remove_key(&mut self, sender: PrincipalId, key: TxKey) -> Option<BodyId> {
+        let id = *self.keys.get(&(sender, key))?;
+        self.remove(&id).then_some(id)
+    }
+
+    /// When the validity of an entry ends.
+    pub(crate) fn ends(&self, id: &BodyId) -> Option<TimeMs> {
+        self.entries.get(id).map(|(_, entry)| entry.valid_until)
     }
 
     /// P1. Organisation 0 stands for none and has no share.
@@ -142,7 +167,7 @@ impl Pool {
     }
 
     /// Takes an entry out; whether it was there.
-    pub(crate) fn remove(&mut self, id: &TxId) -> bool {
+    pub(crate) fn remove(&mut self, id: &BodyId) -> bool {
         let Some((arrival, entry)) = self.entries.remove(id) else {
             return false;
         };
@@ -166,7 +191,7 @@ impl Pool {
     }
 
     /// Takes out whatever no block after `time` may hold.
-    pub(crate) fn expire(&mut self, time: TimeMs) -> Vec<TxId> {
+    pub(crate) fn expire(&mut self, time: TimeMs) -> Vec<BodyId> {
         let mut expired = Vec::new();
         while let Some(&(until, id)) = self.expiry.first() {
             if until > time {
@@ -185,45 +210,54 @@ impl Pool {
         time: TimeMs,
         count: usize,
         bytes: usize,
-        left_out: &BTreeSet<TxId>,
-    ) -> Vec<TxId> {
-        let mut taken = Vec::new();
-        let mut room = bytes;
-        let mut turns = self.turns();
-        let mut last = self.last;
-        while !turns.is_empty() && taken.len() < count {
-            let mut again = Vec::with_capacity(turns.len());
-            for (sender, mut waiting) in turns {
-                if taken.len() == count {
-                    break;
-                }
-                let fits = |id: &&TxId| self.may_enter(id, time, left_out);
-                let Some(id) = waiting.by_ref().find(fits) else { continue };
-                let size = self.entries.get(id).map_or(usize::MAX, |(_, e)| e.bytes);
-                if size > room {
-                    continue; // P2: what follows of this sender waits too
-                }
-                room -= size;
-                taken.push(*id);
-                last = Some(sender);
-                again.push((sender, waiting));
-            }
-            turns = again;
+        left_out: &BTreeSet<BodyId>,
+    ) -> Vec<BodyId> {
+        let mut pick = Pick { taken: Vec::new(), count, room: bytes, last: self.last };
+        let mut turns = self.turn(self.turns(), time, left_out, &mut pick);
+        while !turns.is_empty() && !pick.is_full() {
+            turns = self.turn(turns.into_iter(), time, left_out, &mut pick);
         }
         drop(turns);
-        self.last = last;
-        taken
+        self.last = pick.last;
+        pick.taken
+    }
+
+    /// One candidate of each sender; who may have more.
+    fn turn<'a, Q: Iterator<Item = &'a BodyId>>(
+        &'a self,
+        turns: impl Iterator<Item = (PrincipalId, Q)>,
+        time: TimeMs,
+        left_out: &BTreeSet<BodyId>,
+        pick: &mut Pick,
+    ) -> Vec<(PrincipalId, Q)> {
+        let mut again = Vec::new();
+        for (sender, mut waiting) in turns {
+            if pick.is_full() {
+                break;
+            }
+            let fits = |id: &&BodyId| self.may_enter(id, time, left_out);
+            let Some(id) = waiting.by_ref().find(fits) else { continue };
+            let size = self.entries.get(id).map_or(usize::MAX, |(_, e)| e.bytes);
+            if size > pick.room {
+                continue; // P2: what follows of this sender waits too
+            }
+            pick.room -= size;
+            pick.taken.push(*id);
+            pick.last = Some(sender);
+            again.push((sender, waiting));
+        }
+        again
     }
 
     /// Every sender's queue, beginning after the one whose turn was last.
-    fn turns(&self) -> Vec<(PrincipalId, impl Iterator<Item = &TxId>)> {
+    fn turns(&self) -> impl Iterator<Item = (PrincipalId, impl Iterator<Item = &BodyId>)> {
         let after = self.last.map_or(Unbounded, Excluded);
         let rest = self.senders.range((after, Unbounded));
         let begin = self.senders.iter().take_while(|(s, _)| Some(**s) <= self.last);
-        rest.chain(begin).map(|(sender, queue)| (*sender, queue.waiting.values())).collect()
+        rest.chain(begin).map(|(sender, queue)| (*sender, queue.waiting.values()))
     }
 
-    fn may_enter(&self, id: &TxId, time: TimeMs, left_out: &BTreeSet<TxId>) -> bool {
+    fn may_enter(&self, id: &BodyId, time: TimeMs, left_out: &BTreeSet<BodyId>) -> bool {
         let alive = self.entries.get(id).is_some_and(|(_, e)| e.valid_until >= time);
         alive && !left_out.contains(id)
     }
@@ -243,7 +277,7 @@ mod tests {
         let mut key = [0; 16];
         key[..2].copy_from_slice(&number.to_le_bytes());
         PoolEntry {
-            id: TxId(id),
+            id: BodyId(id),
             sender: PrincipalId([sender; 16]),
             key: TxKey(key),
             org: u32::from(sender % 3),
@@ -322,7 +356,7 @@ mod tests {
                     Deed::Take { count, bytes } => {
                         let taken = pool.candidates(TimeMs(0), count, bytes, &BTreeSet::new());
                         let size: usize = taken.iter().map(|id| pool.entries[id].1.bytes).sum();
-                        let distinct: BTreeSet<&TxId> = taken.iter().collect();
+                        let distinct: BTreeSet<&BodyId> = taken.iter().collect();
                         prop_assert!(taken.len() <= count && size <= bytes);
                         prop_assert_eq!(distinct.len(), taken.len());
                     }
@@ -392,10 +426,10 @@ mod tests {
     fn the_same_key_with_other_bytes_is_a_conflict() {
         let mut pool = Pool::new(PoolBounds::default());
         let first = entry(1, 1, 1, 9);
-        let second = PoolEntry { id: TxId([8; 32]), ..first.clone() };
-        assert_eq!(pool.add(first.clone()), Ok(()));
+        let second = PoolEntry { id: BodyId([8; 32]), ..first.clone() };
+        assert_eq!(pool.add(first.clone()), Ok(true));
         assert_eq!(pool.add(second), Err(Code::IdConflict));
-        assert_eq!(pool.add(first), Ok(()), "the same bytes again are fine");
+        assert_eq!(pool.add(first), Ok(false), "the same bytes again are fine");
         assert_eq!(pool.len(), 1);
     }
 }

@@ -23,9 +23,17 @@ impl Core {
                 self.greeted(from, chain, (protocol_min, protocol_max), height);
             }
             Message::Status { height } => self.peers.note(&from, height),
-            Message::BlocksRequest { from: first } => self.blocks_requested(from, first),
+            Message::BlocksRequest { from: first } => {
+                if let Some(peer) = self.peers.get_mut(&from) {
+                    peer.asked.blocks = Some(first);
+                }
+            }
             Message::Blocks(blocks) => self.blocks_arrived(from, blocks),
-            Message::BodiesRequest { ids } => self.out.act(Action::SendBodies { to: from, ids }),
+            Message::BodiesRequest { ids } => {
+                if let Some(peer) = self.peers.get_mut(&from) {
+                    peer.asked.bodies = Some(ids);
+                }
+            }
             Message::Bodies(bodies) => {
                 if self.at.blocks.is_waiting() {
                     self.out.act(Action::CheckBodies { from: Some(from), bodies });
@@ -80,11 +88,19 @@ impl Core {
         }
     }
 
-    fn blocks_requested(&mut self, to: PublicKey, from: Height) {
-        if from > self.head.height {
-            self.out.send(to, &Message::Blocks(Vec::new()));
-        } else {
-            self.out.act(Action::SendBlocks { to, from });
+    /// Answers what peers asked for, each at its own pace (C5).
+    pub(crate) fn answer_peers(&mut self) {
+        for (to, asked) in self.peers.questions(self.clock.mono_ms) {
+            if let Some(ids) = asked.bodies {
+                self.out.act(Action::SendBodies { to, ids });
+            }
+            match asked.blocks {
+                Some(from) if from > self.head.height => {
+                    self.out.send(to, &Message::Blocks(Vec::new()));
+                }
+                Some(from) => self.out.act(Action::SendBlocks { to, from }),
+                None => {}
+            }
         }
     }
 
@@ -139,17 +155,17 @@ impl Core {
     }
 
     /// Whether the message holds a valid signature of this validator that this node did not make.
+    /// Of a certificate one signature is looked at: a second one in the same name spoils it anyway.
     fn is_from_a_twin(&self, message: &Message, crypto: &dyn Crypto) -> bool {
         let (me, chain) = (self.config.me, &self.config.chain);
-        let strange = |v: &SignedVote| {
-            v.vote.validator == me
-                && !self.at.guard.knows_vote(&v.vote)
-                && v.holds(chain, crypto.verifier())
+        let ours = |v: &SignedVote| v.vote.validator == me;
+        let strange = |v: SignedVote| {
+            ours(&v) && !self.at.guard.knows_vote(&v.vote) && v.holds(chain, crypto.verifier())
         };
         match message {
-            Message::Vote(vote) => strange(vote),
-            Message::Polka(polka) => polka.votes().any(|v| strange(&v)),
-            Message::Round(round) => round.votes().any(|v| strange(&v)),
+            Message::Vote(vote) => strange(*vote),
+            Message::Polka(polka) => polka.votes().find(ours).is_some_and(strange),
+            Message::Round(round) => round.votes().find(ours).is_some_and(strange),
             Message::Proposal(signed) => {
                 signed.proposal.proposer == me
                     && !self.at.guard.knows_proposal(&signed.proposal)

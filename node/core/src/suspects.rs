@@ -8,7 +8,7 @@
 //! through, and nothing is thrown out before its last strike.
 
 use crate::pool::Pool;
-use linli_types::id::TxId;
+use linli_types::id::BodyId;
 use std::collections::BTreeSet;
 
 /// How often a transaction may lose a round alone.
@@ -17,16 +17,16 @@ const STRIKES_MAX: u8 = 3;
 /// The suspects of the last height that lost a round.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Suspects {
-    ids: BTreeSet<TxId>,
+    ids: BTreeSet<BodyId>,
     strikes: u8,
 }
 
 impl Suspects {
     /// A height was committed in which the blocks of `lost` were turned down. Returns the one
     /// transaction that must leave the pool.
-    pub(crate) fn height_done(&mut self, lost: BTreeSet<TxId>, pool: &Pool) -> Option<TxId> {
+    pub(crate) fn height_done(&mut self, lost: BTreeSet<BodyId>, pool: &Pool) -> Option<BodyId> {
         self.ids.retain(|id| pool.contains(id));
-        let lost: BTreeSet<TxId> = lost.into_iter().filter(|id| pool.contains(id)).collect();
+        let lost: BTreeSet<BodyId> = lost.into_iter().filter(|id| pool.contains(id)).collect();
         if lost.is_empty() {
             return None;
         }
@@ -40,7 +40,7 @@ impl Suspects {
     }
 
     /// The half that the next block tests; `None` if nobody is suspect.
-    pub(crate) fn half(&self) -> Option<Vec<TxId>> {
+    pub(crate) fn half(&self) -> Option<Vec<BodyId>> {
         let half = self.ids.len().div_ceil(2);
         (half > 0).then(|| self.ids.iter().take(half).copied().collect())
     }
@@ -58,7 +58,7 @@ mod tests {
         let mut pool = Pool::new(PoolBounds::default());
         for n in 0..count {
             let entry = PoolEntry {
-                id: TxId([n; 32]),
+                id: BodyId([n; 32]),
                 sender: PrincipalId([n; 16]),
                 key: TxKey([0; 16]),
                 org: 0,
@@ -72,10 +72,10 @@ mod tests {
 
     #[test]
     fn bisection_finds_the_culprit_and_spares_the_others() {
-        let culprit = TxId([11; 32]);
+        let culprit = BodyId([11; 32]);
         let mut pool = pool_of(16);
         let mut suspects = Suspects::default();
-        let all = (0..16).map(|n| TxId([n; 32])).collect();
+        let all = (0..16).map(|n| BodyId([n; 32])).collect();
         assert_eq!(suspects.height_done(all, &pool), None);
         let mut heights = 0;
         let found = loop {
@@ -99,7 +99,7 @@ mod tests {
     fn one_lost_round_throws_nothing_out() {
         let pool = pool_of(1);
         let mut suspects = Suspects::default();
-        let one: BTreeSet<TxId> = [TxId([0; 32])].into();
+        let one: BTreeSet<BodyId> = [BodyId([0; 32])].into();
         assert_eq!(suspects.height_done(one.clone(), &pool), None);
         assert_eq!(suspects.height_done(one, &pool), None);
     }

@@ -6,13 +6,14 @@
 use crate::action::Action;
 use crate::config::Crypto;
 use crate::core::Core;
+use crate::input::SyncVerdict;
 use crate::message::{Message, SyncBlock};
 use linli_types::certificate::Certificate;
 use linli_types::header::Header;
 use linli_types::height::Height;
 use linli_types::id::{BlockId, PublicKey};
 use linli_types::planted::{self, Bug};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 /// How long this node may simply be a message late before it asks.
 const GRACE_MS: u64 = 100;
@@ -42,8 +43,6 @@ pub(crate) struct Sync {
     applying: Option<Applying>,
     behind_since: Option<u64>,
     asked_last: Option<PublicKey>,
-    /// Peers whose copy of a certified block did not execute as certified.
-    failed: BTreeMap<BlockId, BTreeSet<PublicKey>>,
 }
 
 impl Sync {
@@ -60,7 +59,6 @@ impl Sync {
     pub(crate) fn committed(&mut self) {
         self.applying = None;
         self.behind_since = None;
-        self.failed.clear();
     }
 
     pub(crate) fn next_wake(&self, core: &Core) -> u64 {
@@ -156,27 +154,25 @@ impl Core {
         self.out.act(Action::Fault { peer, why });
     }
 
-    /// The answer to a block handed out here; `false` if it was none of ours.
-    pub(crate) fn sync_executed(&mut self, block: BlockId, valid: bool) -> bool {
-        let Some(applying) = self.sync.applying.take_if(|a| a.block == block) else {
-            return false;
-        };
-        if valid {
-            self.at.committing = Some(block);
-            self.at.waits.clear();
-            self.out.act(Action::Commit { block, certificate: applying.certificate });
-            return true;
+    /// The answer to the block handed out here.
+    pub(crate) fn executed_synced(&mut self, block: BlockId, verdict: SyncVerdict) {
+        let Some(applying) = self.sync.applying.take_if(|a| a.block == block) else { return };
+        match verdict {
+            SyncVerdict::Valid => {
+                self.at.committing = Some(block);
+                self.at.waits.clear();
+                self.out.act(Action::Commit { block, certificate: applying.certificate });
+            }
+            SyncVerdict::OtherBodies => {
+                self.mistrust(applying.peer, "a certified block with other bodies");
+            }
+            SyncVerdict::Differs => {
+                let height = self.height();
+                self.halt(format!(
+                    "the certified block {block} at height {height} gives another result here"
+                ));
+            }
         }
-        let failed = self.sync.failed.entry(block).or_default();
-        failed.insert(applying.peer);
-        if failed.len() > 1 {
-            let height = self.height();
-            self.halt(format!(
-                "the certified block {block} at height {height} gives another result here, from whomever it comes"
-            ));
-        }
-        self.mistrust(applying.peer, "a certified block with other bodies");
-        true
     }
 
     fn ask_for_blocks(&mut self) {

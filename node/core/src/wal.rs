@@ -9,7 +9,7 @@
 use crate::message::{PolkaCertificate, SignedProposal, SignedVote};
 use borsh::{BorshDeserialize, BorshSerialize};
 use linli_types::height::Height;
-use linli_types::id::{BlockId, PublicKey, TxId};
+use linli_types::id::{BlockId, BodyId, PublicKey};
 
 /// A step's wait that ran out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
@@ -34,7 +34,7 @@ pub(crate) enum Entry {
     /// A proof of lock.
     Polka(PolkaCertificate),
     /// A whole proposed block.
-    Block { round: u32, header: Vec<u8>, transactions: Vec<TxId> },
+    Block { round: u32, header: Vec<u8>, transactions: Vec<BodyId> },
     /// Bodies of a block, in order.
     Bodies(Vec<Vec<u8>>),
 }

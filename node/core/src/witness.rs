@@ -62,6 +62,15 @@ impl Witness {
         self.proposals.values().map(|p| &p.proposal).filter(move |p| p.block == *block)
     }
 
+    /// The first round in which a proposal names this block, or else a vote.
+    pub(crate) fn round_of(&self, block: &BlockId) -> Option<u32> {
+        let voted = || {
+            let names = |v: &&SignedVote| v.vote.value == Some(*block);
+            self.votes.values().find(names).map(|v| v.vote.round)
+        };
+        self.proposals_of(block).next().map(|p| p.round).or_else(voted)
+    }
+
     /// The proposals of one round.
     pub(crate) fn proposals_in(&self, round: u32) -> impl Iterator<Item = &SignedProposal> {
         self.proposals

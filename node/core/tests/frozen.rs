@@ -9,7 +9,7 @@ use linli_core::{Evidence, wal};
 use linli_types::certificate::{Certificate, Precommit, VoteKind};
 use linli_types::digest;
 use linli_types::height::Height;
-use linli_types::id::{BlockId, ChainId, PublicKey, Signature, TxId};
+use linli_types::id::{BlockId, BodyId, ChainId, PublicKey, Signature};
 
 const KEY: PublicKey = PublicKey([2; 32]);
 const SIGNATURE: Signature = Signature([3; 64]);
@@ -71,7 +71,7 @@ fn messages() -> Vec<Message> {
             bodies: vec![body.clone()],
             certificate,
         }]),
-        Message::BodiesRequest { ids: vec![TxId([7; 32])] },
+        Message::BodiesRequest { ids: vec![BodyId([7; 32])] },
         Message::Bodies(vec![body.clone()]),
         Message::Transactions(vec![body]),
     ]

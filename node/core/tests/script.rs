@@ -3,12 +3,12 @@
 mod pretend;
 
 use linli_core::message::{Message, Proposal, SignedProposal, SignedVote, Vote};
-use linli_core::{Action, Clock, Config, Core, Input, Start};
+use linli_core::{Action, Clock, Config, Core, Included, Input, Start};
 use linli_types::certificate::VoteKind;
 use linli_types::code::Code;
 use linli_types::header::Header;
 use linli_types::height::{Height, TimeMs};
-use linli_types::id::{BlockId, PublicKey, TxId};
+use linli_types::id::{BlockId, BodyId, PublicKey};
 use pretend::{
     CHAIN, EPOCH, Pretend, entry_of, genesis, header_of, key, pretend_signature, transaction,
 };
@@ -77,8 +77,9 @@ fn block_at(time: TimeMs) -> Header {
 }
 
 fn part(header: &Header, round: u32) -> Message {
-    let bytes = [linli_types::encode(&header.to_bytes()), linli_types::encode(&Vec::<TxId>::new())]
-        .concat();
+    let bytes =
+        [linli_types::encode(&header.to_bytes()), linli_types::encode(&Vec::<BodyId>::new())]
+            .concat();
     let (height, index, total) = (header.height, 0, 1);
     Message::Part(linli_core::message::ProposalPart { height, round, index, total, bytes })
 }
@@ -312,13 +313,13 @@ fn the_pool_answers_each_offer() {
     let mut script = Script::new(ME);
     let raw = transaction(1, 1, EPOCH + 60_000);
     let mut other = entry_of(&raw);
-    other.id = TxId([9; 32]);
+    other.id = BodyId([9; 32]);
     let actions = script.step(ME, Input::Offer { entry: entry_of(&raw) });
-    assert!(actions.contains(&Action::Pooled { id: entry_of(&raw).id }));
+    assert!(actions.contains(&Action::Pooled { id: entry_of(&raw).id, is_new: true }));
     let actions = script.step(ME, Input::Offer { entry: other });
-    let refused = Action::PoolRefused { id: TxId([9; 32]), code: Code::IdConflict };
+    let refused = Action::PoolRefused { id: BodyId([9; 32]), code: Code::IdConflict };
     assert!(actions.contains(&refused));
-    assert!(actions.contains(&Action::Drop { ids: vec![TxId([9; 32])] }));
+    assert!(actions.contains(&Action::Drop { ids: vec![BodyId([9; 32])] }));
 }
 
 #[test]
@@ -377,4 +378,102 @@ fn strangers_have_no_weight() {
     let signature = pretend_signature(&stranger, &vote.bytes(&CHAIN));
     let actions = script.hear(1, &Message::Vote(SignedVote { vote, signature }));
     assert!(!actions.iter().any(|a| matches!(a, Action::WalAppend(_))), "nothing is logged");
+}
+
+#[test]
+fn a_lock_that_is_claimed_but_not_shown_excuses_no_clock() {
+    // The proposer of rounds 0 and 4 says for the later one that a quorum locked the block.
+    let header = block_at(TimeMs(EPOCH + 60_000));
+    let mut script = Script::new(ME);
+    script.hear(PROPOSER, &proposal(PROPOSER, 4, header.id(), Some(0)));
+    let actions = propose(&mut script, &header, 0, None);
+    let votes = own_votes(&actions);
+    assert_eq!(votes.first().map(|v| v.value), Some(None), "{votes:?}");
+}
+
+#[test]
+fn a_forged_list_of_transactions_is_its_senders_fault_and_takes_no_place() {
+    let raw = transaction(1, 1, EPOCH + 60_000);
+    let ids = [entry_of(&raw).id];
+    let header = header_of(&genesis(), key(PROPOSER), TimeMs(EPOCH + 1_000), 0, &ids);
+    let whole = |ids: &[BodyId]| {
+        let header = linli_types::encode(&header.to_bytes());
+        let bytes = [header, linli_types::encode(&ids.to_vec())].concat();
+        let (height, round, index, total) = (Height(1), 0, 0, 1);
+        Message::Part(linli_core::message::ProposalPart { height, round, index, total, bytes })
+    };
+    let mut script = Script::new(ME);
+    script.step(ME, Input::Offer { entry: entry_of(&raw) });
+    script.hear(PROPOSER, &proposal(PROPOSER, 0, header.id(), None));
+    let actions = script.hear(PROPOSER, &whole(&[BodyId([7; 32])]));
+    let faulty = |a: &Action| matches!(a, Action::Fault { peer, .. } if *peer == key(PROPOSER));
+    assert!(actions.iter().any(faulty), "{actions:?}");
+    let actions = script.hear(2, &whole(&ids));
+    let executes = |a: &Action| matches!(a, Action::Execute { .. });
+    assert!(actions.iter().any(executes), "whoever sends the true list is heard: {actions:?}");
+}
+
+#[test]
+fn the_round_that_a_part_names_counts_for_nothing() {
+    // A member labels the parts of garbage it signed for later rounds as parts of round 0.
+    let mut script = Script::new(ME);
+    for (round, ms) in [(1, 1), (5, 2)] {
+        let garbage = block_at(TimeMs(EPOCH + 1_000 + ms));
+        let liar = (0..4).find(|n| *n != ME && *n != PROPOSER).unwrap();
+        script.hear(liar, &proposal(liar, round, garbage.id(), None));
+        script.hear(liar, &part(&garbage, 0));
+        script.step(ME, Input::Executed { block: garbage.id(), valid: true });
+    }
+    let header = block_at(TimeMs(EPOCH + 1_000));
+    let votes = own_votes(&propose(&mut script, &header, 0, None));
+    assert_eq!(votes.first().map(|v| v.value), Some(Some(header.id())), "{votes:?}");
+}
+
+#[test]
+fn a_peer_that_asks_without_pause_is_answered_at_a_pace() {
+    let mut script = Script::new(ME);
+    let served = |actions: Vec<Action>| {
+        actions.iter().filter(|a| matches!(a, Action::SendBodies { .. })).count()
+    };
+    let ask = |n: u8| Message::BodiesRequest { ids: vec![BodyId([n; 32])] };
+    let mut answers = 0;
+    for n in 0..100 {
+        answers += served(script.hear(1, &ask(n)));
+    }
+    assert!((1..=3).contains(&answers), "{answers} answers within 100 ms");
+    script.now += 100;
+    assert_eq!(served(script.step(ME, Input::Woken)), 1, "the last question is not forgotten");
+}
+
+#[test]
+fn a_request_that_names_one_body_twice_is_a_fault() {
+    let mut script = Script::new(ME);
+    let twice = Message::BodiesRequest { ids: vec![BodyId([1; 32]); 2] };
+    let actions = script.hear(1, &twice);
+    assert!(actions.iter().any(|a| matches!(a, Action::Fault { .. })), "{actions:?}");
+}
+
+#[test]
+fn what_has_ended_or_ends_too_far_away_does_not_wait() {
+    let mut script = Script::new(ME);
+    for until in [EPOCH - 1, EPOCH + 3_600_000] {
+        let entry = entry_of(&transaction(1, until, until));
+        let refused = Action::PoolRefused { id: entry.id, code: Code::Expired };
+        assert!(script.step(ME, Input::Offer { entry }).contains(&refused), "{until}");
+    }
+}
+
+#[test]
+fn another_signature_over_a_committed_body_leaves_the_pool() {
+    let mut script = Script::new(ME);
+    let entry = entry_of(&transaction(1, 1, EPOCH + 60_000));
+    script.step(ME, Input::Offer { entry: entry.clone() });
+    let header = block_at(TimeMs(EPOCH + 1_000));
+    let head = Start { height: Height(1), block: header.id(), time: header.time, ..genesis() };
+    let other = Included { id: BodyId([8; 32]), sender: entry.sender, key: entry.key };
+    let input = Input::Committed { head, next_timer: None, included: vec![other] };
+    let actions = script.step(ME, input);
+    assert_eq!(script.core.pool_len(), 0);
+    let dropped = |a: &Action| matches!(a, Action::Drop { ids } if ids.contains(&entry.id));
+    assert!(actions.iter().any(dropped), "{actions:?}");
 }

@@ -4,12 +4,14 @@ use crate::disk::Disk;
 use crate::event::{CommittedBlock, Effect, Submitted};
 use crate::replica::{Replica, Turn, start_of};
 use linli_core::message::{self, SyncBlock};
-use linli_core::{Action, Clock, Input, wal};
-use linli_runtime::{Executed, Slot, Verified, load_block, load_certificate, verify_signatures};
+use linli_core::{Action, Clock, Included, Input, SyncVerdict, wal};
+use linli_runtime::{
+    Adopted, Slot, Verified, bodies_root, load_block, load_certificate, verify_signatures,
+};
 use linli_types::certificate::Certificate;
 use linli_types::header::Header;
 use linli_types::height::{Height, TimeMs};
-use linli_types::id::{BlockId, PublicKey, TxId};
+use linli_types::id::{BlockId, BodyId, PublicKey};
 use linli_types::limits;
 use linli_types::planted::{self, Bug};
 use linli_types::store::Broken;
@@ -51,7 +53,12 @@ impl<D: Disk> Replica<D> {
             Action::CheckBodies { from: None, bodies } => self.check_own(bodies, turn)?,
             Action::SendBodies { to, ids } => self.send_bodies(to, &ids, turn),
             Action::SendBlocks { to, from } => self.send_blocks(to, from, turn)?,
-            Action::Pooled { id } => self.answer(id, Submitted::Pooled, turn),
+            Action::Pooled { id, is_new } => {
+                if is_new && turn.offered.contains_key(&id) {
+                    turn.pushed.extend(self.bodies.get(&id).cloned());
+                }
+                self.answer(id, Submitted::Pooled, turn);
+            }
             Action::PoolRefused { id, code } => self.answer(id, code.into(), turn),
             Action::Drop { ids } => ids.iter().for_each(|id| self.bodies.forget(id)),
             Action::Fault { peer, why } => {
@@ -67,13 +74,13 @@ impl<D: Disk> Replica<D> {
         Ok(())
     }
 
-    fn log_bodies(&mut self, height: Height, ids: &[TxId]) -> Result<(), Broken> {
+    fn log_bodies(&mut self, height: Height, ids: &[BodyId]) -> Result<(), Broken> {
         let bodies = self.at_hand(ids)?.iter().map(|t| t.raw.to_vec()).collect();
         self.disk.wal_append(&wal::bodies_record(height, bodies))
     }
 
     /// The bodies that the core says are at hand.
-    fn at_hand(&self, ids: &[TxId]) -> Result<Vec<Verified>, Broken> {
+    fn at_hand(&self, ids: &[BodyId]) -> Result<Vec<Verified>, Broken> {
         let missing = |id| Broken(format!("the core counts on the body of {id}, which is gone"));
         self.bodies.all(ids).map_err(missing)
     }
@@ -83,22 +90,24 @@ impl<D: Disk> Replica<D> {
         (height, round): (Height, u32),
         time: TimeMs,
         flags: u16,
-        ids: &[TxId],
+        ids: &[BodyId],
         turn: &mut Turn,
     ) -> Result<(), Broken> {
         let candidates = self.at_hand(ids)?;
         let slot = Slot { time, proposer: self.me, flags };
         let executed = self.ledger.propose(&self.disk, slot, &candidates)?;
         let header = executed.header.clone();
-        let transactions = executed.transactions.iter().map(|t| t.id).collect();
+        let transactions = executed.transactions.iter().map(|t| t.body).collect();
         turn.inputs.push_back(Input::Built { height, round, header, transactions });
         self.executed.insert(executed.id, executed);
         Ok(())
     }
 
-    fn execute(&mut self, header: &Header, ids: &[TxId], turn: &mut Turn) -> Result<(), Broken> {
+    fn execute(&mut self, header: &Header, ids: &[BodyId], turn: &mut Turn) -> Result<(), Broken> {
         let transactions = self.at_hand(ids)?;
-        self.judge(header, &transactions, turn)
+        let (block, valid) = (header.id(), self.is_valid(header, &transactions)?);
+        turn.inputs.push_back(Input::Executed { block, valid });
+        Ok(())
     }
 
     /// A block that its certificate vouches for: the bodies must be the header's, no signature is
@@ -112,39 +121,35 @@ impl<D: Disk> Replica<D> {
         let checker = self.ledger.checker();
         let read: Result<Vec<Verified>, _> =
             bodies.iter().map(|raw| checker.check_shape(raw).map(Verified::vouched)).collect();
-        match read {
-            Ok(transactions) => self.judge(header, &transactions, turn),
-            Err(_) => {
-                turn.inputs.push_back(Input::Executed { block: header.id(), valid: false });
-                Ok(())
-            }
-        }
+        let own = |ts: &Vec<Verified>| bodies_root(ts) == header.bodies_root;
+        let block = header.id();
+        let verdict = match read.ok().filter(own) {
+            None => SyncVerdict::OtherBodies,
+            Some(transactions) => match self.is_valid(header, &transactions)? {
+                true => SyncVerdict::Valid,
+                false => SyncVerdict::Differs,
+            },
+        };
+        turn.inputs.push_back(Input::ExecutedSynced { block, verdict });
+        Ok(())
     }
 
-    fn judge(
-        &mut self,
-        header: &Header,
-        transactions: &[Verified],
-        turn: &mut Turn,
-    ) -> Result<(), Broken> {
+    /// Executes a block, unless that was done before; whether it comes out as its header says.
+    fn is_valid(&mut self, header: &Header, transactions: &[Verified]) -> Result<bool, Broken> {
         let block = header.id();
         if self.executed.contains_key(&block) {
-            turn.inputs.push_back(Input::Executed { block, valid: true });
-            return Ok(());
+            return Ok(true);
         }
-        let verdict = self.ledger.execute(&self.disk, header, transactions)?;
-        let valid = match verdict {
+        match self.ledger.execute(&self.disk, header, transactions)? {
             Ok(executed) => {
                 self.executed.insert(block, executed);
-                true
+                Ok(true)
             }
             Err(invalid) => {
                 tracing::warn!(height = %header.height, %block, %invalid, "replica.block.refused");
-                false
+                Ok(false)
             }
-        };
-        turn.inputs.push_back(Input::Executed { block, valid });
-        Ok(())
+        }
     }
 
     /// R2, R3.
@@ -161,14 +166,16 @@ impl<D: Disk> Replica<D> {
             self.disk.wal_reset()?;
         }
         self.disk.commit(&batch)?;
-        let committed = committed(&executed, certificate);
-        self.ledger.adopt(executed);
+        let Adopted { header, id, transactions, receipts } = self.ledger.adopt(executed);
         self.executed.clear();
+        let included = |t: &Verified| Included { id: t.body, sender: t.sender, key: t.key };
         turn.inputs.push_back(Input::Committed {
             head: start_of(&self.ledger),
             next_timer: self.ledger.next_timer(),
-            included: committed.transactions.clone(),
+            included: transactions.iter().map(included).collect(),
         });
+        let transactions = transactions.iter().map(|t| t.id).collect();
+        let committed = CommittedBlock { header, id, certificate, receipts, transactions };
         turn.effects.push(Effect::Committed(Arc::new(committed)));
         Ok(())
     }
@@ -182,8 +189,14 @@ impl<D: Disk> Replica<D> {
         verified.into_iter().flatten().try_for_each(|t| self.offer(t, turn))
     }
 
-    fn send_bodies(&self, to: PublicKey, ids: &[TxId], turn: &mut Turn) {
-        let at_hand = ids.iter().filter_map(|id| self.bodies.get(id));
+    fn send_bodies(&self, to: PublicKey, ids: &[BodyId], turn: &mut Turn) {
+        // What does not fit is asked for again.
+        let mut room = limits::SYNC_BYTES_MAX;
+        let fits = |t: &&Verified| {
+            room = room.saturating_sub(t.raw.len());
+            room > 0
+        };
+        let at_hand = ids.iter().filter_map(|id| self.bodies.get(id)).take_while(fits);
         for bytes in message::bodies(at_hand.map(|t| t.raw.as_ref())) {
             turn.effects.push(Effect::Send { to, bytes });
         }
@@ -209,22 +222,9 @@ impl<D: Disk> Replica<D> {
         Ok(())
     }
 
-    /// Answers the client that handed `id` in, and pushes what the pool took to the others.
-    fn answer(&mut self, id: TxId, answer: Submitted, turn: &mut Turn) {
+    /// Answers the client that handed `id` in.
+    fn answer(&mut self, id: BodyId, answer: Submitted, turn: &mut Turn) {
         let Some(ticket) = turn.offered.remove(&id) else { return };
-        if answer == Submitted::Pooled {
-            turn.pushed.extend(self.bodies.get(&id).cloned());
-        }
         turn.effects.push(Effect::Answer { ticket, answer });
-    }
-}
-
-fn committed(executed: &Executed, certificate: Certificate) -> CommittedBlock {
-    CommittedBlock {
-        header: executed.header.clone(),
-        id: executed.id,
-        certificate,
-        receipts: executed.receipts.clone(),
-        transactions: executed.transactions.iter().map(|t| t.id).collect(),
     }
 }

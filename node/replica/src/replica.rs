@@ -6,7 +6,7 @@ use crate::event::{Effect, Event, Submitted, Ticket};
 use linli_core::{Clock, Config, Core, Crypto, Input, PoolEntry, Start};
 use linli_runtime::{Admission, Executed, Ledger, Settings, Verified};
 use linli_types::code::Code;
-use linli_types::id::{BlockId, PublicKey};
+use linli_types::id::{BlockId, BodyId, PublicKey};
 use linli_types::signature::Verify;
 use linli_types::store::Broken;
 use std::collections::{BTreeMap, VecDeque};
@@ -40,7 +40,7 @@ pub(crate) struct Turn {
     pub(crate) inputs: VecDeque<Input>,
     pub(crate) effects: Vec<Effect>,
     /// Which submission an `Offer` belongs to; the core answers each at once.
-    pub(crate) offered: BTreeMap<linli_types::id::TxId, Ticket>,
+    pub(crate) offered: BTreeMap<BodyId, Ticket>,
     /// Bodies that local clients handed in and the pool took: pushed to the others.
     pub(crate) pushed: Vec<Verified>,
 }
@@ -159,7 +159,7 @@ impl<D: Disk> Replica<D> {
         }
         match self.ledger.admit(&self.disk, &transaction)? {
             Admission::Admitted { org } => {
-                turn.offered.insert(transaction.id, ticket);
+                turn.offered.insert(transaction.body, ticket);
                 self.enqueue(transaction, org, turn);
             }
             Admission::Exists { height, index } => {
@@ -180,7 +180,7 @@ impl<D: Disk> Replica<D> {
             Admission::Admitted { org } => self.enqueue(transaction, org, turn),
             // A block that names it is judged by execution, not here.
             Admission::Exists { .. } | Admission::Refused(_) => {
-                let ids = vec![transaction.id];
+                let ids = vec![transaction.body];
                 self.bodies.keep(transaction);
                 turn.inputs.push_back(Input::Held { ids });
             }
@@ -190,7 +190,7 @@ impl<D: Disk> Replica<D> {
 
     fn enqueue(&mut self, transaction: Verified, org: u32, turn: &mut Turn) {
         let entry = PoolEntry {
-            id: transaction.id,
+            id: transaction.body,
             sender: transaction.sender,
             key: transaction.key,
             org,

@@ -89,6 +89,11 @@ id! {
     TxId, 32
 }
 id! {
+    /// A transaction with its signature: the leaf of the bodies tree. One body may carry several
+    /// valid signatures; what travels, waits and stands in a block is one of them.
+    BodyId, 32
+}
+id! {
     /// Any other 32-byte digest; the field that holds it says of what.
     Digest, 32
 }

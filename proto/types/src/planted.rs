@@ -37,6 +37,10 @@ pub enum Bug {
     Amnesia = 13,
     /// A transfer may name one account on both sides.
     SameAccount = 14,
+    /// A proposal that claims a lock is believed without its prevotes.
+    LockUnproved = 15,
+    /// The list of a block's transactions is not held against its header.
+    PartsUnbound = 16,
 }
 
 impl Bug {
@@ -56,6 +60,8 @@ impl Bug {
         Self::LogResetEarly,
         Self::Amnesia,
         Self::SameAccount,
+        Self::LockUnproved,
+        Self::PartsUnbound,
     ];
 
     /// Its name, for tables and command lines.
@@ -75,6 +81,8 @@ impl Bug {
             Self::LogResetEarly => "log-reset-early",
             Self::Amnesia => "amnesia",
             Self::SameAccount => "same-account",
+            Self::LockUnproved => "lock-unproved",
+            Self::PartsUnbound => "parts-unbound",
         }
     }
 }

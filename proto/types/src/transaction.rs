@@ -6,7 +6,8 @@
 use crate::certificate::preimage;
 use crate::digest::{self, Domain};
 use crate::height::TimeMs;
-use crate::id::{ChainId, PrincipalId, PublicKey, Signature, TxId, TxKey};
+use crate::id::{BodyId, ChainId, Digest, PrincipalId, PublicKey, Signature, TxId, TxKey};
+use crate::merkle::{self, BlockTree};
 use crate::wire;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -31,6 +32,8 @@ pub fn envelope(body: &[u8], signature: &Signature) -> Vec<u8> {
 pub struct Transaction {
     /// Digest of the body.
     pub id: TxId,
+    /// Digest of id and signature.
+    pub body: BodyId,
     /// Who acts.
     pub sender: PrincipalId,
     /// The key that is said to have signed.
@@ -57,6 +60,17 @@ impl PartialEq for Transaction {
 impl Eq for Transaction {}
 
 /// The leaf of the bodies tree: body and signature of one transaction.
-pub fn body_leaf(id: &TxId, signature: &Signature) -> crate::id::Digest {
+pub fn body_leaf(id: &TxId, signature: &Signature) -> Digest {
     digest::hash(Domain::BodyLeaf, &[&id.0, &signature.0])
+}
+
+/// The same leaf as a name.
+pub fn body_id(id: &TxId, signature: &Signature) -> BodyId {
+    BodyId(body_leaf(id, signature).0)
+}
+
+/// The root of the bodies tree over a block's leaves, in order.
+pub fn bodies_root(leaves: impl IntoIterator<Item = BodyId>) -> Digest {
+    let leaves: Vec<Digest> = leaves.into_iter().map(|leaf| Digest(leaf.0)).collect();
+    merkle::root::<BlockTree>(&leaves)
 }

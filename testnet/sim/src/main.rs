@@ -191,13 +191,13 @@ fn planted(bug: Option<&str>, from: u64, as_json: bool) -> ExitCode {
         let (by, law) = found.by.map_or((None, None), |(seed, law)| (Some(seed), Some(law)));
         missed += u64::from(law.is_none());
         let cpu_s = found.cpu_ms / 1000;
-        eprintln!(
-            "{:<24} {:>4} CPU s, {:>3} seeds  {}",
-            bug.name(),
-            cpu_s,
-            found.seeds,
-            law.as_deref().unwrap_or("MISSED")
-        );
+        let by_law = law.as_deref().unwrap_or("MISSED");
+        let row =
+            format!("{:<24} {cpu_s:>4} CPU s, {:>3} seeds  {by_law}", bug.name(), found.seeds);
+        match as_json {
+            true => eprintln!("{row}"),
+            false => println!("{row}"),
+        }
         rows.push(json!({
             "bug": bug.name(), "found_by": law, "seed": by, "seeds": found.seeds, "cpu_s": cpu_s,
         }));

@@ -4,11 +4,11 @@
 //! hands it to some validator. No answer: it hands the same bytes to another. Expired for certain
 //! (some block is later than its validity, and it is in none): it signs a new transaction with a
 //! new key and the *same business id*. Some clients are impatient and do so at once; some reuse a
-//! key for other bytes; the ledger must bear both.
+//! key for other bytes, or sign one body twice; the ledger must bear it all.
 
 use crate::chance::Chance;
 use crate::clock::START;
-use crate::crypto::Scheme;
+use crate::crypto::{Scheme, another};
 use crate::fixture::Person;
 use crate::plan::Load;
 use linli_types::height::TimeMs;
@@ -62,6 +62,8 @@ pub struct Attempt {
     pub valid_until: TimeMs,
     /// What travels.
     pub raw: Vec<u8>,
+    /// The same body under another signature: what some clients hand to half of the validators.
+    pub other: Option<Vec<u8>>,
 }
 
 /// All clients of a run.
@@ -234,6 +236,8 @@ impl Clients {
             Deed::Timer { after_ms, .. } => Some(after_ms),
             _ => None,
         };
+        let twofold = self.chance.one_in(12);
+        let other = another(self.scheme, &signature, 7).filter(|_| twofold);
         let attempt = Attempt {
             wish: number,
             sender: person.id,
@@ -242,6 +246,7 @@ impl Clients {
             timer_after_ms,
             valid_until,
             raw: envelope(&body, &signature),
+            other: other.map(|signature| envelope(&body, &signature)),
         };
         self.attempts.insert(id, attempt);
         self.wishes[number].attempts.push(id);

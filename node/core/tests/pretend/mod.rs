@@ -4,126 +4,26 @@
 #![allow(missing_docs, clippy::unwrap_used, reason = "a test's scaffold")]
 
 use linli_core::message::{self, Message, SyncBlock};
-use linli_core::{Action, Clock, Config, Core, Crypto, Evidence, Input, PoolEntry, Start, wal};
+use linli_core::{
+    Action, Clock, Config, Core, Evidence, Included, Input, PoolEntry, Start, SyncVerdict, wal,
+};
 use linli_types::certificate::Certificate;
-use linli_types::digest;
+
 use linli_types::header::Header;
-use linli_types::height::{Height, TimeMs};
-use linli_types::id::{BlockId, ChainId, Digest, PrincipalId, PublicKey, Signature, TxId, TxKey};
-use linli_types::signature::Verify;
-use linli_types::validator::{OrgKind, Validator, ValidatorSet};
+use linli_types::height::TimeMs;
+use linli_types::id::{BlockId, BodyId, Digest, PublicKey};
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 use std::sync::Arc;
 
-pub const CHAIN: ChainId = ChainId([7; 32]);
-pub const EPOCH: u64 = 1_700_000_000_000;
-
-/// A scheme anyone can forge: the signature is a digest of key and message.
-#[derive(Clone, Copy)]
-pub struct Pretend(pub PublicKey);
-
-pub fn pretend_signature(key: &PublicKey, message: &[u8]) -> Signature {
-    let half = digest::plain(&[&key.0[..], message].concat()).0;
-    let mut bytes = [0; 64];
-    bytes[..32].copy_from_slice(&half);
-    bytes[32..].copy_from_slice(&half);
-    Signature(bytes)
-}
-
-impl Verify for Pretend {
-    fn verify(&self, key: &PublicKey, message: &[u8], signature: &Signature) -> bool {
-        pretend_signature(key, message) == *signature
-    }
-}
-
-impl Crypto for Pretend {
-    fn sign(&mut self, bytes: &[u8]) -> Signature {
-        pretend_signature(&self.0, bytes)
-    }
-
-    fn verifier(&self) -> &dyn Verify {
-        self
-    }
-}
-
-pub fn key(n: usize) -> PublicKey {
-    PublicKey([u8::try_from(n + 1).unwrap(); 32])
-}
-
-/// The default net: district 3, operators 2 + 2, fund 3.
-pub fn validators() -> ValidatorSet {
-    let kinds = [OrgKind::District, OrgKind::Operator, OrgKind::Operator, OrgKind::Fund];
-    let member = |(n, (kind, power)): (usize, (&OrgKind, u64))| Validator {
-        key: key(n),
-        network_key: key(n),
-        power,
-        org: u32::try_from(n + 1).unwrap(),
-        kind: *kind,
-        name: format!("v{n}"),
-    };
-    ValidatorSet::new(kinds.iter().zip([3, 2, 2, 3]).enumerate().map(member).collect()).unwrap()
-}
-
-pub fn genesis() -> Start {
-    let block = BlockId(CHAIN.0);
-    Start { height: Height(0), block, time: TimeMs(EPOCH), validators: validators() }
-}
-
-/// `sender ‖ number ‖ valid_until`: all that a pretend transaction says.
-pub fn transaction(sender: u8, number: u64, valid_until: u64) -> Vec<u8> {
-    let mut raw = vec![sender];
-    raw.extend_from_slice(&number.to_le_bytes());
-    raw.extend_from_slice(&valid_until.to_le_bytes());
-    raw
-}
-
-pub fn entry_of(raw: &[u8]) -> PoolEntry {
-    let mut key = [0; 16];
-    key[..8].copy_from_slice(&raw[1..9]);
-    PoolEntry {
-        id: digest::transaction_id(raw),
-        sender: PrincipalId([raw[0]; 16]),
-        key: TxKey(key),
-        org: 0,
-        valid_until: TimeMs(u64::from_le_bytes(raw[9..17].try_into().unwrap())),
-        bytes: raw.len(),
-    }
-}
-
-/// What pretend execution makes of a block.
-pub fn header_of(
-    head: &Start,
-    proposer: PublicKey,
-    time: TimeMs,
-    flags: u16,
-    ids: &[TxId],
-) -> Header {
-    let bytes: Vec<u8> = ids.iter().flat_map(|id| id.0).collect();
-    let set = head.validators.hash();
-    Header {
-        format: linli_types::header::FORMAT,
-        flags,
-        protocol: linli_types::header::PROTOCOL,
-        chain: CHAIN,
-        height: head.height.next(),
-        time,
-        parent: head.block,
-        proposer,
-        bodies_root: digest::plain(&bytes),
-        receipts_root: Digest([0; 32]),
-        state_root: digest::plain(&[&head.block.0[..], &bytes].concat()),
-        log_size: 0,
-        log_root: Digest([0; 32]),
-        validators_hash: set,
-        next_validators_hash: set,
-    }
-}
+mod words;
+pub use words::*;
 
 #[derive(Clone)]
 pub struct Committed {
     pub header: Header,
-    pub ids: Vec<TxId>,
+    pub ids: Vec<BodyId>,
     pub bodies: Vec<Vec<u8>>,
     pub certificate: Certificate,
 }
@@ -136,7 +36,7 @@ pub struct Node {
     pub chain: Vec<Committed>,
     pub durable: Vec<Vec<u8>>,
     pub unsynced: Vec<Vec<u8>>,
-    pub bodies: BTreeMap<TxId, Vec<u8>>,
+    pub bodies: BTreeMap<BodyId, Vec<u8>>,
     pub executed: BTreeMap<BlockId, (Header, Vec<Vec<u8>>)>,
     pub evidence: Vec<Evidence>,
     pub faults: Vec<(PublicKey, &'static str)>,
@@ -151,7 +51,7 @@ pub struct Node {
 
 impl Node {
     /// Stands in for the runtime's key window.
-    pub fn has(&self, id: &TxId) -> bool {
+    pub fn has(&self, id: &BodyId) -> bool {
         self.chain.iter().any(|c| c.ids.contains(id))
     }
 
@@ -395,11 +295,20 @@ impl Net {
             Action::Execute { header, transactions } => {
                 let bodies = self.bodies(node, &transactions);
                 assert_eq!(bodies.len(), transactions.len(), "every body is at hand");
-                self.execute(node, header, bodies, inputs);
+                let (block, valid) = (header.id(), self.execute(node, header, bodies));
+                inputs.push_back(Input::Executed { block, valid });
             }
             Action::ExecuteSynced { header, bodies, certificate } => {
-                assert_eq!(certificate.block, header.id());
-                self.execute(node, header, bodies, inputs);
+                let block = header.id();
+                assert_eq!(certificate.block, block);
+                let ids = bodies.iter().map(|raw| body_of(raw));
+                let own = linli_types::transaction::bodies_root(ids) == header.bodies_root;
+                let verdict = match own {
+                    false => SyncVerdict::OtherBodies,
+                    true if self.execute(node, header, bodies) => SyncVerdict::Valid,
+                    true => SyncVerdict::Differs,
+                };
+                inputs.push_back(Input::ExecutedSynced { block, verdict });
             }
             Action::Commit { block, certificate } => self.commit(node, block, certificate, inputs),
             Action::CheckBodies { bodies, .. } => {
@@ -461,18 +370,12 @@ impl Net {
         assert!(n.durable.iter().any(holds), "sent before it was durable");
     }
 
-    fn bodies(&self, node: usize, ids: &[TxId]) -> Vec<Vec<u8>> {
+    fn bodies(&self, node: usize, ids: &[BodyId]) -> Vec<Vec<u8>> {
         ids.iter().filter_map(|id| self.nodes[node].bodies.get(id).cloned()).collect()
     }
 
-    fn execute(
-        &mut self,
-        node: usize,
-        header: Header,
-        bodies: Vec<Vec<u8>>,
-        inputs: &mut VecDeque<Input>,
-    ) {
-        let ids: Vec<TxId> = bodies.iter().map(|raw| digest::transaction_id(raw)).collect();
+    fn execute(&mut self, node: usize, header: Header, bodies: Vec<Vec<u8>>) -> bool {
+        let ids: Vec<BodyId> = bodies.iter().map(|raw| body_of(raw)).collect();
         let head = self.nodes[node].head();
         let mut ours = header_of(&head, header.proposer, header.time, header.flags, &ids);
         if self.nodes[node].differs && !ids.is_empty() {
@@ -483,7 +386,7 @@ impl Net {
         if valid {
             self.nodes[node].executed.insert(block, (header, bodies));
         }
-        inputs.push_back(Input::Executed { block, valid });
+        valid
     }
 
     fn commit(
@@ -497,13 +400,19 @@ impl Net {
         assert_eq!(certificate.block, block);
         let (header, bodies) =
             self.nodes[node].executed.remove(&block).expect("only an executed block is committed");
-        let ids: Vec<TxId> = bodies.iter().map(|raw| digest::transaction_id(raw)).collect();
+        let ids: Vec<BodyId> = bodies.iter().map(|raw| body_of(raw)).collect();
         self.nodes[node].executed.clear();
         self.trace.extend_from_slice(&self.now.to_le_bytes());
         self.trace.extend_from_slice(&block.0);
-        self.nodes[node].chain.push(Committed { header, ids: ids.clone(), bodies, certificate });
+        self.nodes[node].chain.push(Committed { header, ids, bodies, certificate });
         let head = self.nodes[node].head();
-        inputs.push_back(Input::Committed { head, next_timer: None, included: ids });
+        let bodies = &self.nodes[node].chain.last().expect("just pushed").bodies;
+        let included = |raw: &Vec<u8>| {
+            let PoolEntry { id, sender, key, .. } = entry_of(raw);
+            Included { id, sender, key }
+        };
+        let included = bodies.iter().map(included).collect();
+        inputs.push_back(Input::Committed { head, next_timer: None, included });
     }
 
     fn spread(&mut self, from: usize, bytes: &Arc<[u8]>) {

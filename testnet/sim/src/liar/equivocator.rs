@@ -1,11 +1,11 @@
 //! Signs two things in one place: votes, proposals, and whole blocks to go with them.
 
-use super::{Hand, Lie, Said};
-use borsh::{BorshDeserialize, BorshSerialize};
+use super::{Hand, Lie, Said, Whole};
+use borsh::BorshDeserialize;
 use linli_core::message::{Message, Proposal, ProposalPart, SignedProposal, SignedVote, Vote};
 use linli_types::header::Header;
 use linli_types::height::{Height, TimeMs};
-use linli_types::id::{BlockId, TxId};
+use linli_types::id::BlockId;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -23,13 +23,6 @@ pub(super) struct Equivocator {
     faces: Faces,
     /// The second block for each round of the height under way.
     seconds: BTreeMap<(Height, u32), BlockId>,
-}
-
-/// What travels in parts: a block's header and ids.
-#[derive(BorshSerialize, BorshDeserialize)]
-struct Whole {
-    header: Vec<u8>,
-    transactions: Vec<TxId>,
 }
 
 impl Equivocator {

@@ -8,7 +8,7 @@ use linli_core::message::{
 use linli_types::certificate::VoteKind;
 use linli_types::header::Header;
 use linli_types::height::Height;
-use linli_types::id::{BlockId, Signature, TxId};
+use linli_types::id::{BlockId, BodyId, Signature};
 use std::sync::Arc;
 
 /// See the module.
@@ -124,7 +124,7 @@ fn vote(hand: &mut Hand, height: Height) -> Vote {
 fn request(hand: &mut Hand) -> Arc<[u8]> {
     match hand.chance.below(3) {
         0 => Message::BlocksRequest { from: Height(1) },
-        1 => Message::BodiesRequest { ids: vec![TxId(hand.chance.bytes()); 50] },
+        1 => Message::BodiesRequest { ids: vec![BodyId(hand.chance.bytes()); 50] },
         _ => Message::Transactions(vec![hand.chance.bytes::<64>().to_vec(); 20]),
     }
     .encode()

@@ -5,12 +5,14 @@ mod equivocator;
 mod forger;
 mod laggard;
 mod silent;
+mod trickster;
 
 use crate::chance::Chance;
 use crate::crypto::{Pair, Scheme, Signer};
+use borsh::{BorshDeserialize, BorshSerialize};
 use linli_core::message::{Message, Vote};
 use linli_types::height::Height;
-use linli_types::id::{ChainId, PublicKey, Signature};
+use linli_types::id::{BodyId, ChainId, PublicKey, Signature};
 use std::sync::Arc;
 
 /// A way to lie.
@@ -24,12 +26,14 @@ pub enum Sin {
     Forger,
     /// Speaks late, and repeats what it said long ago.
     Laggard,
+    /// Plays with what nobody signs: claimed locks, lists of transactions, rounds of parts.
+    Trickster,
 }
 
 impl Sin {
     /// Every sin.
     pub const ALL: &'static [Self] =
-        &[Self::Equivocator, Self::Silent, Self::Forger, Self::Laggard];
+        &[Self::Equivocator, Self::Silent, Self::Forger, Self::Laggard, Self::Trickster];
 
     /// Its name.
     pub const fn name(self) -> &'static str {
@@ -38,8 +42,16 @@ impl Sin {
             Self::Silent => "silent",
             Self::Forger => "forger",
             Self::Laggard => "laggard",
+            Self::Trickster => "trickster",
         }
     }
+}
+
+/// What travels in parts: a block's header and its transactions.
+#[derive(BorshSerialize, BorshDeserialize)]
+struct Whole {
+    header: Vec<u8>,
+    transactions: Vec<BodyId>,
 }
 
 /// What every liar has at hand.
@@ -115,6 +127,7 @@ impl Liar {
             Sin::Silent => Box::new(silent::Silent::new(&mut hand)),
             Sin::Forger => Box::new(forger::Forger),
             Sin::Laggard => Box::new(laggard::Laggard::default()),
+            Sin::Trickster => Box::new(trickster::Trickster::new(&mut hand)),
         };
         Self { hand, lie }
     }
