@@ -146,7 +146,7 @@ impl Ledger {
                 Err(_) => {}
             }
         }
-        block.finish()
+        block.finish(None)
     }
 
     /// Executes a block that someone proposed and compares every field of its header.
@@ -161,7 +161,9 @@ impl Ledger {
         header: &Header,
         transactions: &[Verified],
     ) -> Result<Result<Executed, InvalidBlock>, Broken> {
-        if let Err(invalid) = check_before(self.head(), header, transactions) {
+        // Computed once: the built header takes it over.
+        let bodies = bodies_root(transactions);
+        if let Err(invalid) = check_before(self.head(), header, transactions, &bodies) {
             return Ok(Err(invalid));
         }
         let Header { time, proposer, flags, .. } = *header;
@@ -173,7 +175,7 @@ impl Ledger {
                 Err(invalid) => return Ok(Err(invalid)),
             }
         }
-        let executed = block.finish()?;
+        let executed = block.finish(Some(bodies))?;
         Ok(compare(header, &executed.header).map(|()| executed))
     }
 }
@@ -183,6 +185,7 @@ fn check_before(
     head: &Head,
     header: &Header,
     transactions: &[Verified],
+    bodies: &Digest,
 ) -> Result<(), InvalidBlock> {
     let validators = head.validators.hash();
     same("format", &header.format, &header::FORMAT)?;
@@ -204,7 +207,7 @@ fn check_before(
     if header.defers_timers() && !transactions.is_empty() {
         return Err(InvalidBlock::NotEmpty);
     }
-    same("bodies_root", &header.bodies_root, &bodies_root(transactions))
+    same("bodies_root", &header.bodies_root, bodies)
 }
 
 /// Compares what a header says with what this node found.
@@ -334,8 +337,9 @@ impl<'a> Block<'a> {
         self.receipts.push(receipt);
     }
 
-    /// Computes the roots and the header. Changes nothing (T3).
-    fn finish(self) -> Result<Executed, Broken> {
+    /// Computes the roots and the header, but for a root over the bodies that is known. Changes
+    /// nothing (T3).
+    fn finish(self, bodies: Option<Digest>) -> Result<Executed, Broken> {
         let Self { ledger, slot, run, transactions, receipts, .. } = self;
         let head = ledger.head();
         let next_timer = match run.overlay.touches(&timers::first_key()) {
@@ -357,7 +361,7 @@ impl<'a> Block<'a> {
             time: slot.time,
             parent: head.block,
             proposer: slot.proposer,
-            bodies_root: bodies_root(&transactions),
+            bodies_root: bodies.unwrap_or_else(|| bodies_root(&transactions)),
             receipts_root,
             state_root: tree.root(),
             log_size: log.size(),

@@ -32,7 +32,7 @@ const BETWEEN_MAX: usize = 16;
 
 /// The kind of personal datum that `text` seems to hold, if any.
 pub fn find(text: &str) -> Option<&'static str> {
-    let chars: Vec<char> = text.chars().map(plain).collect();
+    let chars: Vec<char> = text.chars().filter(|c| !is_unseen(*c)).map(plain).collect();
     let rules: [(&str, fn(&[char]) -> bool); 4] = [
         ("image", has_image),
         ("e-mail", has_email),
@@ -42,15 +42,31 @@ pub fn find(text: &str) -> Option<&'static str> {
     number(&chars).or_else(|| rules.iter().find(|(_, holds)| holds(&chars)).map(|(kind, _)| *kind))
 }
 
-/// Full-width forms and other digits' twins as ASCII; every dash as a hyphen.
+/// Characters without width: what is pasted from a web page may hold them between digits.
+fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
+}
+
+/// Full-width forms and other scripts' digits as ASCII; every dash as a hyphen, every space as one.
 fn plain(c: char) -> char {
     match c {
         '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xff01 + 0x21).unwrap_or(c),
         '\u{2010}'..='\u{2015}' | '\u{2212}' => '-',
-        '\u{3000}' | '\u{a0}' => ' ',
-        '。' => '.',
-        _ => c,
+        '\u{3000}' | '\u{a0}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\t' => ' ',
+        '。' | '·' | '・' => '.',
+        _ => digit(c),
     }
+}
+
+/// Where the ten digits of other scripts and styles begin (Unicode, general category Nd), as far as
+/// a keyboard or a web page may produce them.
+const ZEROS: [u32; 10] =
+    [0x660, 0x6f0, 0x966, 0x9e6, 0xe50, 0x1d7ce, 0x1d7d8, 0x1d7e2, 0x1d7ec, 0x1d7f6];
+
+fn digit(c: char) -> char {
+    let code = u32::from(c);
+    let value = ZEROS.iter().find_map(|zero| code.checked_sub(*zero).filter(|v| *v < 10));
+    value.and_then(|v| char::from_digit(v, 10)).unwrap_or(c)
 }
 
 /// A run of digits: where it begins and ends.
@@ -60,13 +76,20 @@ struct Group {
     to: usize,
 }
 
-/// Looks for numbers: single runs of digits, and runs joined by one space or hyphen each.
+/// Whether what stands from `from` to `to` joins two groups of one number: one or two spaces,
+/// hyphens, dots or slashes.
+fn joins(chars: &[char], from: usize, to: usize) -> bool {
+    let between = chars.get(from..to).unwrap_or_default();
+    matches!(between.len(), 1 | 2) && between.iter().all(|c| " -./".contains(*c))
+}
+
+/// Looks for numbers: single runs of digits, and runs that are joined.
 fn number(chars: &[char]) -> Option<&'static str> {
     let groups = groups(chars);
     for (i, first) in groups.iter().enumerate() {
         let (mut digits, mut end) = (Vec::with_capacity(DIGITS_MAX), first.from);
         for (taken, group) in groups.iter().skip(i).take(GROUPS_MAX).enumerate() {
-            let joined = group.from == end + 1 && matches!(chars.get(end), Some(' ' | '-'));
+            let joined = joins(chars, end, group.from);
             if taken > 0 && !joined || digits.len() + (group.to - group.from) > DIGITS_MAX {
                 break;
             }
@@ -254,6 +277,12 @@ mod tests {
             ("请致电13812345678联系", "mobile number"),
             ("+86 138-1234-5678", "mobile number"),
             ("tel13812345678x", "mobile number"),
+            ("138.1234.5678", "mobile number"),
+            ("138\u{200b}1234\u{2060}5678", "mobile number"),
+            ("138\t1234  5678", "mobile number"),
+            ("138\u{202f}1234/5678", "mobile number"),
+            ("١٣٨١٢٣٤٥٦٧٨", "mobile number"),
+            ("440308\u{2009}19990110·1512", "identity card"),
             ("卡号 4111 1111 1111 1111", "bank card"),
             ("6222020000000000000", "bank card"),
             ("邮箱 zhang.san@example.com。", "e-mail"),

@@ -35,7 +35,8 @@ pub struct HostFunction {
     pub result: Option<Kind>,
     /// Fuel charged before the work.
     pub fuel: u64,
-    /// Fuel charged before the work for each byte read or written.
+    /// Fuel charged before the work for each byte read or written. What outlives the entry is dear:
+    /// the fuel of a block bounds the bytes that it makes every validator keep.
     pub fuel_per_byte: u64,
     /// Whether a query may call it. Writers trap in a query.
     pub in_query: bool,
@@ -81,7 +82,7 @@ pub const HOST: &[HostFunction] = &[
         params: &[I32, I32, I32, I32],
         result: None,
         fuel: 5_000,
-        fuel_per_byte: 10,
+        fuel_per_byte: 50,
         in_query: false,
         doc: "(key, key_len, value, value_len) Writes an entry of this contract. An entry stands \
               in the state tree and is provable.",
@@ -91,7 +92,7 @@ pub const HOST: &[HostFunction] = &[
         params: &[I32, I32],
         result: None,
         fuel: 5_000,
-        fuel_per_byte: 10,
+        fuel_per_byte: 50,
         in_query: false,
         doc: "(key, key_len) Removes an entry of this contract.",
     },
@@ -110,7 +111,7 @@ pub const HOST: &[HostFunction] = &[
         params: &[I32, I32, I32],
         result: Some(I32),
         fuel: 4_000,
-        fuel_per_byte: 10,
+        fuel_per_byte: 50,
         in_query: false,
         doc: "(id, id_len, digest32) Claims a business id for ever, beside the tree. Returns 0 if \
               it is now claimed, 1 if it was claimed before with the same digest, 2 with another.",
@@ -120,7 +121,7 @@ pub const HOST: &[HostFunction] = &[
         params: &[I32, I32, I32, I32, I32, I32],
         result: None,
         fuel: 1_000,
-        fuel_per_byte: 5,
+        fuel_per_byte: 50,
         in_query: false,
         doc: "(kind, kind_len, about, about_len, data, data_len) Emits an event: full name of its \
               message, principals concerned (16 bytes each), the encoded message.",
@@ -139,7 +140,7 @@ pub const HOST: &[HostFunction] = &[
         params: &[I64, I32, I32, I32],
         result: None,
         fuel: 8_000,
-        fuel_per_byte: 10,
+        fuel_per_byte: 50,
         in_query: false,
         doc: "(at_ms, payload, payload_len, out16) Sets a timer that calls `fire` with the \
               payload at that block time or as soon after as the fuel share allows; writes its id.",
@@ -179,7 +180,7 @@ pub const HOST: &[HostFunction] = &[
         params: &[I32, I32],
         result: None,
         fuel: 100,
-        fuel_per_byte: 2,
+        fuel_per_byte: 20,
         in_query: true,
         doc: "(data, data_len) Sets the result; a second one replaces the first.",
     },
@@ -188,7 +189,7 @@ pub const HOST: &[HostFunction] = &[
         params: &[I32, I32, I32],
         result: None,
         fuel: 100,
-        fuel_per_byte: 2,
+        fuel_per_byte: 20,
         in_query: true,
         doc: "(code, params, params_len) Sets the refusal: a code of the contract's schema and \
               its parameters, encoded as `linli.v1.Params`. The entry then returns 1.",

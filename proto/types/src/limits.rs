@@ -31,8 +31,9 @@ pub const PARAM_BYTES_MAX: usize = 128;
 pub const BLOCK_TRANSACTIONS_MAX: usize = 4096;
 /// Bytes of all bodies in one block.
 pub const BLOCK_BYTES_MAX: usize = 2 * 1024 * 1024;
-/// Fuel of one block: about a second of one core.
-pub const BLOCK_FUEL_MAX: u64 = 4_000_000_000;
+/// Fuel of one block: about a quarter of a second of one core, half of what a proposer has in
+/// round 0. It also bounds what contracts make a block write, emit and answer: some 20 MB.
+pub const BLOCK_FUEL_MAX: u64 = 1_000_000_000;
 /// Fuel of one transaction.
 pub const TRANSACTION_FUEL_MAX: u64 = 200_000_000;
 /// Fuel that every transaction uses: reading the sender, writing the receipt.

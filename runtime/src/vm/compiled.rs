@@ -6,18 +6,17 @@
 
 use super::refused::DeployRefused;
 use super::seam::CodeCache;
-use linli_types::id::Digest;
 use wasmtime::{Engine, Module};
 
 /// The compiled form of a module that passed the checks: from the cache, or compiled and put
-/// there.
+/// there, under the digest of exactly what was compiled.
 pub(super) fn compiled(
     engine: &Engine,
     key: u64,
-    hash: &Digest,
     counted: &[u8],
     cache: &dyn CodeCache,
 ) -> Result<Module, DeployRefused> {
+    let hash = &linli_types::digest::plain(counted);
     if let Some(module) = cache.get(hash, key).and_then(|bytes| load(engine, &bytes)) {
         return Ok(module);
     }

@@ -128,7 +128,7 @@ impl Vm {
         }
         let inspected = inspect::inspect(code)?;
         let cache = &*self.cache;
-        let module = compiled::compiled(&self.engine, self.key, &hash, &inspected.counted, cache)?;
+        let module = compiled::compiled(&self.engine, self.key, &inspected.counted, cache)?;
         let refuse = |error: wasmtime::Error| DeployRefused::Engine(format!("{error:#}"));
         let export = |name| module.get_export_index(name);
         let schema = inspected.schema_bytes.clone();
