@@ -161,7 +161,7 @@ fn timers_above_the_fuel_share_follow_in_order_in_the_next_blocks() {
     let mut node = Node::new(&probed());
     let set = node.slot().time;
     let share = limits::TIMER_FUEL_MAX / limits::TIMER_FIRE_FUEL_MAX;
-    let count = share + 14;
+    let count = share + 4;
     let mut left = count;
     let mut signed = Vec::new();
     while left > 0 {
