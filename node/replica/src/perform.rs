@@ -1,7 +1,7 @@
 //! Carries out a core's actions: on the disk, on the ledger, or as effects.
 
 use crate::disk::Disk;
-use crate::event::{CommittedBlock, Effect, Submitted};
+use crate::event::{CommittedBlock, Effect, Submitted, Ticket};
 use crate::replica::{Replica, Turn, start_of};
 use linli_core::message::{self, SyncBlock};
 use linli_core::{Action, Clock, Input, wal};
@@ -209,13 +209,18 @@ impl<D: Disk> Replica<D> {
         Ok(())
     }
 
-    /// Answers the client that handed `id` in, and pushes what the pool took to the others.
+    /// Answers the clients that handed `id` in, and pushes what the pool took to the others, once.
     fn answer(&mut self, id: TxId, answer: Submitted, turn: &mut Turn) {
-        let Some(ticket) = turn.offered.remove(&id) else { return };
-        if answer == Submitted::Pooled {
+        let mut handed_in = false;
+        let same = (id, Ticket::MIN)..=(id, Ticket::MAX);
+        while let Some(&(_, ticket)) = turn.offered.range(same.clone()).next() {
+            turn.offered.remove(&(id, ticket));
+            turn.effects.push(Effect::Answer { ticket, answer: answer.clone() });
+            handed_in = true;
+        }
+        if handed_in && answer == Submitted::Pooled {
             turn.pushed.extend(self.bodies.get(&id).cloned());
         }
-        turn.effects.push(Effect::Answer { ticket, answer });
     }
 }
 

@@ -134,7 +134,6 @@ pub struct Flip {
     bit: usize,
 }
 
-
 fn power_cut() -> Broken {
     Broken("the power failed".into())
 }
