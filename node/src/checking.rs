@@ -1,15 +1,19 @@
 //! Checks transactions aside from the driver: form, then signatures in batches across arrivals.
 //!
 //! ```text
-//!  clients ──▶ ┌──────┐  up to 4 batches   ┌─────────┐        ┌────────┐
-//!              │ jobs │ ─────────────────▶ │ workers │ ─────▶ │ driver │
-//!  driver  ──▶ └──────┘   at a time        └─────────┘        └────────┘
+//!  clients ──▶ ┌───────┐  those of members   ┌─────────┐        ┌────────┐
+//!              │ queue │ ──────────────────▶ │ workers │ ─────▶ │ driver │
+//!  driver  ──▶ └───────┘  first, some at once └─────────┘        └────────┘
 //! ```
 //!
 //! # Invariants
 //!
 //! - **Q1 once.** A signature that held once is not checked again while it is remembered.
 //! - **Q2 no circle.** Workers wait for the driver, so the driver never waits for them.
+
+mod queue;
+
+pub(crate) use queue::{Checking, Queue, Share};
 
 use crate::clock::MachineClock;
 use crate::counters::Counters;
@@ -21,14 +25,11 @@ use linli_types::id::{ChainId, PublicKey};
 use linli_types::receipt::Refusal;
 use linli_types::signature::Verify;
 use linli_types::transaction::Transaction;
+use queue::Placed;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, oneshot};
 
-/// Jobs that may wait.
-const JOBS_MAX: usize = 1024;
-/// Transactions taken from the queue at once, if that many wait.
-const GATHER: usize = 256;
 /// Remembered signatures: this many at least, twice as many at most.
 const REMEMBERED: usize = 65_536;
 
@@ -60,6 +61,8 @@ pub(crate) enum Checked {
         answers: Vec<Option<Submitted>>,
         /// Takes the answers.
         reply: oneshot::Sender<Vec<Submitted>>,
+        /// The room that the job takes up until the driver has it.
+        share: Share,
     },
     /// From a member.
     Peer {
@@ -69,35 +72,15 @@ pub(crate) enum Checked {
         held: Vec<Verified>,
         /// Whether a signature did not: the member did not check, or lied.
         forged: bool,
+        /// The room that the job takes up until the driver has it.
+        share: Share,
     },
 }
 
-/// The way in. Cheap to clone.
-#[derive(Clone)]
-pub(crate) struct Checking {
-    jobs: mpsc::Sender<Job>,
-}
-
-impl Checking {
-    /// The way in, and what the workers take from.
-    pub(crate) fn new() -> (Self, mpsc::Receiver<Job>) {
-        let (jobs, queue) = mpsc::channel(JOBS_MAX);
-        (Self { jobs }, queue)
-    }
-
-    /// Waits for room and hands a job in. A job that comes too late is dropped with its reply,
-    /// which tells the client.
-    pub(crate) async fn hand_in(&self, job: Job) {
-        let _ = self.jobs.send(job).await;
-    }
-
-    /// Hands a job in if there is room, else gives it back (Q2).
-    pub(crate) fn try_hand_in(&self, job: Job) -> Result<(), Job> {
-        match self.jobs.try_send(job) {
-            Ok(()) => Ok(()),
-            Err(mpsc::error::TrySendError::Full(job) | mpsc::error::TrySendError::Closed(job)) => {
-                Err(job)
-            }
+impl Job {
+    fn raws(&self) -> &[Vec<u8>] {
+        match self {
+            Self::Client { raws, .. } | Self::Peer { raws, .. } => raws,
         }
     }
 }
@@ -116,9 +99,9 @@ pub(crate) struct Worker {
 
 impl Worker {
     /// Works until the queue or the driver is gone.
-    pub(crate) fn run(self, queue: &Mutex<mpsc::Receiver<Job>>) {
+    pub(crate) fn run(self, queue: &Mutex<Queue>) {
         loop {
-            let jobs = gather(&mut queue.lock().unwrap_or_else(PoisonError::into_inner));
+            let jobs = queue.lock().unwrap_or_else(PoisonError::into_inner).gather();
             if jobs.is_empty() {
                 return;
             }
@@ -131,31 +114,27 @@ impl Worker {
     }
 
     /// Checks the jobs together, so that their signatures share batches.
-    fn check_all(&self, jobs: Vec<Job>) -> Vec<Checked> {
+    fn check_all(&self, jobs: Vec<Placed>) -> Vec<Checked> {
         // An idle chain's last block may be half a minute old: the next one will have our time.
         let now = self.published.now().max(self.clock.now().wall);
         let checker = self.published.checker();
         let mut shaped = Vec::new();
-        for job in &jobs {
-            let (raws, client) = match job {
-                Job::Client { raws, .. } => (raws, true),
-                Job::Peer { raws, .. } => (raws, false),
+        for (job, _) in &jobs {
+            let check = |raw: &Vec<u8>| match job {
+                Job::Client { .. } => checker.check(raw, now),
+                Job::Peer { .. } => checker.check_shape(raw),
             };
-            let check = |raw: &Vec<u8>| match client {
-                true => checker.check(raw, now),
-                false => checker.check_shape(raw),
-            };
-            shaped.extend(raws.iter().map(check));
+            shaped.extend(job.raws().iter().map(check));
         }
         let mut verdicts = self.verify(shaped).into_iter();
-        jobs.into_iter()
-            .map(|job| match job {
-                Job::Client { raws, reply } => {
-                    self.for_client(verdicts.by_ref().take(raws.len()), reply)
-                }
-                Job::Peer { from, raws } => for_peer(from, verdicts.by_ref().take(raws.len())),
-            })
-            .collect()
+        let checked = |(job, share): Placed| {
+            let own = verdicts.by_ref().take(job.raws().len());
+            match job {
+                Job::Client { reply, .. } => self.for_client(own, reply, share),
+                Job::Peer { from, .. } => for_peer(from, own, share),
+            }
+        };
+        jobs.into_iter().map(checked).collect()
     }
 
     fn verify(&self, shaped: Vec<Result<Transaction, Refusal>>) -> Vec<Result<Verified, Refusal>> {
@@ -191,6 +170,7 @@ impl Worker {
         &self,
         verdicts: impl Iterator<Item = Result<Verified, Refusal>>,
         reply: oneshot::Sender<Vec<Submitted>>,
+        share: Share,
     ) -> Checked {
         let (mut held, mut answers) = (Vec::new(), Vec::new());
         for (place, verdict) in verdicts.enumerate() {
@@ -205,11 +185,15 @@ impl Worker {
                 }
             }
         }
-        Checked::Client { held, answers, reply }
+        Checked::Client { held, answers, reply, share }
     }
 }
 
-fn for_peer(from: PublicKey, verdicts: impl Iterator<Item = Result<Verified, Refusal>>) -> Checked {
+fn for_peer(
+    from: PublicKey,
+    verdicts: impl Iterator<Item = Result<Verified, Refusal>>,
+    share: Share,
+) -> Checked {
     let (mut held, mut forged) = (Vec::new(), false);
     for verdict in verdicts {
         match verdict {
@@ -217,24 +201,7 @@ fn for_peer(from: PublicKey, verdicts: impl Iterator<Item = Result<Verified, Ref
             Err(refusal) => forged |= refusal.code == Code::BadSignature.number(),
         }
     }
-    Checked::Peer { from, held, forged }
-}
-
-fn gather(queue: &mut mpsc::Receiver<Job>) -> Vec<Job> {
-    let mut jobs: Vec<Job> = queue.blocking_recv().into_iter().collect();
-    let mut waiting = jobs.iter().map(len).sum::<usize>();
-    while waiting < GATHER && !jobs.is_empty() {
-        let Ok(job) = queue.try_recv() else { break };
-        waiting = waiting.saturating_add(len(&job));
-        jobs.push(job);
-    }
-    jobs
-}
-
-fn len(job: &Job) -> usize {
-    match job {
-        Job::Client { raws, .. } | Job::Peer { raws, .. } => raws.len(),
-    }
+    Checked::Peer { from, held, forged, share }
 }
 
 /// Transactions whose signatures held, by the digest of their exact bytes: two generations, the
@@ -261,21 +228,4 @@ impl Remembered {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_held_is_remembered_for_a_while_and_never_without_bound() {
-        let mut remembered = Remembered::default();
-        let digest = |n: usize| blake3::hash(&n.to_le_bytes());
-        for n in 0..3 * REMEMBERED {
-            remembered.add(digest(n));
-        }
-        let last = 3 * REMEMBERED - 1;
-        assert_eq!(
-            remembered.knows(&[Some(digest(last)), Some(digest(0)), None]),
-            [true, false, false]
-        );
-        assert!(remembered.young.len() + remembered.old.len() <= 2 * REMEMBERED);
-    }
-}
+mod tests;

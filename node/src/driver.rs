@@ -125,10 +125,11 @@ impl Driver {
         for _ in 0..TURN_MAX {
             let Some(input) = next else { break };
             match input {
-                In::Checked(Checked::Client { held, answers, reply }) => {
+                In::Checked(Checked::Client { held, answers, reply, share }) => {
                     submitted.extend(self.answers.open(held, answers, reply));
+                    drop(share);
                 }
-                In::Checked(Checked::Peer { from, held, forged }) => {
+                In::Checked(Checked::Peer { from, held, forged, share: _share }) => {
                     if forged {
                         self.network
                             .fault(from, "a transaction whose signature does not hold".into());
@@ -232,7 +233,7 @@ impl Driver {
     /// F2.
     fn hand_on(&mut self) {
         while let Some(job) = self.kept.pop_front() {
-            if let Err(job) = self.checking.try_hand_in(job) {
+            if let Err(job) = self.checking.hand_in(job) {
                 self.kept.push_front(job);
                 return;
             }

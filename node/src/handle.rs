@@ -2,7 +2,7 @@
 //!
 //! # Invariants
 //!
-//! - **G1 bounded.** Every request waits in a bounded queue; a full one makes the caller wait.
+//! - **G1 bounded.** Every request waits in a bounded queue; a full one refuses.
 //! - **G2 no lock across an await.**
 
 use crate::checking::{Checking, Job};
@@ -142,12 +142,15 @@ impl NodeHandle {
     }
 
     /// Checks transactions, verifies their signatures in batches across arrivals, and offers them
-    /// to the pool. The answers stand in the order of `raws`.
+    /// to the pool. The answers stand in the order of `raws`; each is BUSY if too much waits.
     pub async fn submit(&self, raws: Vec<Vec<u8>>) -> Vec<Submitted> {
         let len = raws.len();
         self.shared.counters.submissions.add(len as u64);
         let (reply, answers) = oneshot::channel();
-        self.shared.checking.hand_in(Job::Client { raws, reply }).await;
+        if self.shared.checking.hand_in(Job::Client { raws, reply }).is_err() {
+            self.shared.counters.refusals.add(len as u64);
+            return vec![Code::Busy.into(); len];
+        }
         answers.await.unwrap_or_else(|_| vec![Code::Unavailable.into(); len])
     }
 

@@ -10,7 +10,7 @@
 //! Every channel between them is bounded.
 
 use crate::cache::FileCache;
-use crate::checking::{Checking, Job, Remembered, Worker};
+use crate::checking::{Checking, Queue, Remembered, Worker};
 use crate::clock::MachineClock;
 use crate::counters::Counters;
 use crate::driver::{Answers, Command, Driver, Ended, Inputs, members};
@@ -333,7 +333,7 @@ const fn first_status(validator: PublicKey, name: String, head: HeadInfo) -> Nod
 }
 
 /// Half of the machine's threads check; the others belong to the driver and the edges.
-fn start_workers(worker: Worker, jobs: mpsc::Receiver<Job>) -> Result<(), Broken> {
+fn start_workers(worker: Worker, jobs: Queue) -> Result<(), Broken> {
     let count = std::thread::available_parallelism().map_or(1, |n| n.get().div_ceil(2)).min(4);
     let jobs = Arc::new(Mutex::new(jobs));
     for n in 0..count {

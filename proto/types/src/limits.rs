@@ -105,6 +105,12 @@ pub const POOL_SENDER_PERCENT_MAX: usize = 10;
 /// Share of the pool that one organisation may fill, in percent.
 pub const POOL_ORGANISATION_PERCENT_MAX: usize = 60;
 
+/// Transactions of local clients, and as many of members, that a node has under check at once:
+/// about half a second of one core. Beyond it a client is told BUSY.
+pub const CHECKING_TRANSACTIONS_MAX: usize = 16_384;
+/// Bytes of those, for clients and for members each: eight of the largest messages.
+pub const CHECKING_BYTES_MAX: usize = 32 * 1024 * 1024;
+
 /// Bytes of one network message.
 pub const MESSAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Bytes of one proposal part.
@@ -131,3 +137,5 @@ const _: () = assert!(TRANSACTION_BYTES_MAX * 8 <= BLOCK_BYTES_MAX);
 const _: () = assert!(ARGUMENT_BYTES_MAX < TRANSACTION_BYTES_MAX);
 const _: () = assert!(BLOCK_BYTES_MAX < MESSAGE_BYTES_MAX);
 const _: () = assert!(TRANSACTION_FUEL_MAX < BLOCK_FUEL_MAX - TIMER_FUEL_MAX);
+const _: () = assert!(BLOCK_TRANSACTIONS_MAX <= CHECKING_TRANSACTIONS_MAX);
+const _: () = assert!(MESSAGE_BYTES_MAX <= CHECKING_BYTES_MAX);

@@ -1,0 +1,70 @@
+//! The queues, the workers and what they remember.
+
+use super::*;
+use linli_types::limits;
+
+fn from_client(raws: Vec<Vec<u8>>) -> Job {
+    Job::Client { raws, reply: oneshot::channel().0 }
+}
+
+fn from_member(raws: Vec<Vec<u8>>) -> Job {
+    Job::Peer { from: PublicKey([1; 32]), raws }
+}
+
+/// Hands jobs in until one is given back; how many were taken.
+fn fill(checking: &Checking, job: impl Fn() -> Job) -> usize {
+    (0..).take_while(|_| checking.hand_in(job()).is_ok()).count()
+}
+
+#[test]
+fn a_crowd_of_clients_is_busy_and_members_come_in_and_are_taken_first() {
+    let (checking, mut queue) = Checking::new();
+    let batch = || from_client(vec![vec![0; 200]; 4096]);
+    assert_eq!(fill(&checking, batch), limits::CHECKING_TRANSACTIONS_MAX / 4096);
+    assert!(checking.hand_in(from_client(vec![Vec::new()])).is_err());
+    assert!(checking.hand_in(from_member(vec![vec![7]])).is_ok());
+    let first = queue.gather();
+    assert!(matches!(first.first(), Some((Job::Peer { .. }, _))));
+    // A whole batch was taken beside it, and its room is free once the driver is done with it.
+    assert_eq!(fill(&checking, batch), 0);
+    drop(first);
+    assert_eq!(fill(&checking, batch), 1);
+}
+
+#[test]
+fn bytes_are_bounded_as_well_as_transactions() {
+    let (checking, _queue) = Checking::new();
+    let large = || vec![vec![0; limits::TRANSACTION_BYTES_MAX]; 8];
+    let bytes = 8 * limits::TRANSACTION_BYTES_MAX;
+    assert_eq!(fill(&checking, || from_client(large())), limits::CHECKING_BYTES_MAX / bytes);
+    assert_eq!(fill(&checking, || from_member(large())), limits::CHECKING_BYTES_MAX / bytes);
+}
+
+#[test]
+fn empty_jobs_take_room_too() {
+    let (checking, _queue) = Checking::new();
+    let empty = || from_client(Vec::new());
+    assert_eq!(fill(&checking, empty), limits::CHECKING_TRANSACTIONS_MAX);
+}
+
+#[test]
+fn nobody_is_waited_for_once_all_ways_in_are_gone() {
+    let (checking, mut queue) = Checking::new();
+    drop(checking);
+    assert!(queue.gather().is_empty());
+}
+
+#[test]
+fn what_held_is_remembered_for_a_while_and_never_without_bound() {
+    let mut remembered = Remembered::default();
+    let digest = |n: usize| blake3::hash(&n.to_le_bytes());
+    for n in 0..3 * REMEMBERED {
+        remembered.add(digest(n));
+    }
+    let last = 3 * REMEMBERED - 1;
+    assert_eq!(
+        remembered.knows(&[Some(digest(last)), Some(digest(0)), None]),
+        [true, false, false]
+    );
+    assert!(remembered.young.len() + remembered.old.len() <= 2 * REMEMBERED);
+}
