@@ -70,8 +70,8 @@ pub(crate) enum Checked {
         from: PublicKey,
         /// What held.
         held: Vec<Verified>,
-        /// Whether a signature did not: the member did not check, or lied.
-        forged: bool,
+        /// Why one did not, if so: no honest member passes on what its own check refuses.
+        junk: Option<Refusal>,
         /// The room that the job takes up until the driver has it.
         share: Share,
     },
@@ -194,14 +194,14 @@ fn for_peer(
     verdicts: impl Iterator<Item = Result<Verified, Refusal>>,
     share: Share,
 ) -> Checked {
-    let (mut held, mut forged) = (Vec::new(), false);
+    let (mut held, mut junk) = (Vec::new(), None);
     for verdict in verdicts {
         match verdict {
             Ok(transaction) => held.push(transaction),
-            Err(refusal) => forged |= refusal.code == Code::BadSignature.number(),
+            Err(refusal) => junk = Some(refusal),
         }
     }
-    Checked::Peer { from, held, forged, share }
+    Checked::Peer { from, held, junk, share }
 }
 
 /// Transactions whose signatures held, by the digest of their exact bytes: two generations, the

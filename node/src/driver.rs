@@ -129,10 +129,10 @@ impl Driver {
                     submitted.extend(self.answers.open(held, answers, reply));
                     drop(share);
                 }
-                In::Checked(Checked::Peer { from, held, forged, share: _share }) => {
-                    if forged {
-                        self.network
-                            .fault(from, "a transaction whose signature does not hold".into());
+                In::Checked(Checked::Peer { from, held, junk, share: _share }) => {
+                    if let Some(why) = junk {
+                        let code = Code::from_number(why.code).map_or("refused", Code::name);
+                        self.network.fault(from, format!("a transaction that is {code}"));
                     }
                     self.step(Event::Checked { from, transactions: held })?;
                 }

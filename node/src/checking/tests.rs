@@ -1,7 +1,47 @@
 //! The queues, the workers and what they remember.
 
 use super::*;
+use crate::handle::HeadInfo;
+use linli_runtime::Checker;
+use linli_types::height::{Height, TimeMs};
+use linli_types::id::{BlockId, Digest};
 use linli_types::limits;
+use linli_types::signature::Zip215;
+use std::collections::BTreeMap;
+
+const CHAIN: ChainId = ChainId([3; 32]);
+
+/// A worker that knows no room.
+fn worker() -> (Worker, mpsc::Receiver<Checked>) {
+    let head = HeadInfo {
+        chain: CHAIN,
+        height: Height(1),
+        block: BlockId([0; 32]),
+        time: TimeMs(1),
+        state_root: Digest([0; 32]),
+        log_size: 0,
+        log_root: Digest([0; 32]),
+    };
+    let checker = Arc::new(Checker::new(CHAIN, BTreeMap::new()));
+    let (results, checked) = mpsc::channel(8);
+    let worker = Worker {
+        chain: CHAIN,
+        verify: Arc::new(Zip215),
+        published: Arc::new(Published::new(checker, head)),
+        remembered: Arc::default(),
+        counters: Arc::default(),
+        clock: MachineClock::start(),
+        results,
+    };
+    (worker, checked)
+}
+
+/// What a worker makes of one job.
+fn checked(job: Job) -> Checked {
+    let (checking, mut queue) = Checking::new();
+    assert!(checking.hand_in(job).is_ok());
+    worker().0.check_all(queue.gather()).remove(0)
+}
 
 fn from_client(raws: Vec<Vec<u8>>) -> Job {
     Job::Client { raws, reply: oneshot::channel().0 }
@@ -52,6 +92,20 @@ fn nobody_is_waited_for_once_all_ways_in_are_gone() {
     let (checking, mut queue) = Checking::new();
     drop(checking);
     assert!(queue.gather().is_empty());
+}
+
+#[test]
+fn whatever_a_member_passes_on_that_is_refused_is_its_fault() {
+    let Checked::Peer { held, junk, .. } = checked(from_member(vec![vec![1, 2, 3]])) else {
+        panic!("a member's job stays one")
+    };
+    assert_eq!((held.len(), junk.map(|why| why.code)), (0, Some(Code::Malformed.number())));
+    let Checked::Client { answers, .. } = checked(from_client(vec![vec![1, 2, 3]])) else {
+        panic!("a client's job stays one")
+    };
+    assert!(
+        matches!(&answers[..], [Some(Submitted::Refused(why))] if why.code == Code::Malformed.number())
+    );
 }
 
 #[test]
