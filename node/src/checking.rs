@@ -10,9 +10,12 @@
 //!
 //! - **Q1 once.** A signature that held once is not checked again while it is remembered.
 //! - **Q2 no circle.** Workers wait for the driver, so the driver never waits for them.
+//! - **Q3 in order.** Results reach the driver in the order in which the jobs were taken.
 
+mod order;
 mod queue;
 
+pub(crate) use order::Order;
 pub(crate) use queue::{Checking, Queue, Share};
 
 use crate::clock::MachineClock;
@@ -28,7 +31,7 @@ use linli_types::transaction::Transaction;
 use queue::Placed;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 /// Remembered signatures: this many at least, twice as many at most.
 const REMEMBERED: usize = 65_536;
@@ -94,22 +97,19 @@ pub(crate) struct Worker {
     pub(crate) remembered: Arc<Mutex<Remembered>>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) clock: MachineClock,
-    pub(crate) results: mpsc::Sender<Checked>,
+    pub(crate) order: Arc<Order>,
 }
 
 impl Worker {
     /// Works until the queue or the driver is gone.
     pub(crate) fn run(self, queue: &Mutex<Queue>) {
         loop {
-            let jobs = queue.lock().unwrap_or_else(PoisonError::into_inner).gather();
-            if jobs.is_empty() {
+            let (number, jobs) = queue.lock().unwrap_or_else(PoisonError::into_inner).gather();
+            if jobs.is_empty() || self.order.is_closed() {
                 return;
             }
-            for checked in self.check_all(jobs) {
-                if self.results.blocking_send(checked).is_err() {
-                    return;
-                }
-            }
+            let mut turn = self.order.turn(number); // Q3
+            turn.checked = self.check_all(jobs);
         }
     }
 

@@ -10,7 +10,7 @@
 //! Every channel between them is bounded.
 
 use crate::cache::FileCache;
-use crate::checking::{Checking, Queue, Remembered, Worker};
+use crate::checking::{Checking, Order, Queue, Remembered, Worker};
 use crate::clock::MachineClock;
 use crate::counters::Counters;
 use crate::driver::{Answers, Command, Driver, Ended, Inputs, members};
@@ -225,7 +225,7 @@ impl Node {
             remembered: Arc::new(Mutex::new(Remembered::default())),
             counters: counters.clone(),
             clock,
-            results,
+            order: Arc::new(Order::new(results)),
         };
         start_workers(worker, jobs)?;
         let validators = ledger.head().validators.hash();

@@ -43,13 +43,14 @@ struct Lane {
 pub(crate) struct Queue {
     members: mpsc::Receiver<Placed>,
     clients: mpsc::Receiver<Placed>,
+    turns: u64,
 }
 
 impl Checking {
     /// The way in, and what the workers take from.
     pub(crate) fn new() -> (Self, Queue) {
         let ((members, members_queue), (clients, clients_queue)) = (lane(), lane());
-        let queue = Queue { members: members_queue, clients: clients_queue };
+        let queue = Queue { members: members_queue, clients: clients_queue, turns: 0 };
         (Self { members, clients }, queue)
     }
 
@@ -76,9 +77,9 @@ impl Lane {
 }
 
 impl Queue {
-    /// Waits for a job and takes what waits beside it, up to a bound. Empty when nobody is left
-    /// who could hand one in.
-    pub(crate) fn gather(&mut self) -> Vec<Placed> {
+    /// Waits for a job and takes what waits beside it, up to a bound; and says which turn that is.
+    /// Empty when nobody is left who could hand one in.
+    pub(crate) fn gather(&mut self) -> (u64, Vec<Placed>) {
         let mut jobs: Vec<Placed> = futures::executor::block_on(self.next()).into_iter().collect();
         let mut waiting = jobs.iter().map(|(job, _)| job.raws().len()).sum::<usize>();
         while waiting < GATHER && !jobs.is_empty() {
@@ -87,7 +88,9 @@ impl Queue {
             waiting = waiting.saturating_add(next.0.raws().len());
             jobs.push(next);
         }
-        jobs
+        let turn = self.turns;
+        self.turns = turn.wrapping_add(1);
+        (turn, jobs)
     }
 
     async fn next(&mut self) -> Option<Placed> {

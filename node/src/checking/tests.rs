@@ -8,6 +8,7 @@ use linli_types::id::{BlockId, Digest};
 use linli_types::limits;
 use linli_types::signature::Zip215;
 use std::collections::BTreeMap;
+use tokio::sync::mpsc;
 
 const CHAIN: ChainId = ChainId([3; 32]);
 
@@ -31,7 +32,7 @@ fn worker() -> (Worker, mpsc::Receiver<Checked>) {
         remembered: Arc::default(),
         counters: Arc::default(),
         clock: MachineClock::start(),
-        results,
+        order: Arc::new(Order::new(results)),
     };
     (worker, checked)
 }
@@ -40,7 +41,7 @@ fn worker() -> (Worker, mpsc::Receiver<Checked>) {
 fn checked(job: Job) -> Checked {
     let (checking, mut queue) = Checking::new();
     assert!(checking.hand_in(job).is_ok());
-    worker().0.check_all(queue.gather()).remove(0)
+    worker().0.check_all(queue.gather().1).remove(0)
 }
 
 fn from_client(raws: Vec<Vec<u8>>) -> Job {
@@ -63,7 +64,7 @@ fn a_crowd_of_clients_is_busy_and_members_come_in_and_are_taken_first() {
     assert_eq!(fill(&checking, batch), limits::CHECKING_TRANSACTIONS_MAX / 4096);
     assert!(checking.hand_in(from_client(vec![Vec::new()])).is_err());
     assert!(checking.hand_in(from_member(vec![vec![7]])).is_ok());
-    let first = queue.gather();
+    let (_, first) = queue.gather();
     assert!(matches!(first.first(), Some((Job::Peer { .. }, _))));
     // A whole batch was taken beside it, and its room is free once the driver is done with it.
     assert_eq!(fill(&checking, batch), 0);
@@ -91,7 +92,7 @@ fn empty_jobs_take_room_too() {
 fn nobody_is_waited_for_once_all_ways_in_are_gone() {
     let (checking, mut queue) = Checking::new();
     drop(checking);
-    assert!(queue.gather().is_empty());
+    assert!(queue.gather().1.is_empty());
 }
 
 #[test]
@@ -106,6 +107,37 @@ fn whatever_a_member_passes_on_that_is_refused_is_its_fault() {
     assert!(
         matches!(&answers[..], [Some(Submitted::Refused(why))] if why.code == Code::Malformed.number())
     );
+}
+
+/// Which member a result is from.
+fn named(checked: Checked) -> u8 {
+    let Checked::Peer { from, .. } = checked else { panic!("only members handed in") };
+    from.0[0]
+}
+
+#[test]
+fn results_leave_in_the_order_of_their_jobs_whoever_is_faster() {
+    let (checking, mut queue) = Checking::new();
+    let (worker, mut results) = worker();
+    let mut turns = Vec::new();
+    for n in 0..4 {
+        assert!(checking.hand_in(Job::Peer { from: PublicKey([n; 32]), raws: vec![] }).is_ok());
+        turns.push(queue.gather());
+    }
+    let (first, rest) = turns.split_at_mut(1);
+    for (number, jobs) in rest.iter_mut().rev() {
+        let mut turn = worker.order.turn(*number);
+        if *number != 2 {
+            turn.checked = worker.check_all(std::mem::take(jobs));
+        } // else the worker panicked
+        drop(turn);
+        assert!(results.try_recv().is_err(), "the first job is still under check");
+    }
+    let mut turn = worker.order.turn(first[0].0);
+    turn.checked = worker.check_all(std::mem::take(&mut first[0].1));
+    drop(turn);
+    let left: Vec<u8> = std::iter::from_fn(|| results.try_recv().ok()).map(named).collect();
+    assert_eq!(left, [0, 1, 3]);
 }
 
 #[test]
