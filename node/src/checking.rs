@@ -24,13 +24,14 @@ use crate::handle::Published;
 use linli_replica::Submitted;
 use linli_runtime::{Verified, verify_signatures};
 use linli_types::code::Code;
-use linli_types::id::{ChainId, PublicKey};
+use linli_types::height::TimeMs;
+use linli_types::id::{ChainId, PublicKey, Signature, TxId};
 use linli_types::receipt::Refusal;
 use linli_types::signature::Verify;
 use linli_types::transaction::Transaction;
 use queue::Placed;
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
 /// Remembered signatures: this many at least, twice as many at most.
@@ -42,6 +43,8 @@ pub(crate) enum Job {
     Client {
         /// The encoded transactions.
         raws: Vec<Vec<u8>>,
+        /// Takes the id of the last one that is well formed, for a client that asks for it.
+        named: Option<oneshot::Sender<TxId>>,
         /// Takes one answer for each.
         reply: oneshot::Sender<Vec<Submitted>>,
     },
@@ -114,17 +117,19 @@ impl Worker {
     }
 
     /// Checks the jobs together, so that their signatures share batches.
-    fn check_all(&self, jobs: Vec<Placed>) -> Vec<Checked> {
+    fn check_all(&self, mut jobs: Vec<Placed>) -> Vec<Checked> {
         // An idle chain's last block may be half a minute old: the next one will have our time.
         let now = self.published.now().max(self.clock.now().wall);
         let checker = self.published.checker();
         let mut shaped = Vec::new();
-        for (job, _) in &jobs {
-            let check = |raw: &Vec<u8>| match job {
-                Job::Client { .. } => checker.check(raw, now),
-                Job::Peer { .. } => checker.check_shape(raw),
-            };
-            shaped.extend(job.raws().iter().map(check));
+        for (job, _) in &mut jobs {
+            let from = shaped.len();
+            shaped.extend(job.raws().iter().map(|raw| checker.check_shape(raw)));
+            if let Job::Client { named, .. } = job {
+                let own = shaped.get_mut(from..).unwrap_or_default();
+                tell(named.take(), own);
+                own.iter_mut().for_each(|shaped| check_window(shaped, now));
+            }
         }
         let mut verdicts = self.verify(shaped).into_iter();
         let checked = |(job, share): Placed| {
@@ -138,9 +143,7 @@ impl Worker {
     }
 
     fn verify(&self, shaped: Vec<Result<Transaction, Refusal>>) -> Vec<Result<Verified, Refusal>> {
-        let digests: Vec<Option<blake3::Hash>> =
-            shaped.iter().map(|t| t.as_ref().ok().map(|t| blake3::hash(&t.raw))).collect();
-        let known = self.remembered.lock().unwrap_or_else(PoisonError::into_inner).knows(&digests);
+        let known = self.remembered().knows(&shaped);
         let mut fresh = Vec::new();
         let mut verdicts: Vec<Option<Result<Verified, Refusal>>> = Vec::new();
         for (transaction, known) in shaped.into_iter().zip(known) {
@@ -160,10 +163,13 @@ impl Worker {
         let unanswered = || Err(Code::BadSignature.refuse([]));
         let fill = |verdict: Option<_>| verdict.or_else(|| fresh.next()).unwrap_or_else(unanswered);
         let verdicts: Vec<_> = verdicts.into_iter().map(fill).collect();
-        let held = digests.iter().zip(&verdicts).filter(|(_, verdict)| verdict.is_ok());
-        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
-        held.filter_map(|(digest, _)| *digest).for_each(|digest| remembered.add(digest));
+        let mut remembered = self.remembered();
+        verdicts.iter().flatten().for_each(|held| remembered.add(held));
         verdicts
+    }
+
+    fn remembered(&self) -> MutexGuard<'_, Remembered> {
+        self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn for_client(
@@ -204,26 +210,45 @@ fn for_peer(
     Checked::Peer { from, held, junk, share }
 }
 
-/// Transactions whose signatures held, by the digest of their exact bytes: two generations, the
-/// older one forgotten when the younger is full.
+/// Tells a client that asked the id of what it handed in.
+fn tell(named: Option<oneshot::Sender<TxId>>, shaped: &[Result<Transaction, Refusal>]) {
+    let id = shaped.iter().flatten().last().map(|transaction| transaction.id);
+    if let (Some(named), Some(id)) = (named, id) {
+        // A client that went away wants no id.
+        let _ = named.send(id);
+    }
+}
+
+fn check_window(shaped: &mut Result<Transaction, Refusal>, now: TimeMs) {
+    let late = |t: &Transaction| linli_runtime::check::check_window(t.valid_until, now).err();
+    if let Some(refusal) = shaped.as_ref().ok().and_then(late) {
+        *shaped = Err(refusal);
+    }
+}
+
+/// Transactions whose signatures held: two generations, the older one forgotten when the younger
+/// is full. Id and signature together name the exact bytes (K1 of the checker), so nothing is
+/// hashed for this.
 #[derive(Debug, Default)]
 pub(crate) struct Remembered {
-    young: HashSet<blake3::Hash>,
-    old: HashSet<blake3::Hash>,
+    young: HashMap<TxId, Signature>,
+    old: HashMap<TxId, Signature>,
 }
 
 impl Remembered {
-    fn knows(&self, digests: &[Option<blake3::Hash>]) -> Vec<bool> {
-        let knows =
-            |digest: &blake3::Hash| self.young.contains(digest) || self.old.contains(digest);
-        digests.iter().map(|digest| digest.as_ref().is_some_and(knows)).collect()
+    fn knows(&self, shaped: &[Result<Transaction, Refusal>]) -> Vec<bool> {
+        let holds = |t: &Transaction| {
+            let found = self.young.get(&t.id).into_iter().chain(self.old.get(&t.id));
+            found.into_iter().any(|signature| *signature == t.signature)
+        };
+        shaped.iter().map(|shaped| shaped.as_ref().is_ok_and(holds)).collect()
     }
 
-    fn add(&mut self, digest: blake3::Hash) {
+    fn add(&mut self, held: &Transaction) {
         if self.young.len() >= REMEMBERED {
             self.old = std::mem::take(&mut self.young);
         }
-        self.young.insert(digest);
+        self.young.insert(held.id, held.signature);
     }
 }
 

@@ -13,7 +13,7 @@ use linli_replica::{CommittedBlock, Submitted};
 use linli_runtime::{Checker, Ledger};
 use linli_types::code::Code;
 use linli_types::height::{Height, TimeMs};
-use linli_types::id::{BlockId, ChainId, Digest, PublicKey};
+use linli_types::id::{BlockId, ChainId, Digest, PublicKey, TxId};
 use linli_types::signature::Verify;
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
@@ -144,10 +144,25 @@ impl NodeHandle {
     /// Checks transactions, verifies their signatures in batches across arrivals, and offers them
     /// to the pool. The answers stand in the order of `raws`; each is BUSY if too much waits.
     pub async fn submit(&self, raws: Vec<Vec<u8>>) -> Vec<Submitted> {
+        self.hand_in(raws, None).await
+    }
+
+    /// The same for one transaction. Its id comes with the answer, if it is well formed.
+    pub async fn submit_one(&self, raw: Vec<u8>) -> (Option<TxId>, Submitted) {
+        let (named, mut name) = oneshot::channel();
+        let answer = self.hand_in(vec![raw], Some(named)).await.pop();
+        (name.try_recv().ok(), answer.unwrap_or_else(|| Code::Unavailable.into()))
+    }
+
+    async fn hand_in(
+        &self,
+        raws: Vec<Vec<u8>>,
+        named: Option<oneshot::Sender<TxId>>,
+    ) -> Vec<Submitted> {
         let len = raws.len();
         self.shared.counters.submissions.add(len as u64);
         let (reply, answers) = oneshot::channel();
-        if self.shared.checking.hand_in(Job::Client { raws, reply }).is_err() {
+        if self.shared.checking.hand_in(Job::Client { raws, named, reply }).is_err() {
             self.shared.counters.refusals.add(len as u64);
             return vec![Code::Busy.into(); len];
         }

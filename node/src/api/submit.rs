@@ -5,10 +5,7 @@ use futures::{Stream, StreamExt};
 use linli_proto as wire;
 use linli_replica::Submitted;
 use linli_types::code::Code;
-use linli_types::digest;
 use linli_types::receipt::{Param, Refusal};
-use linli_types::wire::SignedTransaction;
-use prost::Message;
 use std::pin::Pin;
 use tonic::{Status, Streaming};
 
@@ -17,9 +14,8 @@ impl Api {
         &self,
         request: wire::SubmitRequest,
     ) -> Result<wire::SubmitResponse, Status> {
-        let id = id(&request.transaction);
-        let answers = self.node.submit(vec![request.transaction]).await;
-        let answer = answers.into_iter().next().unwrap_or_else(|| Code::Unavailable.into());
+        let (id, answer) = self.node.submit_one(request.transaction).await;
+        let id = id.map_or_else(Vec::new, |id| id.0.to_vec());
         Ok(match answer {
             Submitted::Pooled => wire::SubmitResponse { id, ..Default::default() },
             Submitted::Exists { height, .. } => wire::SubmitResponse {
@@ -71,10 +67,4 @@ fn too_many(found: usize) -> Refusal {
     let number = |n: usize| Param::Number(n as u64);
     let what = Param::Word("transactions".into());
     Code::TooLarge.refuse([what, number(found), number(BATCH_TRANSACTIONS_MAX)])
-}
-
-/// The id that the envelope's body has; empty if it has none.
-fn id(envelope: &[u8]) -> Vec<u8> {
-    let signed = SignedTransaction::decode(envelope);
-    signed.map_or_else(|_| Vec::new(), |tx| digest::transaction_id(&tx.body).0.to_vec())
 }

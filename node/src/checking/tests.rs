@@ -4,7 +4,7 @@ use super::*;
 use crate::handle::HeadInfo;
 use linli_runtime::Checker;
 use linli_types::height::{Height, TimeMs};
-use linli_types::id::{BlockId, Digest};
+use linli_types::id::{BlockId, Digest, PrincipalId, TxKey};
 use linli_types::limits;
 use linli_types::signature::Zip215;
 use std::collections::BTreeMap;
@@ -45,7 +45,7 @@ fn checked(job: Job) -> Checked {
 }
 
 fn from_client(raws: Vec<Vec<u8>>) -> Job {
-    Job::Client { raws, reply: oneshot::channel().0 }
+    Job::Client { raws, named: None, reply: oneshot::channel().0 }
 }
 
 fn from_member(raws: Vec<Vec<u8>>) -> Job {
@@ -140,17 +140,43 @@ fn results_leave_in_the_order_of_their_jobs_whoever_is_faster() {
     assert_eq!(left, [0, 1, 3]);
 }
 
+/// A transaction whose signature nobody has checked.
+fn transaction(n: usize) -> Transaction {
+    let mut id = [0; 32];
+    id[..8].copy_from_slice(&n.to_le_bytes());
+    Transaction {
+        id: TxId(id),
+        sender: PrincipalId([1; 16]),
+        signer: PublicKey([1; 32]),
+        key: TxKey([1; 16]),
+        valid_until: TimeMs(1),
+        signature: Signature([1; 64]),
+        calls: Vec::new(),
+        raw: [].into(),
+    }
+}
+
 #[test]
 fn what_held_is_remembered_for_a_while_and_never_without_bound() {
     let mut remembered = Remembered::default();
-    let digest = |n: usize| blake3::hash(&n.to_le_bytes());
     for n in 0..3 * REMEMBERED {
-        remembered.add(digest(n));
+        remembered.add(&transaction(n));
     }
-    let last = 3 * REMEMBERED - 1;
-    assert_eq!(
-        remembered.knows(&[Some(digest(last)), Some(digest(0)), None]),
-        [true, false, false]
-    );
+    let asked =
+        [Ok(transaction(3 * REMEMBERED - 1)), Ok(transaction(0)), Err(Code::Malformed.refuse([]))];
+    assert_eq!(remembered.knows(&asked), [true, false, false]);
     assert!(remembered.young.len() + remembered.old.len() <= 2 * REMEMBERED);
+}
+
+#[test]
+fn another_signature_over_a_remembered_body_is_checked_again() {
+    let mut remembered = Remembered::default();
+    let held = transaction(7);
+    remembered.add(&held);
+    let mut other = held.clone();
+    for byte in 0..64 {
+        other.signature = held.signature;
+        other.signature.0[byte] ^= 1;
+        assert_eq!(remembered.knows(&[Ok(held.clone()), Ok(other.clone())]), [true, false]);
+    }
 }
