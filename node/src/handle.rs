@@ -7,7 +7,7 @@
 
 use crate::checking::{Checking, Job};
 use crate::counters::Counters;
-use crate::driver::Command;
+use crate::driver::Inspection;
 use crate::storage::RocksStore;
 use linli_replica::{CommittedBlock, Submitted};
 use linli_runtime::{Checker, Ledger};
@@ -16,12 +16,24 @@ use linli_types::height::{Height, TimeMs};
 use linli_types::id::{BlockId, ChainId, Digest, PublicKey, TxId};
 use linli_types::signature::Verify;
 use std::sync::{Arc, PoisonError, RwLock};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 /// The node is stopping or has stopped; nothing more is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the node is stopping")]
 pub struct Stopped;
+
+/// Why nothing was read of the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unread {
+    /// The node is stopping or has stopped.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+    /// As many queries wait as may wait.
+    #[error("too many queries wait")]
+    Busy,
+}
 
 /// The last committed block, as far as most readers need it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,7 +136,7 @@ pub(crate) struct Shared {
     pub(crate) published: Arc<Published>,
     pub(crate) verify: Arc<dyn Verify>,
     pub(crate) store: RocksStore,
-    pub(crate) commands: mpsc::Sender<Command>,
+    pub(crate) queries: mpsc::Sender<Inspection>,
     pub(crate) checking: Checking,
     pub(crate) status: watch::Receiver<NodeStatus>,
     pub(crate) committed: broadcast::Sender<Arc<CommittedBlock>>,
@@ -173,18 +185,21 @@ impl NodeHandle {
     ///
     /// # Errors
     ///
-    /// [`Stopped`] if the node is stopping.
+    /// [`Unread`].
     pub async fn inspect<R: Send + 'static>(
         &self,
         read: impl FnOnce(&Ledger, &RocksStore) -> R + Send + 'static,
-    ) -> Result<R, Stopped> {
+    ) -> Result<R, Unread> {
         let (reply, answer) = oneshot::channel();
         let run = Box::new(move |ledger: &Ledger, store: &RocksStore| {
             // A caller that went away wants no answer.
             let _ = reply.send(read(ledger, store));
         });
-        self.shared.commands.send(Command::Inspect(run)).await.map_err(|_| Stopped)?;
-        answer.await.map_err(|_| Stopped)
+        self.shared.queries.try_send(run).map_err(|refused| match refused {
+            TrySendError::Full(_) => Unread::Busy,
+            TrySendError::Closed(_) => Unread::Stopped(Stopped),
+        })?;
+        answer.await.map_err(|_| Unread::Stopped(Stopped))
     }
 
     /// The store, for reading what is committed and never changes: blocks, receipts, certificates.

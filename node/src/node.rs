@@ -38,7 +38,7 @@ use zeroize::Zeroizing;
 /// Messages that may wait for the driver; their bytes are bounded per peer.
 const NETWORK_MAX: usize = 1024;
 /// Commands that may wait for the driver.
-const COMMANDS_MAX: usize = 1024;
+const COMMANDS_MAX: usize = 16;
 /// Results of checks that may wait for the driver.
 const CHECKED_MAX: usize = 64;
 /// Blocks that a reader of the stream may lag behind before it must read the store.
@@ -204,7 +204,8 @@ impl Node {
         let verify: Arc<dyn Verify> = Arc::new(Zip215);
         let (checking, jobs) = Checking::new();
         let (results, checked) = mpsc::channel(CHECKED_MAX);
-        let (commands, asked) = mpsc::channel(COMMANDS_MAX);
+        let (commands, told) = mpsc::channel(COMMANDS_MAX);
+        let (queries, asked) = mpsc::channel(limits::QUERIES_WAITING_MAX);
         let (committed, _) = broadcast::channel(COMMITTED_MAX);
         let me = KeySigner::new(&options.consensus_key).public();
         let (status, status_seen) = watch::channel(first_status(me, options.name.clone(), head));
@@ -212,7 +213,7 @@ impl Node {
             published: published.clone(),
             verify: verify.clone(),
             store: store.clone(),
-            commands: commands.clone(),
+            queries,
             checking: checking.clone(),
             status: status_seen,
             committed: committed.clone(),
@@ -244,7 +245,7 @@ impl Node {
             wake: None,
             validators,
         };
-        let inputs = Inputs { checked, network, commands: asked };
+        let inputs = Inputs { checked, network, commands: told, queries: asked };
         let ended = start_driver(driver, inputs, first)?;
         tokio::spawn(watch_disk(options.data, options.reserve_bytes, commands.clone(), counters));
         Ok(Self { handle: NodeHandle::new(Arc::new(shared)), network: net, commands, ended })

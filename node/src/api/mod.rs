@@ -27,7 +27,7 @@ pub use refusal::{contract_refusal, refused, status};
 pub use serve::{ApiStopped, serve};
 
 use crate::access::{Reader, Readers};
-use crate::handle::NodeHandle;
+use crate::handle::{NodeHandle, Unread};
 use linli_proto as wire;
 use linli_types::code::Code;
 use linli_types::genesis::Genesis;
@@ -106,8 +106,12 @@ fn broken(broken: Broken) -> Status {
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "shaped for map_err")]
-fn stopped(_: crate::handle::Stopped) -> Status {
-    status(&Code::Unavailable.refuse([]))
+fn unread(why: Unread) -> Status {
+    let code = match why {
+        Unread::Stopped(_) => Code::Unavailable,
+        Unread::Busy => Code::Busy,
+    };
+    status(&code.refuse([]))
 }
 
 /// Reads the store aside: RocksDB may wait for the disk.
@@ -191,6 +195,6 @@ impl wire::ledger_server::Ledger for Api {
         &self,
         _request: Request<wire::StatusRequest>,
     ) -> Result<Response<wire::StatusResponse>, Status> {
-        self.standing().await.map(Response::new)
+        Ok(Response::new(self.standing()))
     }
 }

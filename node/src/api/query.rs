@@ -3,7 +3,7 @@
 //! Head, entries and proofs are taken in one look at the ledger, so they belong together.
 
 use super::block::damaged;
-use super::{Api, broken, contract_refusal, status, stopped};
+use super::{Api, broken, contract_refusal, status, unread};
 use crate::access::{Reader, Readers, Scope};
 use crate::storage::RocksStore;
 use linli_proto as wire;
@@ -34,7 +34,7 @@ impl Api {
         let question = Question { request, reader, readers: self.readers.clone() };
         question.check_form().map_err(|why| status(&why))?;
         let answer = self.node.inspect(move |ledger, store| question.answer(ledger, store));
-        answer.await.map_err(stopped)?
+        answer.await.map_err(unread)?
     }
 
     /// How a room describes itself.
@@ -48,7 +48,7 @@ impl Api {
             descriptors.map(|descriptors| wire::SchemaResponse { descriptors, height })
         });
         let unknown = || status(&Code::UnknownRoom.refuse([Param::Word("?".into())]));
-        answer.await.map_err(stopped)?.ok_or_else(unknown)
+        answer.await.map_err(unread)?.ok_or_else(unknown)
     }
 }
 

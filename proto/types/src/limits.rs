@@ -126,6 +126,9 @@ pub const EVIDENCE_WINDOW: u64 = 4096;
 pub const READ_SKEW_MS: u64 = 60_000;
 /// Entries of one query answer.
 pub const QUERY_ENTRIES_MAX: usize = 200;
+/// Queries that wait for a look at the ledger: about a second of the dearest ones. Beyond it the
+/// answer is BUSY.
+pub const QUERIES_WAITING_MAX: usize = 64;
 /// Bytes of a genesis file.
 pub const GENESIS_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Bytes of an offline pack without the file it proves.
