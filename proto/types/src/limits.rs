@@ -126,6 +126,9 @@ pub const EVIDENCE_WINDOW: u64 = 4096;
 pub const READ_SKEW_MS: u64 = 60_000;
 /// Entries of one query answer.
 pub const QUERY_ENTRIES_MAX: usize = 200;
+/// Bytes after which a chunk of a block or event stream ends: a reader that does not read costs
+/// three chunks of memory.
+pub const STREAM_CHUNK_BYTES: usize = 1024 * 1024;
 /// Queries that wait for a look at the ledger: about a second of the dearest ones. Beyond it the
 /// answer is BUSY.
 pub const QUERIES_WAITING_MAX: usize = 64;
