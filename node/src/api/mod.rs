@@ -17,12 +17,13 @@ mod query;
 mod receipt;
 mod refusal;
 mod serve;
+mod shares;
 mod status;
 mod stream;
 mod submit;
 mod waiting;
 
-pub use gate::{Gate, READ_REQUEST_BYTES_MAX};
+pub use gate::{Gate, REQUEST_BYTES_MAX};
 pub use refusal::{contract_refusal, refused, status};
 pub use serve::{ApiStopped, serve};
 
@@ -34,6 +35,7 @@ use linli_types::genesis::Genesis;
 use linli_types::height::TimeMs;
 use linli_types::limits;
 use linli_types::store::Broken;
+use shares::Shares;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::Semaphore;
@@ -58,6 +60,9 @@ pub struct Api {
     genesis: Arc<Genesis>,
     waiting: Waiting,
     streams: Arc<Semaphore>,
+    /// Streams and queries that one key holds at once.
+    stream_shares: Shares,
+    query_shares: Shares,
 }
 
 impl Api {
@@ -76,6 +81,8 @@ impl Api {
             genesis: Arc::new(genesis),
             waiting: Waiting::start(node.committed()),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+            stream_shares: Shares::new(limits::READER_STREAMS_MAX),
+            query_shares: Shares::new(limits::READER_QUERIES_MAX),
             node,
         })
     }

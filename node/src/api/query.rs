@@ -33,6 +33,8 @@ impl Api {
     ) -> Result<wire::QueryResponse, Status> {
         let question = Question { request, reader, readers: self.readers.clone() };
         question.check_form().map_err(|why| status(&why))?;
+        let share = self.query_shares.take(question.reader.key);
+        let _share = share.ok_or_else(|| status(&Code::Busy.refuse([])))?;
         let answer = self.node.inspect(move |ledger, store| question.answer(ledger, store));
         answer.await.map_err(unread)?
     }

@@ -9,6 +9,7 @@
 //!   its way, one waiting, one read; a height larger than that is a chunk of its own.
 
 use super::block::{Block, damaged, transaction};
+use super::shares::Share;
 use super::{Api, aside, broken, status};
 use crate::access::{Reader, Scope};
 use crate::handle::NodeHandle;
@@ -56,7 +57,7 @@ impl Api {
         };
         let follow = Follow {
             node: self.node.clone(),
-            place: self.place()?,
+            place: self.place(reader)?,
             history_only: request.history_only,
         };
         Ok(follow.start(Height(request.from_height.max(1)), read))
@@ -80,22 +81,24 @@ impl Api {
         let read = move |store: &RocksStore, from: Height, to: Height| filter.read(store, from, to);
         let follow = Follow {
             node: self.node.clone(),
-            place: self.place()?,
+            place: self.place(&reader)?,
             history_only: request.history_only,
         };
         Ok(follow.start(from, read))
     }
 
-    fn place(&self) -> Result<OwnedSemaphorePermit, Status> {
-        let place = self.streams.clone().try_acquire_owned();
-        place.map_err(|_| status(&Code::Busy.refuse([])))
+    fn place(&self, reader: &Reader) -> Result<(OwnedSemaphorePermit, Share), Status> {
+        let busy = || status(&Code::Busy.refuse([]));
+        let share = self.stream_shares.take(reader.key).ok_or_else(busy)?;
+        let place = self.streams.clone().try_acquire_owned().map_err(|_| busy())?;
+        Ok((place, share))
     }
 }
 
 /// A stream under way.
 struct Follow {
     node: NodeHandle,
-    place: OwnedSemaphorePermit,
+    place: (OwnedSemaphorePermit, Share),
     history_only: bool,
 }
 

@@ -1,12 +1,14 @@
 //! Submit and SubmitStream: transactions in, one answer each or one per batch.
 
 use super::{Api, BATCH_TRANSACTIONS_MAX, refused, status};
-use futures::{Stream, StreamExt};
+use futures::{Stream, StreamExt, stream};
 use linli_proto as wire;
 use linli_replica::Submitted;
 use linli_types::code::Code;
+use linli_types::limits;
 use linli_types::receipt::{Param, Refusal};
 use std::pin::Pin;
+use std::time::Duration;
 use tonic::{Status, Streaming};
 
 impl Api {
@@ -30,13 +32,14 @@ impl Api {
     }
 
     /// One batch at a time is asked for; the next is read from the wire after its answer, so a
-    /// fast client waits in its own buffers.
+    /// fast client waits in its own buffers. A client that hands in nothing for long is done.
     pub(super) fn submit_batches(
         &self,
         batches: Streaming<wire::SubmitBatch>,
     ) -> Pin<Box<dyn Stream<Item = Result<wire::SubmitBatchResponse, Status>> + Send>> {
         let node = self.node.clone();
-        Box::pin(batches.then(move |batch| {
+        let idle = Duration::from_millis(limits::SUBMIT_IDLE_MS_MAX);
+        Box::pin(while_busy(batches, idle).then(move |batch| {
             let node = node.clone();
             async move {
                 let raws = batch?.transactions;
@@ -47,6 +50,14 @@ impl Api {
             }
         }))
     }
+}
+
+/// The items until the stream ends or is silent for longer than `idle`.
+fn while_busy<T>(items: impl Stream<Item = T> + Unpin, idle: Duration) -> impl Stream<Item = T> {
+    stream::unfold(items, move |mut items| async move {
+        let item = tokio::time::timeout(idle, items.next()).await.ok().flatten()?;
+        Some((item, items))
+    })
 }
 
 fn summary(answers: &[Submitted]) -> wire::SubmitBatchResponse {
@@ -67,4 +78,16 @@ fn too_many(found: usize) -> Refusal {
     let number = |n: usize| Param::Number(n as u64);
     let what = Param::Word("transactions".into());
     Code::TooLarge.refuse([what, number(found), number(BATCH_TRANSACTIONS_MAX)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_stream_that_hands_in_nothing_for_long_ends() {
+        let batches = stream::iter([1, 2]).chain(stream::pending());
+        let taken: Vec<i32> = while_busy(batches, Duration::from_millis(1)).collect().await;
+        assert_eq!(taken, [1, 2]);
+    }
 }

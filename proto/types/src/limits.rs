@@ -126,6 +126,24 @@ pub const EVIDENCE_WINDOW: u64 = 4096;
 pub const READ_SKEW_MS: u64 = 60_000;
 /// Entries of one query answer.
 pub const QUERY_ENTRIES_MAX: usize = 200;
+/// Queries of one reader that wait or are answered at once.
+pub const READER_QUERIES_MAX: usize = 16;
+/// Share of the reads served at once that one reader may hold, in percent.
+pub const READER_REQUESTS_PERCENT_MAX: usize = 25;
+/// Streams of blocks and events that one reader may hold, of 256 altogether.
+pub const READER_STREAMS_MAX: usize = 32;
+/// Streams of submissions served at once: each may hold one message.
+pub const SUBMIT_STREAMS_MAX: usize = 256;
+/// How long a stream of submissions may hand in nothing, in milliseconds.
+pub const SUBMIT_IDLE_MS_MAX: u64 = 60_000;
+/// How long the body of a request may take to arrive, in milliseconds.
+pub const REQUEST_BODY_MS_MAX: u64 = 5_000;
+/// How long a connection to the API may say nothing at first, in milliseconds.
+pub const SILENCE_MS_MAX: u64 = 10_000;
+/// Connections for health and metrics held at once: a few supervisors and scrapers.
+pub const HTTP_CONNECTIONS_MAX: usize = 64;
+/// How long one of those may last, in milliseconds: two scrapes.
+pub const HTTP_CONNECTION_MS_MAX: u64 = 30_000;
 /// Bytes after which a chunk of a block or event stream ends: a reader that does not read costs
 /// three chunks of memory.
 pub const STREAM_CHUNK_BYTES: usize = 1024 * 1024;
