@@ -113,6 +113,10 @@ pub const CHECKING_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// Bytes of one network message.
 pub const MESSAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Handshakes of strangers under way at once, and of those who come from one member's address.
+pub const HANDSHAKES_MAX: usize = 64;
+/// Handshakes under way from one stranger's address.
+pub const HANDSHAKES_ADDRESS_MAX: usize = 8;
 /// Bytes of one proposal part.
 pub const PART_BYTES_MAX: usize = 64 * 1024;
 /// Blocks in one catch-up answer.
