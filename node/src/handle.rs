@@ -109,11 +109,13 @@ pub struct NodeHandle {
 pub(crate) struct Published {
     checker: RwLock<Arc<Checker>>,
     head: watch::Sender<HeadInfo>,
+    closing: watch::Sender<bool>,
 }
 
 impl Published {
     pub(crate) fn new(checker: Arc<Checker>, head: HeadInfo) -> Self {
-        Self { checker: RwLock::new(checker), head: watch::channel(head).0 }
+        let (head, closing) = (watch::channel(head).0, watch::channel(false).0);
+        Self { checker: RwLock::new(checker), head, closing }
     }
 
     pub(crate) fn checker(&self) -> Arc<Checker> {
@@ -123,6 +125,15 @@ impl Published {
     /// The time of the last block.
     pub(crate) fn now(&self) -> TimeMs {
         self.head.borrow().time
+    }
+
+    /// The node stops or has stopped: everyone who asks is told so from now on.
+    pub(crate) fn close(&self) {
+        self.closing.send_replace(true);
+    }
+
+    fn is_closing(&self) -> bool {
+        *self.closing.borrow()
     }
 
     pub(crate) fn adopt(&self, checker: Arc<Checker>, head: HeadInfo) {
@@ -173,12 +184,21 @@ impl NodeHandle {
     ) -> Vec<Submitted> {
         let len = raws.len();
         self.shared.counters.submissions.add(len as u64);
+        if self.shared.published.is_closing() {
+            return self.turn_away(len, Code::Unavailable).await;
+        }
         let (reply, answers) = oneshot::channel();
         if self.shared.checking.hand_in(Job::Client { raws, named, reply }).is_err() {
-            self.shared.counters.refusals.add(len as u64);
-            return vec![Code::Busy.into(); len];
+            return self.turn_away(len, Code::Busy).await;
         }
         answers.await.unwrap_or_else(|_| vec![Code::Unavailable.into(); len])
+    }
+
+    /// Refuses without having looked. A caller that tries again at once lets the others run.
+    async fn turn_away(&self, len: usize, code: Code) -> Vec<Submitted> {
+        self.shared.counters.refusals.add(len as u64);
+        tokio::task::yield_now().await;
+        vec![code.into(); len]
     }
 
     /// Runs `read` on the driver's thread, between two steps: ledger and store agree.
@@ -222,7 +242,23 @@ impl NodeHandle {
     pub fn status(&self) -> NodeStatus {
         let mut status = self.shared.status.borrow().clone();
         status.peers = u32::try_from(self.shared.counters.peers.get()).unwrap_or(u32::MAX);
+        if self.shared.published.is_closing() {
+            status.not_accepting = Some(Code::Unavailable);
+        }
         status
+    }
+
+    /// The node is about to stop: it takes nothing any more and its health says so, while open
+    /// requests go on.
+    pub fn close(&self) {
+        self.shared.published.close();
+    }
+
+    /// Waits until the node stops or has stopped.
+    pub async fn closing(&self) {
+        let mut closing = self.shared.published.closing.subscribe();
+        // A switch that is gone means the same.
+        let _ = closing.wait_for(|closing| *closing).await;
     }
 
     /// Checks signatures.

@@ -271,6 +271,7 @@ impl Node {
 
     /// Stops the node: no new submissions, the step under way is finished, the store is flushed.
     pub async fn stop(self) -> Ended {
+        self.handle.close();
         // A driver that is gone already says how it ended.
         let _ = self.commands.send(Command::Stop).await;
         self.ended().await
@@ -352,7 +353,7 @@ fn start_driver(
     let (tell, ended) = watch::channel(None);
     let runtime = Builder::new_current_thread().enable_time().build();
     let runtime = runtime.map_err(|e| Broken(format!("cannot make the driver's clock: {e}")))?;
-    let store = driver.store.clone();
+    let (store, published) = (driver.store.clone(), driver.published.clone());
     let run = move || {
         let run = || driver.run(&runtime, inputs, first);
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
@@ -362,6 +363,7 @@ fn start_driver(
             outcome = Ended::Broken(why);
         }
         drop(store);
+        published.close();
         tell.send_replace(Some(outcome));
     };
     thread("linli-driver".into(), run)?;

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tonic::transport::Server;
+use tonic_health::ServingStatus;
 
 /// A silent client is asked this often whether it lives.
 const KEEPALIVE: Duration = Duration::from_secs(20);
@@ -30,7 +31,7 @@ const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
 pub struct ApiStopped(String);
 
 /// Serves the API, health and, on loopback, reflection, until `stop` is ready. Open requests then
-/// get the configured grace.
+/// get the configured grace. Health turns red as soon as the node is about to stop.
 ///
 /// # Errors
 ///
@@ -43,13 +44,19 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send,
 ) -> Result<(), ApiStopped> {
     let loopback = listener.local_addr().is_ok_and(|address| address.ip().is_loopback());
-    let readers = api.readers();
+    let (readers, node) = (api.readers(), api.node.clone());
     let ledger = LedgerServer::new(api)
         .max_decoding_message_size(BATCH_BYTES_MAX)
         .max_encoding_message_size(usize::MAX);
     let ledger = Gate::new(ledger, readers, verify, config.api.requests_max);
     let (reporter, health) = tonic_health::server::health_reporter();
     reporter.set_serving::<LedgerServer<Api>>().await;
+    let tell_health = async move {
+        node.closing().await;
+        reporter.set_not_serving::<LedgerServer<Api>>().await;
+        reporter.set_service_status("", ServingStatus::NotServing).await;
+        std::future::pending().await
+    };
     let reflection = if loopback { Some(reflection()?) } else { None };
     let silence = Patience::UntilHeard(Duration::from_millis(limits::SILENCE_MS_MAX));
     let places = Places::new(listener, config.api.connections_max, silence);
@@ -57,7 +64,7 @@ pub async fn serve(
         let (held, _) = places.next().await;
         Some((io::Result::Ok(held), places))
     });
-    Server::builder()
+    let serving = Server::builder()
         .timeout(Duration::from_millis(config.timeouts.request_ms))
         .max_concurrent_streams(config.api.streams_per_connection_max)
         .initial_stream_window_size(STREAM_WINDOW)
@@ -69,9 +76,9 @@ pub async fn serve(
         .add_service(ledger)
         .add_service(health)
         .add_optional_service(reflection)
-        .serve_with_incoming_shutdown(incoming, stop)
-        .await
-        .map_err(|e| ApiStopped(e.to_string()))
+        .serve_with_incoming_shutdown(incoming, stop);
+    let served = tokio::select! { served = serving => served, never = tell_health => never };
+    served.map_err(|e| ApiStopped(e.to_string()))
 }
 
 /// Names services and messages to tools; holds no data of the chain.

@@ -87,6 +87,7 @@ async fn serve(options: NodeOptions, config: &Config, out: &mut Output<'_>) -> R
         ended = node.ended() => ended,
         () = stopping.wait() => {
             tracing::info!("node.stop.asked");
+            node.handle().close();
             stop.send_replace(true);
             let grace = Duration::from_millis(config.timeouts.stop_grace_ms);
             drain(edges, grace).await;
