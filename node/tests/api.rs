@@ -3,8 +3,10 @@
 mod common;
 
 use common::{BOUND, Net, transfer};
+use futures::FutureExt;
 use linli_node::api::{self, Api};
 use linli_node::config::Config;
+use linli_node::handle::Unread;
 use linli_node::http;
 use linli_proto::ledger_client::LedgerClient;
 use linli_proto::proof_request::Of;
@@ -17,6 +19,7 @@ use linli_sdk::{SecretKey, read_header};
 use linli_types::code::Code;
 use linli_types::height::TimeMs;
 use linli_types::id::{ChainId, TxId};
+use linli_types::limits;
 use linli_types::wire::accounts::{AccountRequest, AccountResponse};
 use linli_verify::pack::{BlockProof, ReceiptPlace, TransactionPlace};
 use linli_verify::{Contents, Pack};
@@ -346,6 +349,36 @@ async fn a_node_about_to_stop_is_unhealthy_and_takes_nothing_while_open_requests
     let request = served.signed(OWNER, "GetStatus", StatusRequest {});
     let status = served.client.get_status(request).await.unwrap().into_inner();
     assert_eq!(Code::from_number(status.not_accepting_code), Some(Code::Unavailable));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn queries_beyond_the_bound_are_busy() {
+    let net = Net::start().await;
+    let handle = net.handle(0);
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    // The first one holds the driver, so that the others wait.
+    let (started, running) = oneshot::channel();
+    let own = handle.clone();
+    let first = tokio::spawn(async move {
+        let hold = own.inspect(move |_, _| {
+            let _ = started.send(());
+            let _ = held.recv();
+        });
+        hold.await
+    });
+    running.await.unwrap();
+    let mut waiting: Vec<_> = (0..limits::QUERIES_WAITING_MAX)
+        .map(|_| Box::pin(handle.inspect(|ledger, _| ledger.head().height)))
+        .collect();
+    for query in &mut waiting {
+        assert!(query.as_mut().now_or_never().is_none());
+    }
+    assert_eq!(handle.inspect(|_, _| ()).await, Err(Unread::Busy));
+    drop(release);
+    assert_eq!(first.await.unwrap(), Ok(()));
+    for query in waiting {
+        assert!(query.await.is_ok());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
