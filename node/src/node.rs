@@ -26,6 +26,7 @@ use linli_types::id::{ChainId, PublicKey};
 use linli_types::limits;
 use linli_types::signature::{Verify, Zip215};
 use linli_types::store::Broken;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -375,6 +376,19 @@ fn thread(name: String, run: impl FnOnce() + Send + 'static) -> Result<(), Broke
     spawned.map(drop).map_err(|e| Broken(format!("cannot start a thread: {e}")))
 }
 
+/// Lets this process open as many files as the system lets it: clients, peers and the store share
+/// them. Says how many those are.
+pub fn raise_open_files() -> u64 {
+    let most = getrlimit(Resource::Nofile).maximum;
+    // Where the system does not allow it, what there was remains.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: most, maximum: most });
+    let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    if files < limits::OPEN_FILES_MIN {
+        tracing::warn!(files, wanted = limits::OPEN_FILES_MIN, "node.files.few: raise `ulimit -n`");
+    }
+    files
+}
+
 /// Tells the driver when the disk falls below its reserve, and when it has room again: a tenth
 /// more than the reserve, so that the answer does not flicker.
 async fn watch_disk(
@@ -398,5 +412,18 @@ async fn watch_disk(
         if commands.send(Command::Accepting(accepting)).await.is_err() {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_files_that_may_be_open_are_as_many_as_the_system_allows() {
+        let before = getrlimit(Resource::Nofile);
+        let few = before.current.map(|most| most.min(256));
+        setrlimit(Resource::Nofile, Rlimit { current: few, maximum: before.maximum }).unwrap();
+        assert_eq!(raise_open_files(), before.maximum.unwrap_or(u64::MAX));
     }
 }

@@ -144,6 +144,8 @@ pub const SUBMIT_IDLE_MS_MAX: u64 = 60_000;
 pub const REQUEST_BODY_MS_MAX: u64 = 5_000;
 /// How long a connection to the API may say nothing at first, in milliseconds.
 pub const SILENCE_MS_MAX: u64 = 10_000;
+/// Files that a node should be able to open: 512 clients, 512 of the store, and the rest.
+pub const OPEN_FILES_MIN: u64 = 2048;
 /// Connections for health and metrics held at once: a few supervisors and scrapers.
 pub const HTTP_CONNECTIONS_MAX: usize = 64;
 /// How long one of those may last, in milliseconds: two scrapes.
