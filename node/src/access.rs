@@ -148,6 +148,8 @@ impl Scopes {
 /// Who reads, after the signature held, and how much of this method they may see.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reader {
+    /// The key that signed.
+    pub key: PublicKey,
     /// The principal; `None` for a validator's own key.
     pub principal: Option<PrincipalId>,
     /// Their organisation; 0 for none.
@@ -183,12 +185,13 @@ impl Readers {
     /// The reader with this key for a method with these scopes; `None` if they may see nothing.
     pub fn reader(&self, key: &PublicKey, scopes: &Scopes) -> Option<Reader> {
         if let Some(org) = self.members.get(key) {
-            return seen(Reader { principal: None, org: *org, scope: scopes.member, staff: true });
+            let (key, org, scope) = (*key, *org, scopes.member);
+            return seen(Reader { key, principal: None, org, scope, staff: true });
         }
         let (principal, org, roles) = self.by_key.get(key)?;
         let scope = roles.iter().map(|role| scopes.of(*role)).max()?; // X1
         let staff = roles.iter().any(|role| !matches!(role, Role::Resident | Role::Device));
-        seen(Reader { principal: Some(*principal), org: *org, scope, staff })
+        seen(Reader { key: *key, principal: Some(*principal), org: *org, scope, staff })
     }
 
     /// Whether `reader` may see what concerns `owner` (X2).
@@ -214,4 +217,4 @@ fn seen(reader: Reader) -> Option<Reader> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,15 +1,22 @@
 //! Checks transactions aside from the driver: form, then signatures in batches across arrivals.
 //!
 //! ```text
-//!  clients ──▶ ┌──────┐  up to 4 batches   ┌─────────┐        ┌────────┐
-//!              │ jobs │ ─────────────────▶ │ workers │ ─────▶ │ driver │
-//!  driver  ──▶ └──────┘   at a time        └─────────┘        └────────┘
+//!  clients ──▶ ┌───────┐  those of members   ┌─────────┐        ┌────────┐
+//!              │ queue │ ──────────────────▶ │ workers │ ─────▶ │ driver │
+//!  driver  ──▶ └───────┘  first, some at once └─────────┘        └────────┘
 //! ```
 //!
 //! # Invariants
 //!
 //! - **Q1 once.** A signature that held once is not checked again while it is remembered.
 //! - **Q2 no circle.** Workers wait for the driver, so the driver never waits for them.
+//! - **Q3 in order.** Results reach the driver in the order in which the jobs were taken.
+
+mod order;
+mod queue;
+
+pub(crate) use order::Order;
+pub(crate) use queue::{Checking, Queue, Share};
 
 use crate::clock::MachineClock;
 use crate::counters::Counters;
@@ -17,18 +24,16 @@ use crate::handle::Published;
 use linli_replica::Submitted;
 use linli_runtime::{Verified, verify_signatures};
 use linli_types::code::Code;
-use linli_types::id::{ChainId, PublicKey};
+use linli_types::height::TimeMs;
+use linli_types::id::{ChainId, PublicKey, Signature, TxId};
 use linli_types::receipt::Refusal;
 use linli_types::signature::Verify;
 use linli_types::transaction::Transaction;
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::{mpsc, oneshot};
+use queue::Placed;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::oneshot;
 
-/// Jobs that may wait.
-const JOBS_MAX: usize = 1024;
-/// Transactions taken from the queue at once, if that many wait.
-const GATHER: usize = 256;
 /// Remembered signatures: this many at least, twice as many at most.
 const REMEMBERED: usize = 65_536;
 
@@ -38,6 +43,8 @@ pub(crate) enum Job {
     Client {
         /// The encoded transactions.
         raws: Vec<Vec<u8>>,
+        /// Takes the id of the last one that is well formed, for a client that asks for it.
+        named: Option<oneshot::Sender<TxId>>,
         /// Takes one answer for each.
         reply: oneshot::Sender<Vec<Submitted>>,
     },
@@ -60,6 +67,8 @@ pub(crate) enum Checked {
         answers: Vec<Option<Submitted>>,
         /// Takes the answers.
         reply: oneshot::Sender<Vec<Submitted>>,
+        /// The room that the job takes up until the driver has it.
+        share: Share,
     },
     /// From a member.
     Peer {
@@ -67,37 +76,17 @@ pub(crate) enum Checked {
         from: PublicKey,
         /// What held.
         held: Vec<Verified>,
-        /// Whether a signature did not: the member did not check, or lied.
-        forged: bool,
+        /// Why one did not, if so: no honest member passes on what its own check refuses.
+        junk: Option<Refusal>,
+        /// The room that the job takes up until the driver has it.
+        share: Share,
     },
 }
 
-/// The way in. Cheap to clone.
-#[derive(Clone)]
-pub(crate) struct Checking {
-    jobs: mpsc::Sender<Job>,
-}
-
-impl Checking {
-    /// The way in, and what the workers take from.
-    pub(crate) fn new() -> (Self, mpsc::Receiver<Job>) {
-        let (jobs, queue) = mpsc::channel(JOBS_MAX);
-        (Self { jobs }, queue)
-    }
-
-    /// Waits for room and hands a job in. A job that comes too late is dropped with its reply,
-    /// which tells the client.
-    pub(crate) async fn hand_in(&self, job: Job) {
-        let _ = self.jobs.send(job).await;
-    }
-
-    /// Hands a job in if there is room, else gives it back (Q2).
-    pub(crate) fn try_hand_in(&self, job: Job) -> Result<(), Job> {
-        match self.jobs.try_send(job) {
-            Ok(()) => Ok(()),
-            Err(mpsc::error::TrySendError::Full(job) | mpsc::error::TrySendError::Closed(job)) => {
-                Err(job)
-            }
+impl Job {
+    fn raws(&self) -> &[Vec<u8>] {
+        match self {
+            Self::Client { raws, .. } | Self::Peer { raws, .. } => raws,
         }
     }
 }
@@ -111,57 +100,50 @@ pub(crate) struct Worker {
     pub(crate) remembered: Arc<Mutex<Remembered>>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) clock: MachineClock,
-    pub(crate) results: mpsc::Sender<Checked>,
+    pub(crate) order: Arc<Order>,
 }
 
 impl Worker {
     /// Works until the queue or the driver is gone.
-    pub(crate) fn run(self, queue: &Mutex<mpsc::Receiver<Job>>) {
+    pub(crate) fn run(self, queue: &Mutex<Queue>) {
         loop {
-            let jobs = gather(&mut queue.lock().unwrap_or_else(PoisonError::into_inner));
-            if jobs.is_empty() {
+            let (number, jobs) = queue.lock().unwrap_or_else(PoisonError::into_inner).gather();
+            if jobs.is_empty() || self.order.is_closed() {
                 return;
             }
-            for checked in self.check_all(jobs) {
-                if self.results.blocking_send(checked).is_err() {
-                    return;
-                }
-            }
+            let mut turn = self.order.turn(number); // Q3
+            turn.checked = self.check_all(jobs);
         }
     }
 
     /// Checks the jobs together, so that their signatures share batches.
-    fn check_all(&self, jobs: Vec<Job>) -> Vec<Checked> {
+    fn check_all(&self, mut jobs: Vec<Placed>) -> Vec<Checked> {
         // An idle chain's last block may be half a minute old: the next one will have our time.
         let now = self.published.now().max(self.clock.now().wall);
         let checker = self.published.checker();
         let mut shaped = Vec::new();
-        for job in &jobs {
-            let (raws, client) = match job {
-                Job::Client { raws, .. } => (raws, true),
-                Job::Peer { raws, .. } => (raws, false),
-            };
-            let check = |raw: &Vec<u8>| match client {
-                true => checker.check(raw, now),
-                false => checker.check_shape(raw),
-            };
-            shaped.extend(raws.iter().map(check));
+        for (job, _) in &mut jobs {
+            let from = shaped.len();
+            shaped.extend(job.raws().iter().map(|raw| checker.check_shape(raw)));
+            if let Job::Client { named, .. } = job {
+                let own = shaped.get_mut(from..).unwrap_or_default();
+                tell(named.take(), own);
+                own.iter_mut().for_each(|shaped| check_window(shaped, now));
+            }
         }
         let mut verdicts = self.verify(shaped).into_iter();
-        jobs.into_iter()
-            .map(|job| match job {
-                Job::Client { raws, reply } => {
-                    self.for_client(verdicts.by_ref().take(raws.len()), reply)
-                }
-                Job::Peer { from, raws } => for_peer(from, verdicts.by_ref().take(raws.len())),
-            })
-            .collect()
+        let checked = |(job, share): Placed| {
+            let own = verdicts.by_ref().take(job.raws().len());
+            match job {
+                Job::Client { reply, .. } => self.for_client(own, reply, share),
+                Job::Peer { from, .. } => for_peer(from, own, share),
+            }
+        };
+        jobs.into_iter().map(checked).collect()
     }
 
     fn verify(&self, shaped: Vec<Result<Transaction, Refusal>>) -> Vec<Result<Verified, Refusal>> {
-        let digests: Vec<Option<blake3::Hash>> =
-            shaped.iter().map(|t| t.as_ref().ok().map(|t| blake3::hash(&t.raw))).collect();
-        let known = self.remembered.lock().unwrap_or_else(PoisonError::into_inner).knows(&digests);
+        let known = self.remembered().knows(&shaped);
         let mut fresh = Vec::new();
         let mut verdicts: Vec<Option<Result<Verified, Refusal>>> = Vec::new();
         for (transaction, known) in shaped.into_iter().zip(known) {
@@ -181,16 +163,20 @@ impl Worker {
         let unanswered = || Err(Code::BadSignature.refuse([]));
         let fill = |verdict: Option<_>| verdict.or_else(|| fresh.next()).unwrap_or_else(unanswered);
         let verdicts: Vec<_> = verdicts.into_iter().map(fill).collect();
-        let held = digests.iter().zip(&verdicts).filter(|(_, verdict)| verdict.is_ok());
-        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
-        held.filter_map(|(digest, _)| *digest).for_each(|digest| remembered.add(digest));
+        let mut remembered = self.remembered();
+        verdicts.iter().flatten().for_each(|held| remembered.add(held));
         verdicts
+    }
+
+    fn remembered(&self) -> MutexGuard<'_, Remembered> {
+        self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn for_client(
         &self,
         verdicts: impl Iterator<Item = Result<Verified, Refusal>>,
         reply: oneshot::Sender<Vec<Submitted>>,
+        share: Share,
     ) -> Checked {
         let (mut held, mut answers) = (Vec::new(), Vec::new());
         for (place, verdict) in verdicts.enumerate() {
@@ -205,77 +191,66 @@ impl Worker {
                 }
             }
         }
-        Checked::Client { held, answers, reply }
+        Checked::Client { held, answers, reply, share }
     }
 }
 
-fn for_peer(from: PublicKey, verdicts: impl Iterator<Item = Result<Verified, Refusal>>) -> Checked {
-    let (mut held, mut forged) = (Vec::new(), false);
+fn for_peer(
+    from: PublicKey,
+    verdicts: impl Iterator<Item = Result<Verified, Refusal>>,
+    share: Share,
+) -> Checked {
+    let (mut held, mut junk) = (Vec::new(), None);
     for verdict in verdicts {
         match verdict {
             Ok(transaction) => held.push(transaction),
-            Err(refusal) => forged |= refusal.code == Code::BadSignature.number(),
+            Err(refusal) => junk = Some(refusal),
         }
     }
-    Checked::Peer { from, held, forged }
+    Checked::Peer { from, held, junk, share }
 }
 
-fn gather(queue: &mut mpsc::Receiver<Job>) -> Vec<Job> {
-    let mut jobs: Vec<Job> = queue.blocking_recv().into_iter().collect();
-    let mut waiting = jobs.iter().map(len).sum::<usize>();
-    while waiting < GATHER && !jobs.is_empty() {
-        let Ok(job) = queue.try_recv() else { break };
-        waiting = waiting.saturating_add(len(&job));
-        jobs.push(job);
-    }
-    jobs
-}
-
-fn len(job: &Job) -> usize {
-    match job {
-        Job::Client { raws, .. } | Job::Peer { raws, .. } => raws.len(),
+/// Tells a client that asked the id of what it handed in.
+fn tell(named: Option<oneshot::Sender<TxId>>, shaped: &[Result<Transaction, Refusal>]) {
+    let id = shaped.iter().flatten().last().map(|transaction| transaction.id);
+    if let (Some(named), Some(id)) = (named, id) {
+        // A client that went away wants no id.
+        let _ = named.send(id);
     }
 }
 
-/// Transactions whose signatures held, by the digest of their exact bytes: two generations, the
-/// older one forgotten when the younger is full.
+fn check_window(shaped: &mut Result<Transaction, Refusal>, now: TimeMs) {
+    let late = |t: &Transaction| linli_runtime::check::check_window(t.valid_until, now).err();
+    if let Some(refusal) = shaped.as_ref().ok().and_then(late) {
+        *shaped = Err(refusal);
+    }
+}
+
+/// Transactions whose signatures held: two generations, the older one forgotten when the younger
+/// is full. Id and signature together name the exact bytes (K1 of the checker), so nothing is
+/// hashed for this.
 #[derive(Debug, Default)]
 pub(crate) struct Remembered {
-    young: HashSet<blake3::Hash>,
-    old: HashSet<blake3::Hash>,
+    young: HashMap<TxId, Signature>,
+    old: HashMap<TxId, Signature>,
 }
 
 impl Remembered {
-    fn knows(&self, digests: &[Option<blake3::Hash>]) -> Vec<bool> {
-        let knows =
-            |digest: &blake3::Hash| self.young.contains(digest) || self.old.contains(digest);
-        digests.iter().map(|digest| digest.as_ref().is_some_and(knows)).collect()
+    fn knows(&self, shaped: &[Result<Transaction, Refusal>]) -> Vec<bool> {
+        let holds = |t: &Transaction| {
+            let found = self.young.get(&t.id).into_iter().chain(self.old.get(&t.id));
+            found.into_iter().any(|signature| *signature == t.signature)
+        };
+        shaped.iter().map(|shaped| shaped.as_ref().is_ok_and(holds)).collect()
     }
 
-    fn add(&mut self, digest: blake3::Hash) {
+    fn add(&mut self, held: &Transaction) {
         if self.young.len() >= REMEMBERED {
             self.old = std::mem::take(&mut self.young);
         }
-        self.young.insert(digest);
+        self.young.insert(held.id, held.signature);
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_held_is_remembered_for_a_while_and_never_without_bound() {
-        let mut remembered = Remembered::default();
-        let digest = |n: usize| blake3::hash(&n.to_le_bytes());
-        for n in 0..3 * REMEMBERED {
-            remembered.add(digest(n));
-        }
-        let last = 3 * REMEMBERED - 1;
-        assert_eq!(
-            remembered.knows(&[Some(digest(last)), Some(digest(0)), None]),
-            [true, false, false]
-        );
-        assert!(remembered.young.len() + remembered.old.len() <= 2 * REMEMBERED);
-    }
-}
+mod tests;

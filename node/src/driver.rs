@@ -4,7 +4,8 @@
 //!  checked ─┐                     ┌─▶ network   (never waits)
 //!  network ─┼─▶ step ─▶ effects ──┼─▶ checking  (kept back while it is full)
 //!  commands─┤                     ├─▶ answers, commits, status
-//!  clock   ─┘                     └─▶ wake-up
+//!  queries ─┤                     └─▶ wake-up
+//!  clock   ─┘
 //! ```
 //!
 //! # Invariants
@@ -14,12 +15,17 @@
 //!   counted (messages) or kept while it takes no new messages (checks).
 //! - **F3 broken is the end.** After a failed step no effect is performed and no step follows.
 
+mod inputs;
+
+pub(crate) use inputs::Inputs;
+
 use crate::checking::{Checked, Checking, Job};
 use crate::clock::MachineClock;
 use crate::counters::Counters;
 use crate::handle::{HeadInfo, NodeStatus, Published};
 use crate::network::{Member, NetworkEvent, NetworkSender};
 use crate::storage::{RocksDisk, RocksStore};
+use inputs::{In, Pace};
 use linli_replica::{CommittedBlock, Effect, Event, Replica, Submitted, Ticket};
 use linli_runtime::{Ledger, Verified};
 use linli_types::code::Code;
@@ -30,10 +36,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::sync::{broadcast, oneshot, watch};
 
-/// Inputs handled between two looks at the clock.
-const TURN_MAX: usize = 256;
 /// Bytes of evidence that one log line shows.
 const EVIDENCE_SHOWN: usize = 2048;
 
@@ -42,8 +46,6 @@ pub(crate) type Inspection = Box<dyn FnOnce(&Ledger, &RocksStore) + Send>;
 
 /// What others ask of the driver.
 pub(crate) enum Command {
-    /// Read ledger and store while they agree.
-    Inspect(Inspection),
     /// The disk has room (`true`), or fell below its reserve.
     Accepting(bool),
     /// End after the step under way.
@@ -57,21 +59,6 @@ pub enum Ended {
     Stopped,
     /// It is damaged; the text says why and what to do. Exit 3.
     Broken(String),
-}
-
-/// Everything that reaches the driver.
-pub(crate) struct Inputs {
-    pub(crate) checked: mpsc::Receiver<Checked>,
-    pub(crate) network: mpsc::Receiver<NetworkEvent>,
-    pub(crate) commands: mpsc::Receiver<Command>,
-}
-
-enum In {
-    Checked(Checked),
-    Network(NetworkEvent),
-    Command(Command),
-    /// Every checking thread is gone: nothing could be proposed or voted for any more.
-    Lost,
 }
 
 /// The driver. [`Driver::run`] is its thread.
@@ -120,38 +107,15 @@ impl Driver {
     /// Waits, then handles what waits, up to a bound. `Ok(false)` ends the driver.
     fn turn(&mut self, runtime: &Runtime, inputs: &mut Inputs) -> Result<bool, Broken> {
         self.hand_on();
-        let mut next = runtime.block_on(self.wait(inputs));
-        let mut submitted = Vec::new();
-        for _ in 0..TURN_MAX {
-            let Some(input) = next else { break };
-            match input {
-                In::Checked(Checked::Client { held, answers, reply }) => {
-                    submitted.extend(self.answers.open(held, answers, reply));
-                }
-                In::Checked(Checked::Peer { from, held, forged }) => {
-                    if forged {
-                        self.network
-                            .fault(from, "a transaction whose signature does not hold".into());
-                    }
-                    self.step(Event::Checked { from, transactions: held })?;
-                }
-                In::Network(NetworkEvent::Connected(peer)) => self.step(Event::Connected(peer))?,
-                In::Network(NetworkEvent::Disconnected(peer)) => {
-                    self.step(Event::Disconnected(peer))?;
-                }
-                In::Network(NetworkEvent::Received { from, bytes, share }) => {
-                    self.step(Event::Received { from, bytes })?;
-                    drop(share);
-                }
-                In::Command(Command::Inspect(read)) => read(self.replica.ledger(), &self.store),
-                In::Command(Command::Accepting(accepting)) => {
-                    self.counters.accepting.set(u64::from(accepting));
-                    self.step(Event::Accepting(accepting))?;
-                }
-                In::Command(Command::Stop) => return Ok(false),
-                In::Lost => return Err(Broken("the checking threads are gone".into())),
+        let (mut pace, mut submitted) = (Pace::default(), Vec::new());
+        let mut next = runtime.block_on(inputs.wait(self.pause(), !self.kept.is_empty()));
+        while let Some(input) = next {
+            pace.count(&input);
+            if !self.handle(input, &mut submitted)? {
+                return Ok(false);
             }
-            next = self.take(inputs);
+            let goes_on = pace.goes_on(self.wake, self.clock.now().mono_ms); // T1
+            next = goes_on.then(|| inputs.take(&pace, !self.kept.is_empty())).flatten();
         }
         if !submitted.is_empty() {
             self.step(Event::Submitted(submitted))?;
@@ -160,38 +124,58 @@ impl Driver {
             self.wake = None;
             self.step(Event::Woken)?;
         }
+        if let Some(query) = inputs.last_query(&pace) {
+            self.handle(query, &mut Vec::new())?; // T2
+        }
         self.publish();
         Ok(true)
     }
 
-    /// The next input, or `None` when it is time to wake up. Messages wait while checks are kept.
-    async fn wait(&self, inputs: &mut Inputs) -> Option<In> {
+    /// `Ok(false)` ends the driver.
+    fn handle(
+        &mut self,
+        input: In,
+        submitted: &mut Vec<(Ticket, Verified)>,
+    ) -> Result<bool, Broken> {
+        match input {
+            In::Checked(Checked::Client { held, answers, reply, share }) => {
+                submitted.extend(self.answers.open(held, answers, reply));
+                drop(share);
+            }
+            In::Checked(Checked::Peer { from, held, junk, share: _share }) => {
+                if let Some(why) = junk {
+                    let code = Code::from_number(why.code).map_or("refused", Code::name);
+                    self.network.fault(from, format!("a transaction that is {code}"));
+                }
+                self.step(Event::Checked { from, transactions: held })?;
+            }
+            In::Network(NetworkEvent::Connected(peer)) => self.step(Event::Connected(peer))?,
+            In::Network(NetworkEvent::Disconnected(peer)) => {
+                self.step(Event::Disconnected(peer))?;
+            }
+            In::Network(NetworkEvent::Received { from, bytes, share }) => {
+                self.step(Event::Received { from, bytes })?;
+                drop(share);
+            }
+            In::Query(read) => read(self.replica.ledger(), &self.store),
+            In::Command(Command::Accepting(accepting)) => {
+                self.counters.accepting.set(u64::from(accepting));
+                self.step(Event::Accepting(accepting))?;
+            }
+            In::Command(Command::Stop) => return Ok(false),
+            In::Lost => return Err(Broken("the checking threads are gone".into())),
+        }
+        Ok(true)
+    }
+
+    /// How long to wait for an input.
+    fn pause(&self) -> Duration {
         let far = Duration::from_secs(3600);
         let wait = self.wake.map_or(far, |wake| {
             Duration::from_millis(wake.saturating_sub(self.clock.now().mono_ms))
         });
         // A kept check is offered again soon, and with every input.
-        let wait = if self.kept.is_empty() { wait } else { wait.min(Duration::from_millis(5)) };
-        tokio::select! {
-            biased;
-            checked = inputs.checked.recv() => Some(checked.map_or(In::Lost, In::Checked)),
-            command = inputs.commands.recv() => Some(In::Command(command.unwrap_or(Command::Stop))),
-            Some(event) = inputs.network.recv(), if self.kept.is_empty() => Some(In::Network(event)),
-            () = tokio::time::sleep(wait) => None,
-        }
-    }
-
-    /// What waits already, messages first: votes decide how long everything else takes.
-    fn take(&self, inputs: &mut Inputs) -> Option<In> {
-        if self.kept.is_empty() {
-            if let Ok(event) = inputs.network.try_recv() {
-                return Some(In::Network(event));
-            }
-        }
-        if let Ok(checked) = inputs.checked.try_recv() {
-            return Some(In::Checked(checked));
-        }
-        inputs.commands.try_recv().ok().map(In::Command)
+        if self.kept.is_empty() { wait } else { wait.min(Duration::from_millis(5)) }
     }
 
     fn step(&mut self, event: Event) -> Result<(), Broken> {
@@ -232,7 +216,7 @@ impl Driver {
     /// F2.
     fn hand_on(&mut self) {
         while let Some(job) = self.kept.pop_front() {
-            if let Err(job) = self.checking.try_hand_in(job) {
+            if let Err(job) = self.checking.hand_in(job) {
                 self.kept.push_front(job);
                 return;
             }

@@ -2,26 +2,38 @@
 //!
 //! # Invariants
 //!
-//! - **G1 bounded.** Every request waits in a bounded queue; a full one makes the caller wait.
+//! - **G1 bounded.** Every request waits in a bounded queue; a full one refuses.
 //! - **G2 no lock across an await.**
 
 use crate::checking::{Checking, Job};
 use crate::counters::Counters;
-use crate::driver::Command;
+use crate::driver::Inspection;
 use crate::storage::RocksStore;
 use linli_replica::{CommittedBlock, Submitted};
 use linli_runtime::{Checker, Ledger};
 use linli_types::code::Code;
 use linli_types::height::{Height, TimeMs};
-use linli_types::id::{BlockId, ChainId, Digest, PublicKey};
+use linli_types::id::{BlockId, ChainId, Digest, PublicKey, TxId};
 use linli_types::signature::Verify;
 use std::sync::{Arc, PoisonError, RwLock};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 /// The node is stopping or has stopped; nothing more is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the node is stopping")]
 pub struct Stopped;
+
+/// Why nothing was read of the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unread {
+    /// The node is stopping or has stopped.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+    /// As many queries wait as may wait.
+    #[error("too many queries wait")]
+    Busy,
+}
 
 /// The last committed block, as far as most readers need it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,11 +109,13 @@ pub struct NodeHandle {
 pub(crate) struct Published {
     checker: RwLock<Arc<Checker>>,
     head: watch::Sender<HeadInfo>,
+    closing: watch::Sender<bool>,
 }
 
 impl Published {
     pub(crate) fn new(checker: Arc<Checker>, head: HeadInfo) -> Self {
-        Self { checker: RwLock::new(checker), head: watch::channel(head).0 }
+        let (head, closing) = (watch::channel(head).0, watch::channel(false).0);
+        Self { checker: RwLock::new(checker), head, closing }
     }
 
     pub(crate) fn checker(&self) -> Arc<Checker> {
@@ -111,6 +125,15 @@ impl Published {
     /// The time of the last block.
     pub(crate) fn now(&self) -> TimeMs {
         self.head.borrow().time
+    }
+
+    /// The node stops or has stopped: everyone who asks is told so from now on.
+    pub(crate) fn close(&self) {
+        self.closing.send_replace(true);
+    }
+
+    fn is_closing(&self) -> bool {
+        *self.closing.borrow()
     }
 
     pub(crate) fn adopt(&self, checker: Arc<Checker>, head: HeadInfo) {
@@ -124,7 +147,7 @@ pub(crate) struct Shared {
     pub(crate) published: Arc<Published>,
     pub(crate) verify: Arc<dyn Verify>,
     pub(crate) store: RocksStore,
-    pub(crate) commands: mpsc::Sender<Command>,
+    pub(crate) queries: mpsc::Sender<Inspection>,
     pub(crate) checking: Checking,
     pub(crate) status: watch::Receiver<NodeStatus>,
     pub(crate) committed: broadcast::Sender<Arc<CommittedBlock>>,
@@ -142,31 +165,61 @@ impl NodeHandle {
     }
 
     /// Checks transactions, verifies their signatures in batches across arrivals, and offers them
-    /// to the pool. The answers stand in the order of `raws`.
+    /// to the pool. The answers stand in the order of `raws`; each is BUSY if too much waits.
     pub async fn submit(&self, raws: Vec<Vec<u8>>) -> Vec<Submitted> {
+        self.hand_in(raws, None).await
+    }
+
+    /// The same for one transaction. Its id comes with the answer, if it is well formed.
+    pub async fn submit_one(&self, raw: Vec<u8>) -> (Option<TxId>, Submitted) {
+        let (named, mut name) = oneshot::channel();
+        let answer = self.hand_in(vec![raw], Some(named)).await.pop();
+        (name.try_recv().ok(), answer.unwrap_or_else(|| Code::Unavailable.into()))
+    }
+
+    async fn hand_in(
+        &self,
+        raws: Vec<Vec<u8>>,
+        named: Option<oneshot::Sender<TxId>>,
+    ) -> Vec<Submitted> {
         let len = raws.len();
         self.shared.counters.submissions.add(len as u64);
+        if self.shared.published.is_closing() {
+            return self.turn_away(len, Code::Unavailable).await;
+        }
         let (reply, answers) = oneshot::channel();
-        self.shared.checking.hand_in(Job::Client { raws, reply }).await;
+        if self.shared.checking.hand_in(Job::Client { raws, named, reply }).is_err() {
+            return self.turn_away(len, Code::Busy).await;
+        }
         answers.await.unwrap_or_else(|_| vec![Code::Unavailable.into(); len])
+    }
+
+    /// Refuses without having looked. A caller that tries again at once lets the others run.
+    async fn turn_away(&self, len: usize, code: Code) -> Vec<Submitted> {
+        self.shared.counters.refusals.add(len as u64);
+        tokio::task::yield_now().await;
+        vec![code.into(); len]
     }
 
     /// Runs `read` on the driver's thread, between two steps: ledger and store agree.
     ///
     /// # Errors
     ///
-    /// [`Stopped`] if the node is stopping.
+    /// [`Unread`].
     pub async fn inspect<R: Send + 'static>(
         &self,
         read: impl FnOnce(&Ledger, &RocksStore) -> R + Send + 'static,
-    ) -> Result<R, Stopped> {
+    ) -> Result<R, Unread> {
         let (reply, answer) = oneshot::channel();
         let run = Box::new(move |ledger: &Ledger, store: &RocksStore| {
             // A caller that went away wants no answer.
             let _ = reply.send(read(ledger, store));
         });
-        self.shared.commands.send(Command::Inspect(run)).await.map_err(|_| Stopped)?;
-        answer.await.map_err(|_| Stopped)
+        self.shared.queries.try_send(run).map_err(|refused| match refused {
+            TrySendError::Full(_) => Unread::Busy,
+            TrySendError::Closed(_) => Unread::Stopped(Stopped),
+        })?;
+        answer.await.map_err(|_| Unread::Stopped(Stopped))
     }
 
     /// The store, for reading what is committed and never changes: blocks, receipts, certificates.
@@ -189,7 +242,23 @@ impl NodeHandle {
     pub fn status(&self) -> NodeStatus {
         let mut status = self.shared.status.borrow().clone();
         status.peers = u32::try_from(self.shared.counters.peers.get()).unwrap_or(u32::MAX);
+        if self.shared.published.is_closing() {
+            status.not_accepting = Some(Code::Unavailable);
+        }
         status
+    }
+
+    /// The node is about to stop: it takes nothing any more and its health says so, while open
+    /// requests go on.
+    pub fn close(&self) {
+        self.shared.published.close();
+    }
+
+    /// Waits until the node stops or has stopped.
+    pub async fn closing(&self) {
+        let mut closing = self.shared.published.closing.subscribe();
+        // A switch that is gone means the same.
+        let _ = closing.wait_for(|closing| *closing).await;
     }
 
     /// Checks signatures.

@@ -1,15 +1,18 @@
 //! `/healthz` and `/metrics` over plain HTTP: for supervisors and Prometheus.
 //!
-//! It holds no data of the chain beyond heights and counts, and takes nothing but GET.
+//! It holds no data of the chain beyond heights and counts, and takes nothing but GET. Its
+//! connections are few and short: whoever asks again opens another.
 
 use crate::counters::Counters;
 use crate::handle::NodeHandle;
+use crate::listen::{Patience, Places};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use linli_types::code::Code;
+use linli_types::limits;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, text};
 use prometheus_client::metrics::MetricType;
@@ -20,6 +23,7 @@ use serde_json::json;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -40,7 +44,9 @@ pub async fn serve(
         .route("/healthz", get(healthz))
         .route("/metrics", get(metrics))
         .with_state(Shared { node, registry: Arc::new(registry) });
-    axum::serve(listener, routes).with_graceful_shutdown(stop).await
+    let whole = Patience::Whole(Duration::from_millis(limits::HTTP_CONNECTION_MS_MAX));
+    let places = Places::new(listener, limits::HTTP_CONNECTIONS_MAX, whole);
+    axum::serve(places, routes).with_graceful_shutdown(stop).await
 }
 
 #[derive(Clone)]

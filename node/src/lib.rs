@@ -14,6 +14,7 @@ pub mod counters;
 pub mod driver;
 pub mod handle;
 pub mod http;
+mod listen;
 pub mod network;
 pub mod node;
 pub mod signer;

@@ -10,7 +10,7 @@
 //! Every channel between them is bounded.
 
 use crate::cache::FileCache;
-use crate::checking::{Checking, Job, Remembered, Worker};
+use crate::checking::{Checking, Order, Queue, Remembered, Worker};
 use crate::clock::MachineClock;
 use crate::counters::Counters;
 use crate::driver::{Answers, Command, Driver, Ended, Inputs, members};
@@ -26,6 +26,7 @@ use linli_types::id::{ChainId, PublicKey};
 use linli_types::limits;
 use linli_types::signature::{Verify, Zip215};
 use linli_types::store::Broken;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -38,7 +39,7 @@ use zeroize::Zeroizing;
 /// Messages that may wait for the driver; their bytes are bounded per peer.
 const NETWORK_MAX: usize = 1024;
 /// Commands that may wait for the driver.
-const COMMANDS_MAX: usize = 1024;
+const COMMANDS_MAX: usize = 16;
 /// Results of checks that may wait for the driver.
 const CHECKED_MAX: usize = 64;
 /// Blocks that a reader of the stream may lag behind before it must read the store.
@@ -204,7 +205,8 @@ impl Node {
         let verify: Arc<dyn Verify> = Arc::new(Zip215);
         let (checking, jobs) = Checking::new();
         let (results, checked) = mpsc::channel(CHECKED_MAX);
-        let (commands, asked) = mpsc::channel(COMMANDS_MAX);
+        let (commands, told) = mpsc::channel(COMMANDS_MAX);
+        let (queries, asked) = mpsc::channel(limits::QUERIES_WAITING_MAX);
         let (committed, _) = broadcast::channel(COMMITTED_MAX);
         let me = KeySigner::new(&options.consensus_key).public();
         let (status, status_seen) = watch::channel(first_status(me, options.name.clone(), head));
@@ -212,7 +214,7 @@ impl Node {
             published: published.clone(),
             verify: verify.clone(),
             store: store.clone(),
-            commands: commands.clone(),
+            queries,
             checking: checking.clone(),
             status: status_seen,
             committed: committed.clone(),
@@ -225,7 +227,7 @@ impl Node {
             remembered: Arc::new(Mutex::new(Remembered::default())),
             counters: counters.clone(),
             clock,
-            results,
+            order: Arc::new(Order::new(results)),
         };
         start_workers(worker, jobs)?;
         let validators = ledger.head().validators.hash();
@@ -244,7 +246,7 @@ impl Node {
             wake: None,
             validators,
         };
-        let inputs = Inputs { checked, network, commands: asked };
+        let inputs = Inputs { checked, network, commands: told, queries: asked };
         let ended = start_driver(driver, inputs, first)?;
         tokio::spawn(watch_disk(options.data, options.reserve_bytes, commands.clone(), counters));
         Ok(Self { handle: NodeHandle::new(Arc::new(shared)), network: net, commands, ended })
@@ -270,6 +272,7 @@ impl Node {
 
     /// Stops the node: no new submissions, the step under way is finished, the store is flushed.
     pub async fn stop(self) -> Ended {
+        self.handle.close();
         // A driver that is gone already says how it ended.
         let _ = self.commands.send(Command::Stop).await;
         self.ended().await
@@ -333,7 +336,7 @@ const fn first_status(validator: PublicKey, name: String, head: HeadInfo) -> Nod
 }
 
 /// Half of the machine's threads check; the others belong to the driver and the edges.
-fn start_workers(worker: Worker, jobs: mpsc::Receiver<Job>) -> Result<(), Broken> {
+fn start_workers(worker: Worker, jobs: Queue) -> Result<(), Broken> {
     let count = std::thread::available_parallelism().map_or(1, |n| n.get().div_ceil(2)).min(4);
     let jobs = Arc::new(Mutex::new(jobs));
     for n in 0..count {
@@ -351,7 +354,7 @@ fn start_driver(
     let (tell, ended) = watch::channel(None);
     let runtime = Builder::new_current_thread().enable_time().build();
     let runtime = runtime.map_err(|e| Broken(format!("cannot make the driver's clock: {e}")))?;
-    let store = driver.store.clone();
+    let (store, published) = (driver.store.clone(), driver.published.clone());
     let run = move || {
         let run = || driver.run(&runtime, inputs, first);
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
@@ -361,6 +364,7 @@ fn start_driver(
             outcome = Ended::Broken(why);
         }
         drop(store);
+        published.close();
         tell.send_replace(Some(outcome));
     };
     thread("linli-driver".into(), run)?;
@@ -370,6 +374,19 @@ fn start_driver(
 fn thread(name: String, run: impl FnOnce() + Send + 'static) -> Result<(), Broken> {
     let spawned = std::thread::Builder::new().name(name).spawn(run);
     spawned.map(drop).map_err(|e| Broken(format!("cannot start a thread: {e}")))
+}
+
+/// Lets this process open as many files as the system lets it: clients, peers and the store share
+/// them. Says how many those are.
+pub fn raise_open_files() -> u64 {
+    let most = getrlimit(Resource::Nofile).maximum;
+    // Where the system does not allow it, what there was remains.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: most, maximum: most });
+    let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    if files < limits::OPEN_FILES_MIN {
+        tracing::warn!(files, wanted = limits::OPEN_FILES_MIN, "node.files.few: raise `ulimit -n`");
+    }
+    files
 }
 
 /// Tells the driver when the disk falls below its reserve, and when it has room again: a tenth
@@ -395,5 +412,18 @@ async fn watch_disk(
         if commands.send(Command::Accepting(accepting)).await.is_err() {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_files_that_may_be_open_are_as_many_as_the_system_allows() {
+        let before = getrlimit(Resource::Nofile);
+        let few = before.current.map(|most| most.min(256));
+        setrlimit(Resource::Nofile, Rlimit { current: few, maximum: before.maximum }).unwrap();
+        assert_eq!(raise_open_files(), before.maximum.unwrap_or(u64::MAX));
     }
 }

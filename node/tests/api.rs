@@ -3,32 +3,43 @@
 mod common;
 
 use common::{BOUND, Net, transfer};
+use futures::FutureExt;
 use linli_node::api::{self, Api};
 use linli_node::config::Config;
+use linli_node::handle::Unread;
+use linli_node::http;
 use linli_proto::ledger_client::LedgerClient;
 use linli_proto::proof_request::Of;
 use linli_proto::{
     BlocksRequest, EventsRequest, ProofRequest, QueryRequest, ReceiptRequest, SchemaRequest,
     StatusRequest, SubmitBatch, SubmitRequest,
 };
+use linli_replica::Submitted;
 use linli_sdk::{SecretKey, read_header};
 use linli_types::code::Code;
 use linli_types::height::TimeMs;
 use linli_types::id::{ChainId, TxId};
+use linli_types::limits;
 use linli_types::wire::accounts::{AccountRequest, AccountResponse};
 use linli_verify::pack::{BlockProof, ReceiptPlace, TransactionPlace};
 use linli_verify::{Contents, Pack};
 use prost::Message;
 use std::collections::BTreeSet;
-use tokio::net::TcpListener;
+use std::net::SocketAddr;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tonic::transport::Channel;
 use tonic::{Request, Status};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
 
 /// Four nodes, and the API of the first.
 struct Served {
     net: Net,
     client: LedgerClient<Channel>,
+    channel: Channel,
     _stop: oneshot::Sender<()>,
 }
 
@@ -45,8 +56,8 @@ impl Served {
             let until = async { drop(stopped.await) };
             api::serve(api, handle.verify(), &config, listener, until).await.unwrap();
         });
-        let client = LedgerClient::connect(url).await.unwrap();
-        Self { net, client, _stop: stop }
+        let channel = Channel::from_shared(url).unwrap().connect().await.unwrap();
+        Self { net, client: LedgerClient::new(channel.clone()), channel, _stop: stop }
     }
 
     /// A request signed by the owner of key `n`.
@@ -303,6 +314,71 @@ async fn a_proof_verifies_offline() {
     let request = served.signed(MEMBER, "GetProof", ProofRequest { of: Some(Of::Leaf(5)) });
     let missing = served.client.get_proof(request).await.unwrap_err();
     assert_eq!(code(&missing), Some(Code::NotFound));
+}
+
+/// The first line of the answer to `GET /healthz`.
+async fn healthz(address: SocketAddr) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(b"GET /healthz HTTP/1.0\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer.lines().next().unwrap_or_default().to_string()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_about_to_stop_is_unhealthy_and_takes_nothing_while_open_requests_go_on() {
+    let mut served = Served::start().await;
+    let (handle, chain) = (served.net.handle(0), served.net.chain);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let web = listener.local_addr().unwrap();
+    tokio::spawn(http::serve(handle.clone(), listener, std::future::pending()));
+    let mut health = HealthClient::new(served.channel.clone());
+    let ask = |service: &str| HealthCheckRequest { service: service.into() };
+    for service in ["", "linli.v1.Ledger"] {
+        let answer = health.check(ask(service)).await.unwrap().into_inner();
+        assert_eq!(answer.status(), ServingStatus::Serving);
+    }
+    assert_eq!(healthz(web).await, "HTTP/1.0 200 OK");
+    let mut watch = health.watch(ask("linli.v1.Ledger")).await.unwrap().into_inner();
+    assert_eq!(watch.message().await.unwrap().unwrap().status(), ServingStatus::Serving);
+    handle.close();
+    assert_eq!(watch.message().await.unwrap().unwrap().status(), ServingStatus::NotServing);
+    assert_eq!(healthz(web).await, "HTTP/1.0 503 Service Unavailable");
+    let (_, raw) = transfer(&chain, 1, 21);
+    assert_eq!(handle.submit(vec![raw]).await, [Submitted::from(Code::Unavailable)]);
+    let request = served.signed(OWNER, "GetStatus", StatusRequest {});
+    let status = served.client.get_status(request).await.unwrap().into_inner();
+    assert_eq!(Code::from_number(status.not_accepting_code), Some(Code::Unavailable));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn queries_beyond_the_bound_are_busy() {
+    let net = Net::start().await;
+    let handle = net.handle(0);
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    // The first one holds the driver, so that the others wait.
+    let (started, running) = oneshot::channel();
+    let own = handle.clone();
+    let first = tokio::spawn(async move {
+        let hold = own.inspect(move |_, _| {
+            let _ = started.send(());
+            let _ = held.recv();
+        });
+        hold.await
+    });
+    running.await.unwrap();
+    let mut waiting: Vec<_> = (0..limits::QUERIES_WAITING_MAX)
+        .map(|_| Box::pin(handle.inspect(|ledger, _| ledger.head().height)))
+        .collect();
+    for query in &mut waiting {
+        assert!(query.as_mut().now_or_never().is_none());
+    }
+    assert_eq!(handle.inspect(|_, _| ()).await, Err(Unread::Busy));
+    drop(release);
+    assert_eq!(first.await.unwrap(), Ok(()));
+    for query in waiting {
+        assert!(query.await.is_ok());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

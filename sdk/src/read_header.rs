@@ -51,6 +51,25 @@ pub fn sign(
     header.encode_to_vec()
 }
 
+/// Whose key a header names, before anything of it is proved: for refusing strangers early.
+///
+/// # Errors
+///
+/// [`Code::ReadUnsigned`] with a word: `missing` or `malformed`.
+pub fn claimed(header: Option<&[u8]>) -> Result<PublicKey, Refusal> {
+    read(header).map(|(key, _)| key)
+}
+
+fn read(header: Option<&[u8]>) -> Result<(PublicKey, ReadHeader), Refusal> {
+    let bytes = header.ok_or_else(|| unsigned("missing"))?;
+    if bytes.len() > BYTES_MAX {
+        return Err(unsigned("malformed"));
+    }
+    let header = ReadHeader::decode(bytes).map_err(|_| unsigned("malformed"))?;
+    let key = PublicKey::from_slice(&header.key).ok_or_else(|| unsigned("malformed"))?;
+    Ok((key, header))
+}
+
 /// Checks the header of one read and says whose key signed it. `now` is the node's clock.
 ///
 /// # Errors
@@ -64,12 +83,7 @@ pub fn check(
     now: TimeMs,
     verify: &dyn Verify,
 ) -> Result<PublicKey, Refusal> {
-    let bytes = header.ok_or_else(|| unsigned("missing"))?;
-    if bytes.len() > BYTES_MAX {
-        return Err(unsigned("malformed"));
-    }
-    let header = ReadHeader::decode(bytes).map_err(|_| unsigned("malformed"))?;
-    let key = PublicKey::from_slice(&header.key).ok_or_else(|| unsigned("malformed"))?;
+    let (key, header) = read(header)?;
     let signature =
         Signature::from_slice(&header.signature).ok_or_else(|| unsigned("malformed"))?;
     let time = TimeMs(header.time_ms);
@@ -134,6 +148,7 @@ mod tests {
         assert_eq!(why(&refused(None)), "missing");
         for bytes in [&[][..], &[0xff; 9], &[0; 300]] {
             assert_eq!(why(&refused(Some(bytes))), "malformed");
+            assert_eq!(why(&claimed(Some(bytes)).unwrap_err()), "malformed");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Carries out a core's actions: on the disk, on the ledger, or as effects.
 
 use crate::disk::Disk;
-use crate::event::{CommittedBlock, Effect, Submitted};
+use crate::event::{CommittedBlock, Effect, Submitted, Ticket};
 use crate::replica::{Replica, Turn, start_of};
 use linli_core::message::{self, SyncBlock};
 use linli_core::{Action, Clock, Included, Input, SyncVerdict, wal};
@@ -54,12 +54,14 @@ impl<D: Disk> Replica<D> {
             Action::SendBodies { to, ids } => self.send_bodies(to, &ids, turn),
             Action::SendBlocks { to, from } => self.send_blocks(to, from, turn)?,
             Action::Pooled { id, is_new } => {
-                if is_new && turn.offered.contains_key(&id) {
+                // What own clients handed in goes to the others, once.
+                if self.answer(id, &Submitted::Pooled, turn) && is_new {
                     turn.pushed.extend(self.bodies.get(&id).cloned());
                 }
-                self.answer(id, Submitted::Pooled, turn);
             }
-            Action::PoolRefused { id, code } => self.answer(id, code.into(), turn),
+            Action::PoolRefused { id, code } => {
+                self.answer(id, &code.into(), turn);
+            }
             Action::Drop { ids } => ids.iter().for_each(|id| self.bodies.forget(id)),
             Action::Fault { peer, why } => {
                 turn.effects.push(Effect::Fault { peer, why: why.to_string() });
@@ -222,9 +224,15 @@ impl<D: Disk> Replica<D> {
         Ok(())
     }
 
-    /// Answers the client that handed `id` in.
-    fn answer(&mut self, id: BodyId, answer: Submitted, turn: &mut Turn) {
-        let Some(ticket) = turn.offered.remove(&id) else { return };
-        turn.effects.push(Effect::Answer { ticket, answer });
+    /// Answers the clients that handed `id` in; whether there were any.
+    fn answer(&mut self, id: BodyId, answer: &Submitted, turn: &mut Turn) -> bool {
+        let mut handed_in = false;
+        let same = (id, Ticket::MIN)..=(id, Ticket::MAX);
+        while let Some(&(_, ticket)) = turn.offered.range(same.clone()).next() {
+            turn.offered.remove(&(id, ticket));
+            turn.effects.push(Effect::Answer { ticket, answer: answer.clone() });
+            handed_in = true;
+        }
+        handed_in
     }
 }

@@ -9,7 +9,7 @@ use linli_types::code::Code;
 use linli_types::id::{BlockId, BodyId, PublicKey};
 use linli_types::signature::Verify;
 use linli_types::store::Broken;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// What a replica is opened with.
@@ -39,8 +39,9 @@ pub struct Replica<D: Disk> {
 pub(crate) struct Turn {
     pub(crate) inputs: VecDeque<Input>,
     pub(crate) effects: Vec<Effect>,
-    /// Which submission an `Offer` belongs to; the core answers each at once.
-    pub(crate) offered: BTreeMap<BodyId, Ticket>,
+    /// Which submissions an `Offer` belongs to; the core answers each at once. One turn may hold the
+    /// same transaction several times: each has a ticket of its own, and tickets rise.
+    pub(crate) offered: BTreeSet<(BodyId, Ticket)>,
     /// Bodies that local clients handed in and the pool took: pushed to the others.
     pub(crate) pushed: Vec<Verified>,
 }
@@ -159,7 +160,7 @@ impl<D: Disk> Replica<D> {
         }
         match self.ledger.admit(&self.disk, &transaction)? {
             Admission::Admitted { org } => {
-                turn.offered.insert(transaction.body, ticket);
+                turn.offered.insert((transaction.body, ticket));
                 self.enqueue(transaction, org, turn);
             }
             Admission::Exists { height, index } => {

@@ -30,6 +30,20 @@ fn the_same_bytes_exist_and_take_effect_once() {
 }
 
 #[test]
+fn the_same_bytes_twice_in_one_step_are_answered_twice_and_happen_once() {
+    let mut net = Net::new();
+    let (one, other) = (transfer(&net, 1, 5), transfer(&net, 2, 5));
+    let answers = net.submit_together(0, &[one.clone(), other, one.clone(), one]);
+    assert_eq!(answers, vec![Some(Submitted::Pooled); 4]);
+    let committed = |net: &Net| -> usize {
+        net.committed(0).iter().map(|block| block.transactions.len()).sum()
+    };
+    net.run_until(|net| committed(net) >= 2);
+    net.run_for_ms(5_000);
+    assert_eq!(committed(&net), 2);
+}
+
+#[test]
 fn three_go_on_without_the_fourth_and_it_catches_up() {
     let mut net = Net::new();
     net.cut_off(3);

@@ -16,7 +16,7 @@ const ROLES: [Role; 7] = [
     Role::Administrator,
 ];
 
-fn genesis() -> Genesis {
+pub(crate) fn genesis() -> Genesis {
     let kinds = [OrgKind::District, OrgKind::Operator, OrgKind::Operator, OrgKind::Fund];
     let validator = |(n, kind): (u8, OrgKind)| Validator {
         key: PublicKey([n; 32]),

@@ -3,9 +3,19 @@
 //! A read header signs the request's exact bytes, so the gate takes the first message off the
 //! wire, checks header and table, and hands the same bytes on with the [`Reader`] beside them.
 //! It decides nothing about single accounts: that is the method's business.
+//!
+//! # Invariants
+//!
+//! - **B1 until the end.** A request holds its place until its answer is out, a stream's last
+//!   message included.
+//! - **B2 apart.** Submissions take no place from reads, and no key holds more than its share.
+//! - **B3 no bytes of strangers.** A read's body is taken only for a key that may read, never more
+//!   of it than a request may have, and not for long.
 
+use super::shares::{Share, Shares};
 use super::{now, status};
 use crate::access::{Guard, Reader, Readers, Scopes, guard};
+use http_body_util::BodyExt as _;
 use linli_sdk::read_header;
 use linli_types::code::Code;
 use linli_types::limits;
@@ -15,14 +25,17 @@ use std::convert::Infallible;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
-use tokio::sync::Semaphore;
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::body::Body;
 use tonic::codegen::{Body as _, BoxFuture, Context, Poll, Service, http};
 use tonic::metadata::MetadataMap;
 use tonic::server::NamedService;
 
-/// Bytes of one read request: a query's arguments and its keys.
-pub const READ_REQUEST_BYTES_MAX: usize = 256 * 1024;
+/// Bytes of one request that is no stream: a transaction, or a query's arguments and its keys.
+pub const REQUEST_BYTES_MAX: usize = 256 * 1024;
+/// The one method whose request is a stream.
+const SUBMIT_STREAM: &str = "/linli.v1.Ledger/SubmitStream";
 /// gRPC puts one byte of flags and four of length before each message.
 const FRAME_HEAD: usize = 5;
 
@@ -36,19 +49,40 @@ pub struct Gate<S> {
 struct Rules {
     readers: Arc<Readers>,
     verify: Arc<dyn Verify>,
-    places: Arc<Semaphore>,
+    reads: Arc<Semaphore>,
+    submissions: Arc<Semaphore>,
+    submit_streams: Arc<Semaphore>,
+    shares: Shares,
+    /// How long a request's body may take.
+    patience: Duration,
+}
+
+/// What a request holds until its answer is out (B1).
+struct Place {
+    _place: OwnedSemaphorePermit,
+    _share: Option<Share>,
 }
 
 impl<S> Gate<S> {
-    /// Guards `inner`; at most `requests_max` are served at once.
+    /// Guards `inner`; at most `requests_max` submissions and as many reads are served at once.
     pub fn new(
         inner: S,
         readers: Arc<Readers>,
         verify: Arc<dyn Verify>,
         requests_max: usize,
     ) -> Self {
-        let places = Arc::new(Semaphore::new(requests_max));
-        Self { inner, rules: Arc::new(Rules { readers, verify, places }) }
+        let places = |most| Arc::new(Semaphore::new(most));
+        let share = requests_max.saturating_mul(limits::READER_REQUESTS_PERCENT_MAX) / 100;
+        let rules = Rules {
+            readers,
+            verify,
+            reads: places(requests_max),
+            submissions: places(requests_max),
+            submit_streams: places(limits::SUBMIT_STREAMS_MAX),
+            shares: Shares::new(share),
+            patience: Duration::from_millis(limits::REQUEST_BODY_MS_MAX),
+        };
+        Self { inner, rules: Arc::new(rules) }
     }
 }
 
@@ -77,11 +111,11 @@ where
         let mut ready = std::mem::replace(&mut self.inner, next);
         let rules = self.rules.clone();
         Box::pin(async move {
-            let Ok(_place) = rules.places.try_acquire() else {
-                return Ok(status(&Code::Busy.refuse([])).into_http());
-            };
             match rules.admit(request).await {
-                Ok(request) => ready.call(request).await,
+                Ok((request, place)) => {
+                    let answer = ready.call(request).await?;
+                    Ok(answer.map(|body| held(body, place)))
+                }
                 Err(refusal) => Ok(status(&refusal).into_http()),
             }
         })
@@ -89,12 +123,23 @@ where
 }
 
 impl Rules {
-    /// The request as it may go on, with its reader.
-    async fn admit(&self, request: http::Request<Body>) -> Result<http::Request<Body>, Refusal> {
+    /// The request as it may go on, with its reader, and the place it holds.
+    async fn admit(
+        &self,
+        request: http::Request<Body>,
+    ) -> Result<(http::Request<Body>, Place), Refusal> {
         let path = request.uri().path().to_owned();
         match guard(&path) {
             None => Err(Code::ReadDenied.refuse([])),
-            Some(Guard::Open) => Ok(request),
+            Some(Guard::Open) if path == SUBMIT_STREAM => {
+                Ok((request, Place { _place: place(&self.submit_streams)?, _share: None }))
+            }
+            Some(Guard::Open) => {
+                let place = Place { _place: place(&self.submissions)?, _share: None };
+                let (parts, body) = request.into_parts();
+                let frame = collect(body, self.patience).await?;
+                Ok((http::Request::from_parts(parts, full(frame)), place))
+            }
             Some(Guard::Read(scopes)) => self.admit_read(&path, &scopes, request).await,
         }
     }
@@ -104,20 +149,23 @@ impl Rules {
         path: &str,
         scopes: &Scopes,
         request: http::Request<Body>,
-    ) -> Result<http::Request<Body>, Refusal> {
+    ) -> Result<(http::Request<Body>, Place), Refusal> {
         let (parts, body) = request.into_parts();
         let metadata = MetadataMap::from_headers(parts.headers.clone());
         let header = metadata.get_bin(read_header::METADATA_KEY);
         let header = header.and_then(|value| value.to_bytes().ok());
-        if header.is_none() {
-            // Nobody's bytes are collected for an unsigned read.
-            return Err(Code::ReadUnsigned.refuse([Param::Word("missing".into())]));
+        let key = read_header::claimed(header.as_deref())?;
+        if self.readers.reader(&key, scopes).is_none() {
+            return Err(Code::ReadDenied.refuse([])); // B3
         }
-        let frame = collect(body).await?;
+        let place = place(&self.reads)?;
+        let frame = collect(body, self.patience).await?;
         let reader = self.reader(path, scopes, header.as_deref(), message(&frame)?)?;
+        // Only now is the key proved: nobody uses up another's share.
+        let share = self.shares.take(key).ok_or_else(busy)?; // B2
         let mut request = http::Request::from_parts(parts, full(frame));
         request.extensions_mut().insert(reader);
-        Ok(request)
+        Ok((request, Place { _place: place, _share: Some(share) }))
     }
 
     fn reader(
@@ -133,17 +181,34 @@ impl Rules {
     }
 }
 
-/// The whole body: one framed message, as every guarded method takes.
-async fn collect(mut body: Body) -> Result<Vec<u8>, Refusal> {
+fn place(places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Refusal> {
+    places.clone().try_acquire_owned().map_err(|_| busy())
+}
+
+/// The body, with what its request holds until its end (B1).
+fn held(body: Body, place: Place) -> Body {
+    Body::new(body.map_frame(move |frame| {
+        let _until_the_end = &place;
+        frame
+    }))
+}
+
+/// The whole body: one framed message, as every method but one takes (B3).
+async fn collect(body: Body, patience: Duration) -> Result<Vec<u8>, Refusal> {
+    let collected = tokio::time::timeout(patience, collect_all(body)).await;
+    collected.unwrap_or_else(|_| Err(malformed()))
+}
+
+async fn collect_all(mut body: Body) -> Result<Vec<u8>, Refusal> {
     let mut bytes = Vec::new();
     while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
         let frame = frame.map_err(|_| malformed())?;
         let Ok(data) = frame.into_data() else { continue };
-        if bytes.len().saturating_add(data.len()) > READ_REQUEST_BYTES_MAX {
-            let (found, most) = (bytes.len().saturating_add(data.len()), READ_REQUEST_BYTES_MAX);
+        let found = bytes.len().saturating_add(data.len());
+        if found > REQUEST_BYTES_MAX {
             let number = |n: usize| Param::Number(n as u64);
             let what = Param::Word("request".into());
-            return Err(Code::TooLarge.refuse([what, number(found), number(most)]));
+            return Err(Code::TooLarge.refuse([what, number(found), number(REQUEST_BYTES_MAX)]));
         }
         bytes.extend_from_slice(&data);
     }
@@ -162,32 +227,16 @@ fn malformed() -> Refusal {
     Code::Malformed.refuse([Param::Word("request".into())])
 }
 
+fn busy() -> Refusal {
+    Code::Busy.refuse([])
+}
+
 fn full(bytes: Vec<u8>) -> Body {
     Body::new(http_body_util::Full::new(tonic::codegen::Bytes::from(bytes)))
 }
 
-const _: () = assert!(READ_REQUEST_BYTES_MAX > limits::ARGUMENT_BYTES_MAX + 1024);
+const _: () = assert!(REQUEST_BYTES_MAX > limits::ARGUMENT_BYTES_MAX + 1024);
+const _: () = assert!(REQUEST_BYTES_MAX > limits::TRANSACTION_BYTES_MAX + 1024);
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_plain_frame_is_a_message() {
-        assert_eq!(message(&[0, 0, 0, 0, 2, 7, 8]), Ok(&[7, 8][..]));
-        assert_eq!(message(&[0, 0, 0, 0, 0]), Ok(&[][..]));
-    }
-
-    #[test]
-    fn compressed_cut_or_double_frames_are_refused() {
-        for frame in [
-            &[1, 0, 0, 0, 1, 7][..],
-            &[0, 0, 0, 0, 2, 7],
-            &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
-            &[0, 0],
-            &[],
-        ] {
-            assert!(message(frame).is_err(), "{frame:?}");
-        }
-    }
-}
+mod tests;

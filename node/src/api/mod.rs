@@ -17,23 +17,25 @@ mod query;
 mod receipt;
 mod refusal;
 mod serve;
+mod shares;
 mod status;
 mod stream;
 mod submit;
 mod waiting;
 
-pub use gate::{Gate, READ_REQUEST_BYTES_MAX};
+pub use gate::{Gate, REQUEST_BYTES_MAX};
 pub use refusal::{contract_refusal, refused, status};
 pub use serve::{ApiStopped, serve};
 
 use crate::access::{Reader, Readers};
-use crate::handle::NodeHandle;
+use crate::handle::{NodeHandle, Unread};
 use linli_proto as wire;
 use linli_types::code::Code;
 use linli_types::genesis::Genesis;
 use linli_types::height::TimeMs;
 use linli_types::limits;
 use linli_types::store::Broken;
+use shares::Shares;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::Semaphore;
@@ -58,6 +60,9 @@ pub struct Api {
     genesis: Arc<Genesis>,
     waiting: Waiting,
     streams: Arc<Semaphore>,
+    /// Streams and queries that one key holds at once.
+    stream_shares: Shares,
+    query_shares: Shares,
 }
 
 impl Api {
@@ -76,6 +81,8 @@ impl Api {
             genesis: Arc::new(genesis),
             waiting: Waiting::start(node.committed()),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+            stream_shares: Shares::new(limits::READER_STREAMS_MAX),
+            query_shares: Shares::new(limits::READER_QUERIES_MAX),
             node,
         })
     }
@@ -106,8 +113,12 @@ fn broken(broken: Broken) -> Status {
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "shaped for map_err")]
-fn stopped(_: crate::handle::Stopped) -> Status {
-    status(&Code::Unavailable.refuse([]))
+fn unread(why: Unread) -> Status {
+    let code = match why {
+        Unread::Stopped(_) => Code::Unavailable,
+        Unread::Busy => Code::Busy,
+    };
+    status(&code.refuse([]))
 }
 
 /// Reads the store aside: RocksDB may wait for the disk.
@@ -191,6 +202,6 @@ impl wire::ledger_server::Ledger for Api {
         &self,
         _request: Request<wire::StatusRequest>,
     ) -> Result<Response<wire::StatusResponse>, Status> {
-        self.standing().await.map(Response::new)
+        Ok(Response::new(self.standing()))
     }
 }

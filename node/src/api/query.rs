@@ -3,7 +3,7 @@
 //! Head, entries and proofs are taken in one look at the ledger, so they belong together.
 
 use super::block::damaged;
-use super::{Api, broken, contract_refusal, status, stopped};
+use super::{Api, broken, contract_refusal, status, unread};
 use crate::access::{Reader, Readers, Scope};
 use crate::storage::RocksStore;
 use linli_proto as wire;
@@ -33,8 +33,10 @@ impl Api {
     ) -> Result<wire::QueryResponse, Status> {
         let question = Question { request, reader, readers: self.readers.clone() };
         question.check_form().map_err(|why| status(&why))?;
+        let share = self.query_shares.take(question.reader.key);
+        let _share = share.ok_or_else(|| status(&Code::Busy.refuse([])))?;
         let answer = self.node.inspect(move |ledger, store| question.answer(ledger, store));
-        answer.await.map_err(stopped)?
+        answer.await.map_err(unread)?
     }
 
     /// How a room describes itself.
@@ -48,7 +50,7 @@ impl Api {
             descriptors.map(|descriptors| wire::SchemaResponse { descriptors, height })
         });
         let unknown = || status(&Code::UnknownRoom.refuse([Param::Word("?".into())]));
-        answer.await.map_err(stopped)?.ok_or_else(unknown)
+        answer.await.map_err(unread)?.ok_or_else(unknown)
     }
 }
 

@@ -26,7 +26,6 @@ impl Api {
             let found = self.find(id, reader.clone()).await;
             let done = !matches!(&found, Ok(answer) if !answer.found);
             if done || timeout_at(until, woken).await.is_err() {
-                self.waiting.forget(&id);
                 return found;
             }
             if Instant::now() >= until

@@ -2,18 +2,16 @@
 
 use super::{Api, BATCH_BYTES_MAX, Gate};
 use crate::config::Config;
+use crate::listen::{Patience, Places};
 use linli_proto::ledger_server::LedgerServer;
+use linli_types::limits;
 use linli_types::signature::Verify;
 use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::net::TcpListener;
 use tonic::transport::Server;
-use tonic::transport::server::Connected;
+use tonic_health::ServingStatus;
 
 /// A silent client is asked this often whether it lives.
 const KEEPALIVE: Duration = Duration::from_secs(20);
@@ -33,7 +31,7 @@ const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
 pub struct ApiStopped(String);
 
 /// Serves the API, health and, on loopback, reflection, until `stop` is ready. Open requests then
-/// get the configured grace.
+/// get the configured grace. Health turns red as soon as the node is about to stop.
 ///
 /// # Errors
 ///
@@ -46,17 +44,29 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send,
 ) -> Result<(), ApiStopped> {
     let loopback = listener.local_addr().is_ok_and(|address| address.ip().is_loopback());
-    let (readers, limits) = (api.readers(), &config.api);
+    let (readers, node) = (api.readers(), api.node.clone());
     let ledger = LedgerServer::new(api)
         .max_decoding_message_size(BATCH_BYTES_MAX)
         .max_encoding_message_size(usize::MAX);
-    let ledger = Gate::new(ledger, readers, verify, limits.requests_max);
+    let ledger = Gate::new(ledger, readers, verify, config.api.requests_max);
     let (reporter, health) = tonic_health::server::health_reporter();
     reporter.set_serving::<LedgerServer<Api>>().await;
+    let tell_health = async move {
+        node.closing().await;
+        reporter.set_not_serving::<LedgerServer<Api>>().await;
+        reporter.set_service_status("", ServingStatus::NotServing).await;
+        std::future::pending().await
+    };
     let reflection = if loopback { Some(reflection()?) } else { None };
-    Server::builder()
+    let silence = Patience::UntilHeard(Duration::from_millis(limits::SILENCE_MS_MAX));
+    let places = Places::new(listener, config.api.connections_max, silence);
+    let incoming = futures::stream::unfold(places, |mut places| async {
+        let (held, _) = places.next().await;
+        Some((io::Result::Ok(held), places))
+    });
+    let serving = Server::builder()
         .timeout(Duration::from_millis(config.timeouts.request_ms))
-        .max_concurrent_streams(limits.streams_per_connection_max)
+        .max_concurrent_streams(config.api.streams_per_connection_max)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .http2_keepalive_interval(Some(KEEPALIVE))
@@ -66,9 +76,9 @@ pub async fn serve(
         .add_service(ledger)
         .add_service(health)
         .add_optional_service(reflection)
-        .serve_with_incoming_shutdown(incoming(listener, limits.connections_max), stop)
-        .await
-        .map_err(|e| ApiStopped(e.to_string()))
+        .serve_with_incoming_shutdown(incoming, stop);
+    let served = tokio::select! { served = serving => served, never = tell_health => never };
+    served.map_err(|e| ApiStopped(e.to_string()))
 }
 
 /// Names services and messages to tools; holds no data of the chain.
@@ -83,77 +93,4 @@ fn reflection() -> Result<
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .build_v1()
         .map_err(|e| ApiStopped(e.to_string()))
-}
-
-/// Accepts connections while there is a place for them.
-fn incoming(
-    listener: TcpListener,
-    connections_max: usize,
-) -> impl futures::Stream<Item = io::Result<Held>> {
-    let places = Arc::new(Semaphore::new(connections_max));
-    futures::stream::unfold((listener, places), |(listener, places)| async move {
-        // Waiting here leaves new connections in the system's queue, which is bounded too.
-        let place = places.clone().acquire_owned().await.ok()?;
-        let held = match listener.accept().await {
-            Ok((stream, _)) => {
-                // Small answers leave at once.
-                let _ = stream.set_nodelay(true);
-                Ok(Held { stream, _place: place })
-            }
-            Err(why) => Err(why),
-        };
-        Some((held, (listener, places)))
-    })
-}
-
-/// A connection and its place.
-struct Held {
-    stream: TcpStream,
-    _place: OwnedSemaphorePermit,
-}
-
-impl Connected for Held {
-    type ConnectInfo = ();
-
-    fn connect_info(&self) {}
-}
-
-impl AsyncRead for Held {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for Held {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        parts: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, parts)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
 }

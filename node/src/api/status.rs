@@ -1,15 +1,14 @@
 //! GetStatus: where the node stands.
 
-use super::{Api, stopped};
+use super::Api;
 use linli_proto as wire;
-use tonic::Status;
 
 impl Api {
-    pub(super) async fn standing(&self) -> Result<wire::StatusResponse, Status> {
-        let rooms = self.node.inspect(|ledger, _| ledger.rooms()).await.map_err(stopped)?;
+    pub(super) fn standing(&self) -> wire::StatusResponse {
+        let rooms = self.node.checker().rooms().map(|(name, _)| name.to_owned()).collect();
         let status = self.node.status();
         let head = &status.head;
-        Ok(wire::StatusResponse {
+        wire::StatusResponse {
             chain: head.chain.0.to_vec(),
             chain_name: self.genesis.name.clone(),
             height: head.height.0,
@@ -29,6 +28,6 @@ impl Api {
             rooms,
             not_accepting_code: status.not_accepting.map_or(0, linli_types::code::Code::number),
             round: status.round,
-        })
+        }
     }
 }

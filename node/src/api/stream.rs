@@ -5,31 +5,37 @@
 //! - **R1 one source.** History and live are the same rows: a block is read from the store once
 //!   the head says that it stands. So there is no gap, no double, and the same answer later.
 //! - **R2 slow is slow.** A reader that does not read stops its own stream's reading, nothing else.
+//! - **R3 bounded by bytes.** What is read ahead of a slow reader are chunks of bounded size, one on
+//!   its way, one waiting, one read; a height larger than that is a chunk of its own.
 
 use super::block::{Block, damaged, transaction};
+use super::shares::Share;
 use super::{Api, aside, broken, status};
 use crate::access::{Reader, Scope};
 use crate::handle::NodeHandle;
 use crate::storage::RocksStore;
+use futures::{StreamExt, stream};
 use linli_proto as wire;
 use linli_runtime::stored::{Concern, event_places, events_of};
 use linli_runtime::{load_block, load_certificate, load_receipts};
 use linli_types::code::Code;
 use linli_types::height::Height;
 use linli_types::id::PrincipalId;
+use linli_types::limits;
 use linli_types::receipt::{Event, Param};
+use prost::Message;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 use tonic::codegen::BoxStream;
 
-/// Heights read at once.
+/// Heights of one chunk, at most.
 const CHUNK_HEIGHTS: u64 = 16;
-/// Rows of the event index read at once.
+/// Rows of the event index read for one chunk.
 const CHUNK_PLACES: usize = 64;
-/// Messages that wait for a slow reader.
-const AHEAD: usize = 64;
+/// Chunks that wait for a slow reader.
+const AHEAD: usize = 1;
 
 impl Api {
     pub(super) fn blocks(
@@ -42,13 +48,16 @@ impl Api {
         }
         let read = move |store: &RocksStore, from: Height, to: Height| {
             let to = to.min(Height(from.0.saturating_add(CHUNK_HEIGHTS - 1)));
-            let one = |h| block_update(store, Height(h), request.with_receipts);
-            let blocks = (from.0..=to.0).map(one).collect::<Result<Vec<_>, _>>()?;
-            Ok((blocks, to.next()))
+            chunk((from.0..=to.0).map(Height), to.next(), |height, blocks| {
+                let block = block_update(store, height, request.with_receipts)?;
+                let bytes = block.encoded_len();
+                blocks.push(block);
+                Ok(bytes)
+            })
         };
         let follow = Follow {
             node: self.node.clone(),
-            place: self.place()?,
+            place: self.place(reader)?,
             history_only: request.history_only,
         };
         Ok(follow.start(Height(request.from_height.max(1)), read))
@@ -72,22 +81,24 @@ impl Api {
         let read = move |store: &RocksStore, from: Height, to: Height| filter.read(store, from, to);
         let follow = Follow {
             node: self.node.clone(),
-            place: self.place()?,
+            place: self.place(&reader)?,
             history_only: request.history_only,
         };
         Ok(follow.start(from, read))
     }
 
-    fn place(&self) -> Result<OwnedSemaphorePermit, Status> {
-        let place = self.streams.clone().try_acquire_owned();
-        place.map_err(|_| status(&Code::Busy.refuse([])))
+    fn place(&self, reader: &Reader) -> Result<(OwnedSemaphorePermit, Share), Status> {
+        let busy = || status(&Code::Busy.refuse([]));
+        let share = self.stream_shares.take(reader.key).ok_or_else(busy)?;
+        let place = self.streams.clone().try_acquire_owned().map_err(|_| busy())?;
+        Ok((place, share))
     }
 }
 
 /// A stream under way.
 struct Follow {
     node: NodeHandle,
-    place: OwnedSemaphorePermit,
+    place: (OwnedSemaphorePermit, Share),
     history_only: bool,
 }
 
@@ -109,14 +120,18 @@ impl Follow {
                 let _ = send.send(Err(why)).await;
             }
         });
-        Box::pin(ReceiverStream::new(receive))
+        let chunks = ReceiverStream::new(receive);
+        Box::pin(chunks.flat_map(|chunk: Result<Vec<T>, Status>| match chunk {
+            Ok(items) => stream::iter(items).map(Ok).left_stream(),
+            Err(why) => stream::iter([Err(why)]).right_stream(),
+        }))
     }
 
     async fn run<T, F>(
         self,
         mut next: Height,
         read: Arc<F>,
-        send: &mpsc::Sender<Result<T, Status>>,
+        send: &mpsc::Sender<Result<Vec<T>, Status>>,
     ) -> Result<(), Status>
     where
         T: Send + 'static,
@@ -132,10 +147,12 @@ impl Follow {
             while next <= top {
                 let (read, store) = (read.clone(), self.node.store());
                 let (items, after) = aside(move || read(&store, next, top)).await?;
-                for item in items {
-                    if send.send(Ok(item)).await.is_err() {
-                        return Ok(());
-                    }
+                let gone = match items.is_empty() {
+                    true => send.is_closed(),
+                    false => send.send(Ok(items)).await.is_err(), // R2
+                };
+                if gone {
+                    return Ok(());
                 }
                 next = after;
             }
@@ -148,6 +165,23 @@ impl Follow {
             }
         }
     }
+}
+
+/// Reads heights one by one until the chunk is full (R3); and the height to go on with, which is
+/// `after` when none is left out. `read` adds what a height holds and says how large it is.
+fn chunk<T>(
+    heights: impl IntoIterator<Item = Height>,
+    after: Height,
+    mut read: impl FnMut(Height, &mut Vec<T>) -> Result<usize, Status>,
+) -> Result<(Vec<T>, Height), Status> {
+    let (mut items, mut bytes) = (Vec::new(), 0_usize);
+    for height in heights {
+        bytes = bytes.saturating_add(read(height, &mut items)?);
+        if bytes >= limits::STREAM_CHUNK_BYTES {
+            return Ok((items, height.next()));
+        }
+    }
+    Ok((items, after))
 }
 
 fn block_update(
@@ -216,11 +250,7 @@ impl Filter {
             Some(last) if full => last.next().min(to.next()),
             _ => to.next(),
         };
-        let mut events = Vec::new();
-        for height in heights {
-            self.add(store, height, &mut events)?;
-        }
-        Ok((events, after))
+        chunk(heights, after, |height, events| self.add(store, height, events))
     }
 
     fn read_all(
@@ -230,23 +260,22 @@ impl Filter {
         to: Height,
     ) -> Result<(Vec<wire::EventUpdate>, Height), Status> {
         let to = to.min(Height(from.0.saturating_add(CHUNK_HEIGHTS - 1)));
-        let mut events = Vec::new();
-        for height in from.0..=to.0 {
-            self.add(store, Height(height), &mut events)?;
-        }
-        Ok((events, to.next()))
+        let heights = (from.0..=to.0).map(Height);
+        chunk(heights, to.next(), |height, events| self.add(store, height, events))
     }
 
+    /// Adds the events of a height that are wanted; their bytes.
     fn add(
         &self,
         store: &RocksStore,
         height: Height,
         events: &mut Vec<wire::EventUpdate>,
-    ) -> Result<(), Status> {
+    ) -> Result<usize, Status> {
         let block = Block::at(store, height)?.ok_or_else(|| damaged("a missing block"))?;
+        let mut bytes = 0_usize;
         for (index, receipt, event) in events_of(&block.receipts) {
             if (height, index) >= self.first && self.wants(event) {
-                events.push(wire::EventUpdate {
+                let update = wire::EventUpdate {
                     height: height.0,
                     index,
                     room: event.room.clone(),
@@ -254,10 +283,12 @@ impl Filter {
                     data: event.data.clone(),
                     transaction: transaction(receipt),
                     block_time_ms: block.header.time.0,
-                });
+                };
+                bytes = bytes.saturating_add(update.encoded_len());
+                events.push(update);
             }
         }
-        Ok(())
+        Ok(bytes)
     }
 
     fn wants(&self, event: &Event) -> bool {
@@ -294,6 +325,23 @@ mod tests {
         assert!(!filter.wants(&event("evidence", "other", 1)));
         assert!(!filter.wants(&event("probe", "linli.evidence.v1.Anchored", 1)));
         assert!(Filter::new(&wire::EventsRequest::default()).unwrap().wants(&event("a", "b", 3)));
+    }
+
+    #[test]
+    fn a_chunk_ends_with_the_height_that_fills_it() {
+        let read = |size: usize| {
+            let heights = (5..=20).map(Height);
+            let one = |height: Height, items: &mut Vec<u64>| {
+                items.push(height.0);
+                Ok(size)
+            };
+            let (items, next) = chunk(heights, Height(21), one).unwrap();
+            (items.len(), next)
+        };
+        assert_eq!(read(1), (16, Height(21)));
+        assert_eq!(read(limits::STREAM_CHUNK_BYTES / 3), (4, Height(9)));
+        assert_eq!(read(limits::STREAM_CHUNK_BYTES), (1, Height(6)));
+        assert_eq!(read(10 * limits::STREAM_CHUNK_BYTES), (1, Height(6)));
     }
 
     #[test]

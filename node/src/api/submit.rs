@@ -1,15 +1,14 @@
 //! Submit and SubmitStream: transactions in, one answer each or one per batch.
 
 use super::{Api, BATCH_TRANSACTIONS_MAX, refused, status};
-use futures::{Stream, StreamExt};
+use futures::{Stream, StreamExt, stream};
 use linli_proto as wire;
 use linli_replica::Submitted;
 use linli_types::code::Code;
-use linli_types::digest;
+use linli_types::limits;
 use linli_types::receipt::{Param, Refusal};
-use linli_types::wire::SignedTransaction;
-use prost::Message;
 use std::pin::Pin;
+use std::time::Duration;
 use tonic::{Status, Streaming};
 
 impl Api {
@@ -17,9 +16,8 @@ impl Api {
         &self,
         request: wire::SubmitRequest,
     ) -> Result<wire::SubmitResponse, Status> {
-        let id = id(&request.transaction);
-        let answers = self.node.submit(vec![request.transaction]).await;
-        let answer = answers.into_iter().next().unwrap_or_else(|| Code::Unavailable.into());
+        let (id, answer) = self.node.submit_one(request.transaction).await;
+        let id = id.map_or_else(Vec::new, |id| id.0.to_vec());
         Ok(match answer {
             Submitted::Pooled => wire::SubmitResponse { id, ..Default::default() },
             Submitted::Exists { height, .. } => wire::SubmitResponse {
@@ -34,13 +32,14 @@ impl Api {
     }
 
     /// One batch at a time is asked for; the next is read from the wire after its answer, so a
-    /// fast client waits in its own buffers.
+    /// fast client waits in its own buffers. A client that hands in nothing for long is done.
     pub(super) fn submit_batches(
         &self,
         batches: Streaming<wire::SubmitBatch>,
     ) -> Pin<Box<dyn Stream<Item = Result<wire::SubmitBatchResponse, Status>> + Send>> {
         let node = self.node.clone();
-        Box::pin(batches.then(move |batch| {
+        let idle = Duration::from_millis(limits::SUBMIT_IDLE_MS_MAX);
+        Box::pin(while_busy(batches, idle).then(move |batch| {
             let node = node.clone();
             async move {
                 let raws = batch?.transactions;
@@ -51,6 +50,14 @@ impl Api {
             }
         }))
     }
+}
+
+/// The items until the stream ends or is silent for longer than `idle`.
+fn while_busy<T>(items: impl Stream<Item = T> + Unpin, idle: Duration) -> impl Stream<Item = T> {
+    stream::unfold(items, move |mut items| async move {
+        let item = tokio::time::timeout(idle, items.next()).await.ok().flatten()?;
+        Some((item, items))
+    })
 }
 
 fn summary(answers: &[Submitted]) -> wire::SubmitBatchResponse {
@@ -73,8 +80,14 @@ fn too_many(found: usize) -> Refusal {
     Code::TooLarge.refuse([what, number(found), number(BATCH_TRANSACTIONS_MAX)])
 }
 
-/// The id that the envelope's body has; empty if it has none.
-fn id(envelope: &[u8]) -> Vec<u8> {
-    let signed = SignedTransaction::decode(envelope);
-    signed.map_or_else(|_| Vec::new(), |tx| digest::transaction_id(&tx.body).0.to_vec())
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_stream_that_hands_in_nothing_for_long_ends() {
+        let batches = stream::iter([1, 2]).chain(stream::pending());
+        let taken: Vec<i32> = while_busy(batches, Duration::from_millis(1)).collect().await;
+        assert_eq!(taken, [1, 2]);
+    }
 }

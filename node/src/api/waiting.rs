@@ -6,7 +6,9 @@
 use linli_replica::CommittedBlock;
 use linli_types::id::TxId;
 use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 use tokio::sync::{broadcast, oneshot};
 
 /// The waiting.
@@ -35,17 +37,16 @@ impl Waiting {
 
     /// A signal that comes when the transaction may stand. Register first, then look, then wait:
     /// so nothing is missed.
-    pub(super) fn register(&self, id: TxId) -> oneshot::Receiver<()> {
+    pub(super) fn register(&self, id: TxId) -> Wait {
         let (wake, woken) = oneshot::channel();
         let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
-        let same = all.entry(id).or_default();
-        same.retain(|other| !other.is_closed());
-        same.push(wake);
-        woken
+        all.entry(id).or_default().push(wake);
+        drop(all);
+        Wait { id, woken, waiting: self.clone() }
     }
 
     /// Forgets those who no longer wait for `id`.
-    pub(super) fn forget(&self, id: &TxId) {
+    fn forget(&self, id: &TxId) {
         let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(same) = all.get_mut(id) {
             same.retain(|other| !other.is_closed());
@@ -74,27 +75,60 @@ impl Waiting {
     }
 }
 
+/// One wait. However it ends, also when the client goes away in the middle, nothing is left of it.
+pub(super) struct Wait {
+    id: TxId,
+    woken: oneshot::Receiver<()>,
+    waiting: Waiting,
+}
+
+impl Future for Wait {
+    type Output = ();
+
+    /// Ready with the signal, or when nobody is left who could give it.
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        Pin::new(&mut self.woken).poll(context).map(|_| ())
+    }
+}
+
+impl Drop for Wait {
+    fn drop(&mut self) {
+        self.woken.close();
+        self.waiting.forget(&self.id);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    use futures::FutureExt;
+
+    const ID: TxId = TxId([1; 32]);
+
     #[test]
     fn a_block_wakes_whom_it_concerns() {
         let waiting = Waiting::default();
-        let mut mine = waiting.register(TxId([1; 32]));
+        let mut mine = waiting.register(ID);
         let mut other = waiting.register(TxId([2; 32]));
-        waiting.wake(&[TxId([1; 32])]);
-        assert_eq!(mine.try_recv(), Ok(()));
-        assert_eq!(other.try_recv(), Err(oneshot::error::TryRecvError::Empty));
+        waiting.wake(&[ID]);
+        assert_eq!((&mut mine).now_or_never(), Some(()));
+        assert_eq!((&mut other).now_or_never(), None);
         waiting.wake_all();
-        assert_eq!(other.try_recv(), Ok(()));
+        assert_eq!((&mut other).now_or_never(), Some(()));
     }
 
     #[test]
-    fn whoever_went_away_is_forgotten() {
+    fn a_wait_that_is_broken_off_leaves_nothing_and_the_others_wait_on() {
         let waiting = Waiting::default();
-        drop(waiting.register(TxId([1; 32])));
-        waiting.forget(&TxId([1; 32]));
+        let mut stays = waiting.register(ID);
+        let mut goes = waiting.register(ID);
+        assert_eq!((&mut goes).now_or_never(), None);
+        drop(goes);
+        assert_eq!(waiting.all.lock().unwrap()[&ID].len(), 1);
+        waiting.wake(&[ID]);
+        assert_eq!((&mut stays).now_or_never(), Some(()));
+        drop((stays, waiting.register(ID)));
         assert!(waiting.all.lock().unwrap().is_empty());
     }
 }

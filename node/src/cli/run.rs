@@ -9,7 +9,7 @@ use super::{Failure, Output, machine};
 use crate::api::{self, Api};
 use crate::config::{BadConfig, Config};
 use crate::driver::Ended;
-use crate::node::{Node, NodeOptions, StartError};
+use crate::node::{Node, NodeOptions, StartError, raise_open_files};
 use crate::storage::OpenError;
 use crate::words::{Words, words};
 use crate::{http, telemetry};
@@ -40,6 +40,7 @@ impl Run {
             Failure::usage(what, words!("请修改 config.toml", "correct config.toml"))
         })?;
         telemetry::start(&config.log, &self.data).map_err(|e| machine(&e))?;
+        raise_open_files();
         let options = self.options(&config, chain)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.map_err(|e| machine(&e))?;
@@ -87,6 +88,7 @@ async fn serve(options: NodeOptions, config: &Config, out: &mut Output<'_>) -> R
         ended = node.ended() => ended,
         () = stopping.wait() => {
             tracing::info!("node.stop.asked");
+            node.handle().close();
             stop.send_replace(true);
             let grace = Duration::from_millis(config.timeouts.stop_grace_ms);
             drain(edges, grace).await;

@@ -4,6 +4,7 @@
 //! streams to the swarm's task. It reads and writes nothing.
 
 use crate::network::bans::Bans;
+use crate::network::pending::Pending;
 use libp2p::PeerId;
 use libp2p::core::transport::PortUse;
 use libp2p::core::upgrade::ReadyUpgrade;
@@ -16,6 +17,7 @@ use libp2p::swarm::{
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -33,6 +35,9 @@ pub(crate) enum Refused {
     /// A member that is kept away for a while.
     #[error("banned")]
     Banned,
+    /// Too many handshakes are under way.
+    #[error("too many handshakes")]
+    Crowded,
 }
 
 /// What the door saw.
@@ -54,12 +59,18 @@ pub(crate) struct Door<M> {
     /// Whoever may come in, and what the swarm's task knows of them.
     pub(crate) members: BTreeMap<PeerId, M>,
     pub(crate) bans: Bans,
+    pending: Pending,
     seen: VecDeque<(PeerId, ConnectionId, Seen)>,
 }
 
 impl<M> Door<M> {
-    pub(crate) fn new(members: BTreeMap<PeerId, M>) -> Self {
-        Self { members, bans: Bans::default(), seen: VecDeque::new() }
+    /// `known` are the addresses at which members listen (P6).
+    pub(crate) fn new(
+        members: BTreeMap<PeerId, M>,
+        known: impl IntoIterator<Item = IpAddr>,
+    ) -> Self {
+        let (bans, pending) = (Bans::default(), Pending::new(known));
+        Self { members, bans, pending, seen: VecDeque::new() }
     }
 
     fn judge(&self, peer: &PeerId) -> Result<Hinge, ConnectionDenied> {
@@ -77,13 +88,26 @@ impl<M: 'static> NetworkBehaviour for Door<M> {
     type ConnectionHandler = Hinge;
     type ToSwarm = (PeerId, ConnectionId, Seen);
 
+    fn handle_pending_inbound_connection(
+        &mut self,
+        connection: ConnectionId,
+        _: &Multiaddr,
+        from: &Multiaddr,
+    ) -> Result<(), ConnectionDenied> {
+        match self.pending.begin(connection, from) {
+            true => Ok(()),
+            false => Err(ConnectionDenied::new(Refused::Crowded)), // P6
+        }
+    }
+
     fn handle_established_inbound_connection(
         &mut self,
-        _: ConnectionId,
+        connection: ConnectionId,
         peer: PeerId,
         _: &Multiaddr,
         _: &Multiaddr,
     ) -> Result<THandler<Self>, ConnectionDenied> {
+        self.pending.end(connection);
         self.judge(&peer)
     }
 
@@ -98,7 +122,11 @@ impl<M: 'static> NetworkBehaviour for Door<M> {
         self.judge(&peer)
     }
 
-    fn on_swarm_event(&mut self, _: FromSwarm<'_>) {}
+    fn on_swarm_event(&mut self, event: FromSwarm<'_>) {
+        if let FromSwarm::ListenFailure(failure) = event {
+            self.pending.end(failure.connection_id);
+        }
+    }
 
     fn on_connection_handler_event(
         &mut self,

@@ -19,6 +19,8 @@
 //!   was replaced, which both sides see as `Disconnected` and `Connected`.
 //! - **P4 votes first.** Transactions wait for consensus messages, never the other way round.
 //! - **P5 faults cost.** A peer that lies is disconnected and kept away, longer every time.
+//! - **P6 room for members.** Strangers' handshakes take no place from those who come from a
+//!   member's address.
 
 mod bans;
 mod bucket;
@@ -26,6 +28,7 @@ mod door;
 mod frame;
 mod link;
 mod outbox;
+mod pending;
 mod swarm;
 
 pub use bucket::{Bucket, Rate};

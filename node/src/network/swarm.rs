@@ -43,8 +43,8 @@ const REDIAL: (Duration, Duration) = (Duration::from_millis(200), Duration::from
 const SILENCE: Duration = Duration::from_secs(4 * ALIVE.as_secs());
 /// Below this age two connections with one peer are a crossing, not a replacement.
 const YOUNG: Duration = Duration::from_secs(10);
-/// Handshakes under way at once.
-const PENDING_MAX: u32 = 64;
+/// Connections that stand beside those of members, for a moment, at most.
+const SPARE_MAX: u32 = 64;
 /// Reports of the connections' tasks that may wait.
 const ENDS_MAX: usize = 256;
 
@@ -486,10 +486,10 @@ fn build(config: &NetworkConfig) -> Result<Swarm<Behaviour>, StartNetworkError> 
     let key = key.map_err(|_| StartNetworkError::Key)?;
     let established = u32::try_from(config.members.len()).unwrap_or(u32::MAX).saturating_mul(2);
     let limits = connection_limits::ConnectionLimits::default()
-        .with_max_pending_incoming(Some(PENDING_MAX))
-        .with_max_established(Some(established.saturating_add(PENDING_MAX)))
+        .with_max_established(Some(established.saturating_add(SPARE_MAX)))
         .with_max_established_per_peer(Some(3));
-    let door = Door::new(known(&config.members));
+    let addresses = config.addresses.iter().map(|(_, address)| address.ip());
+    let door = Door::new(known(&config.members), addresses);
     let behaviour = Behaviour { door, limits: connection_limits::Behaviour::new(limits) };
     let swarm = SwarmBuilder::with_existing_identity(key)
         .with_tokio()

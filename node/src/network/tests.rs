@@ -6,6 +6,7 @@ use crate::network::frame;
 use futures::{AsyncWriteExt, StreamExt};
 use libp2p::swarm::SwarmEvent;
 use libp2p::{SwarmBuilder, identity, noise, tcp, yamux};
+use linli_types::limits;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -78,7 +79,7 @@ impl Rogue {
             .with_tokio()
             .with_tcp(tcp::Config::default(), noise::Config::new, yamux::Config::default)
             .unwrap()
-            .with_behaviour(|_| door::Door::new(members))
+            .with_behaviour(|_| door::Door::new(members, []))
             .unwrap()
             .build();
         Self { swarm }
@@ -124,7 +125,7 @@ async fn two_members_exchange_frames_of_every_size_in_order() {
     let mut two = peer(2, &[(1, one.network.listen())], Rate::default()).await;
     assert!(matches!(two.next().await, NetworkEvent::Connected(who) if who == PublicKey([1; 32])));
     assert!(matches!(one.next().await, NetworkEvent::Connected(who) if who == PublicKey([2; 32])));
-    let sizes = [1, 100, 70_000, linli_types::limits::MESSAGE_BYTES_MAX, 3];
+    let sizes = [1, 100, 70_000, limits::MESSAGE_BYTES_MAX, 3];
     for (sender, to) in [(&one, 2), (&two, 1)] {
         for size in sizes {
             sender.network.sender().send(&PublicKey([to; 32]), vec![2; size].into());
@@ -149,6 +150,34 @@ async fn members_that_dial_each_other_end_with_one_connection_and_reconnect() {
     assert!(matches!(two.next().await, NetworkEvent::Connected(_)));
     two.network.sender().broadcast(&[2, 8].as_slice().into());
     assert!([vec![2, 7], vec![2, 8]].contains(&one.next_message().await));
+}
+
+/// Opens a connection from another address of loopback, and says nothing.
+async fn stall(from: u8, to: SocketAddr) -> tokio::net::TcpStream {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind(SocketAddr::from(([127, 0, 1, from], 0))).unwrap();
+    socket.connect(to).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_member_comes_in_while_strangers_stall_their_handshakes() {
+    let one = peer(1, &[(2, "127.0.0.1:1".parse().unwrap())], Rate::default()).await;
+    let mut stalled = Vec::new();
+    for n in 0..limits::HANDSHAKES_MAX {
+        let from = 1 + n / limits::HANDSHAKES_ADDRESS_MAX;
+        stalled.push(stall(u8::try_from(from).unwrap(), one.network.listen()).await);
+    }
+    // The next one is refused, so the others hold every place that strangers have.
+    let _refused = stall(99, one.network.listen()).await;
+    one.until(|counters| counters.connections_refused.get() > 0).await;
+    let mut two = peer(2, &[(1, one.network.listen())], Rate::default()).await;
+    assert!(matches!(two.next().await, NetworkEvent::Connected(_)));
+    let waits = |stream: &tokio::net::TcpStream| {
+        let read = stream.try_read(&mut [0; 64]);
+        !matches!(read, Ok(0))
+            && !matches!(read, Err(e) if e.kind() != std::io::ErrorKind::WouldBlock)
+    };
+    assert!(stalled.iter().all(waits), "a stalled handshake ended before the member came in");
 }
 
 #[tokio::test]

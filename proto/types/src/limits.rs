@@ -106,8 +106,18 @@ pub const POOL_SENDER_PERCENT_MAX: usize = 10;
 /// Share of the pool that one organisation may fill, in percent.
 pub const POOL_ORGANISATION_PERCENT_MAX: usize = 60;
 
+/// Transactions of local clients, and as many of members, that a node has under check at once:
+/// about half a second of one core. Beyond it a client is told BUSY.
+pub const CHECKING_TRANSACTIONS_MAX: usize = 16_384;
+/// Bytes of those, for clients and for members each: eight of the largest messages.
+pub const CHECKING_BYTES_MAX: usize = 32 * 1024 * 1024;
+
 /// Bytes of one network message.
 pub const MESSAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Handshakes of strangers under way at once, and of those who come from one member's address.
+pub const HANDSHAKES_MAX: usize = 64;
+/// Handshakes under way from one stranger's address.
+pub const HANDSHAKES_ADDRESS_MAX: usize = 8;
 /// Bytes of one proposal part.
 pub const PART_BYTES_MAX: usize = 64 * 1024;
 /// Blocks in one catch-up answer.
@@ -121,6 +131,32 @@ pub const EVIDENCE_WINDOW: u64 = 4096;
 pub const READ_SKEW_MS: u64 = 60_000;
 /// Entries of one query answer.
 pub const QUERY_ENTRIES_MAX: usize = 200;
+/// Queries of one reader that wait or are answered at once.
+pub const READER_QUERIES_MAX: usize = 16;
+/// Share of the reads served at once that one reader may hold, in percent.
+pub const READER_REQUESTS_PERCENT_MAX: usize = 25;
+/// Streams of blocks and events that one reader may hold, of 256 altogether.
+pub const READER_STREAMS_MAX: usize = 32;
+/// Streams of submissions served at once: each may hold one message.
+pub const SUBMIT_STREAMS_MAX: usize = 256;
+/// How long a stream of submissions may hand in nothing, in milliseconds.
+pub const SUBMIT_IDLE_MS_MAX: u64 = 60_000;
+/// How long the body of a request may take to arrive, in milliseconds.
+pub const REQUEST_BODY_MS_MAX: u64 = 5_000;
+/// How long a connection to the API may say nothing at first, in milliseconds.
+pub const SILENCE_MS_MAX: u64 = 10_000;
+/// Files that a node should be able to open: 512 clients, 512 of the store, and the rest.
+pub const OPEN_FILES_MIN: u64 = 2048;
+/// Connections for health and metrics held at once: a few supervisors and scrapers.
+pub const HTTP_CONNECTIONS_MAX: usize = 64;
+/// How long one of those may last, in milliseconds: two scrapes.
+pub const HTTP_CONNECTION_MS_MAX: u64 = 30_000;
+/// Bytes after which a chunk of a block or event stream ends: a reader that does not read costs
+/// three chunks of memory.
+pub const STREAM_CHUNK_BYTES: usize = 1024 * 1024;
+/// Queries that wait for a look at the ledger: about a second of the dearest ones. Beyond it the
+/// answer is BUSY.
+pub const QUERIES_WAITING_MAX: usize = 64;
 /// Bytes of a genesis file.
 pub const GENESIS_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Bytes of an offline pack without the file it proves.
@@ -132,3 +168,5 @@ const _: () = assert!(TRANSACTION_BYTES_MAX * 8 <= BLOCK_BYTES_MAX);
 const _: () = assert!(ARGUMENT_BYTES_MAX < TRANSACTION_BYTES_MAX);
 const _: () = assert!(BLOCK_BYTES_MAX < MESSAGE_BYTES_MAX);
 const _: () = assert!(TRANSACTION_FUEL_MAX < BLOCK_FUEL_MAX - TIMER_FUEL_MAX);
+const _: () = assert!(BLOCK_TRANSACTIONS_MAX <= CHECKING_TRANSACTIONS_MAX);
+const _: () = assert!(MESSAGE_BYTES_MAX <= CHECKING_BYTES_MAX);

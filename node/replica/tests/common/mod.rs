@@ -272,11 +272,22 @@ impl Net {
     }
 
     pub(crate) fn submit(&mut self, at: usize, raw: Vec<u8>) -> Submitted {
-        let transaction = self.check(at, &[raw]).remove(0);
-        self.tickets += 1;
-        self.events.push_back((at, Event::Submitted(vec![(self.tickets, transaction)])));
+        let answer = self.submit_together(at, &[raw]).remove(0);
+        answer.expect("every submission is answered in its step")
+    }
+
+    /// Hands all of `raws` in with one step; what each was answered.
+    pub(crate) fn submit_together(
+        &mut self,
+        at: usize,
+        raws: &[Vec<u8>],
+    ) -> Vec<Option<Submitted>> {
+        let tickets: Vec<u64> = (self.tickets + 1..).take(raws.len()).collect();
+        self.tickets += raws.len() as u64;
+        let batch = tickets.iter().copied().zip(self.check(at, raws)).collect();
+        self.events.push_back((at, Event::Submitted(batch)));
         self.deliver();
-        self.answers[&self.tickets].clone()
+        tickets.iter().map(|ticket| self.answers.get(ticket).cloned()).collect()
     }
 
     pub(crate) fn heights(&self) -> Vec<u64> {
