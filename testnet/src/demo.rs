@@ -47,6 +47,8 @@ pub fn run(demo: &Demo) -> Result<(), Failure> {
         }
         fs::remove_dir_all(&dir)?;
     }
+    // What cannot be told is said before anything is started.
+    demo.files.as_deref().map(files_of).transpose()?;
     let begun = Instant::now();
     let mut net = Net::make(&dir, 4, LoadSize { signers: 4, accounts: 8 })?;
     let told = tell(demo, &dir, &mut net, begun);
@@ -120,12 +122,14 @@ fn chapter(number: u32, title: &str) {
 
 fn files_of(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let entries = fs::read_dir(folder)
-        .map_err(|e| Failure::usage(format!("cannot read {}: {e}", folder.display())))?;
+        .map_err(|e| Failure::usage(format!("cannot read {}: {e}", folder.display())))
+        .map_err(|failure| failure.hint("give a folder with --files"))?;
     let mut files: Vec<PathBuf> =
         entries.flatten().map(|e| e.path()).filter(|p| p.is_file()).collect();
     files.sort();
     if files.is_empty() {
-        return Err(Failure::usage(format!("no file in {}", folder.display())));
+        return Err(Failure::usage(format!("no file in {}", folder.display()))
+            .hint("give a folder that holds the files to anchor"));
     }
     Ok(files)
 }
