@@ -182,6 +182,11 @@ impl Readers {
         }
     }
 
+    /// Whether anybody was registered with this key.
+    pub fn knows(&self, key: &PublicKey) -> bool {
+        self.members.contains_key(key) || self.by_key.contains_key(key)
+    }
+
     /// The reader with this key for a method with these scopes; `None` if they may see nothing.
     pub fn reader(&self, key: &PublicKey, scopes: &Scopes) -> Option<Reader> {
         if let Some(org) = self.members.get(key) {

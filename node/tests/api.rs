@@ -135,7 +135,6 @@ async fn a_read_without_a_header_that_holds_is_refused_in_every_way() {
     let old = TimeMs(now.0 - 120_000);
     for request in [
         signed_for(&chain, OWNER, "GetStatus", StatusRequest {}, old),
-        signed_for(&ChainId([9; 32]), OWNER, "GetStatus", StatusRequest {}, now),
         signed_for(&chain, OWNER, "Query", StatusRequest {}, now),
     ] {
         refusals.push(served.client.get_status(request).await.unwrap_err());
@@ -149,10 +148,14 @@ async fn a_read_without_a_header_that_holds_is_refused_in_every_way() {
         assert_eq!(code(&refusal), Some(Code::ReadUnsigned), "{refusal}");
         assert_eq!(refusal.code(), tonic::Code::Unauthenticated);
     }
+    let other = signed_for(&ChainId([9; 32]), OWNER, "GetStatus", StatusRequest {}, now);
+    let refusal = served.client.get_status(other).await.unwrap_err();
+    assert_eq!(code(&refusal), Some(Code::WrongChain));
     // A key that nobody registered.
     let stranger = served.signed(99, "GetStatus", StatusRequest {});
     let denied = served.client.get_status(stranger).await.unwrap_err();
-    assert_eq!(code(&denied), Some(Code::ReadDenied));
+    assert_eq!(code(&denied), Some(Code::UnknownSender));
+    assert_eq!(denied.code(), tonic::Code::PermissionDenied);
     let status = served.signed(OWNER, "GetStatus", StatusRequest {});
     let status = served.client.get_status(status).await.unwrap().into_inner();
     assert_eq!((status.chain, status.accepting), (chain.0.to_vec(), true));

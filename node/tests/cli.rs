@@ -114,6 +114,28 @@ fn wrong_usage_is_exit_2_and_says_what_to_do() {
 }
 
 #[test]
+fn wrong_usage_is_said_in_chinese_too() {
+    let cases: [(&[&str], &str); 8] = [
+        (&[], "缺少子命令"),
+        (&["nothing"], "没有子命令 nothing"),
+        (&["statu"], "是否想用 status"),
+        (&["verify"], "缺少参数"),
+        (&["verify", "--genesis"], "缺少值"),
+        (&["status", "--no-such"], "没有参数 --no-such"),
+        (&["key", "new", "x", "--kind", "odd"], "odd 不可用"),
+        (&["query", "a", "B", "--entry", "00", "--key", "k"], "不能与"),
+    ];
+    for (args, word) in cases {
+        let args: Vec<&str> = args.iter().copied().chain(["--lang", "zh"]).collect();
+        let ran = linli(&args);
+        assert_eq!(ran.exit, 2, "{args:?}: {}", ran.stderr);
+        let (first, _) = ran.stderr.split_once('\n').unwrap();
+        assert!(first.contains(word) && first.ends_with("[USAGE]"), "{args:?}: {}", ran.stderr);
+        assert!(!ran.stderr.contains("argument") && ran.stderr.contains("提示"), "{}", ran.stderr);
+    }
+}
+
+#[test]
 fn the_flag_beats_the_environment() {
     assert!(linli_in(Some("zh_CN.UTF-8"), &["nothing"]).stderr.contains("用法有误"));
     assert!(
@@ -261,32 +283,76 @@ fn unlawful(change: impl Fn(&mut Vec<Validator>)) -> Vec<u8> {
 
 #[test]
 fn unlawful_genesis_files_are_refused_before_anything_is_written() {
-    let cases: [(Vec<u8>, &str); 4] = [
-        (unlawful(|members| drop(members.pop())), "genesis"),
-        (
-            unlawful(|members| {
-                let org = members[0].org;
-                members[1].org = org;
-            }),
-            "genesis",
-        ),
+    let merged = |members: &mut Vec<Validator>| members[1].org = members[0].org;
+    let one_kind = |members: &mut Vec<Validator>| {
+        members.iter_mut().filter(|v| v.power == 3).for_each(|v| v.kind = OrgKind::Bank);
+    };
+    let strong = |members: &mut Vec<Validator>| members[3].power = 4;
+    let mut small_order = genesis(ValidatorSet::new(validators()).unwrap(), vec![]);
+    // The identity: a key with which anybody could sign.
+    small_order.principals[0].key.0 = [0; 32];
+    small_order.principals[0].key.0[0] = 1;
+    let cases: [(Vec<u8>, &str); 6] = [
+        (unlawful(|members| drop(members.pop())), "3 validators; a chain has 4"),
+        (unlawful(merged), "no organisation may hold one third"),
+        (unlawful(strong), "no organisation may hold one third"),
+        (unlawful(one_kind), "no kind may hold one half"),
         (b"no genesis at all".to_vec(), "no genesis file"),
-        (
-            genesis(
-                ValidatorSet::new(validators()).unwrap(),
-                vec![Module { name: "bad".into(), code: b"\0asm junk".to_vec() }],
-            )
-            .to_bytes(),
-            "bad",
-        ),
+        (small_order.to_bytes(), "cannot be used"),
     ];
-    for (bytes, word) in cases {
-        let place = Place::new(&bytes);
-        let ran = place.init(&[]);
-        assert_eq!(ran.exit, 1, "{}", ran.stderr);
-        assert!(ran.stderr.contains(word), "{}", ran.stderr);
-        assert!(!place.dir.path().join("data").exists());
+    for (bytes, reason) in cases {
+        assert_refused(&bytes, reason);
     }
+}
+
+/// `init` refuses a genesis for this reason, in both languages, and writes nothing.
+fn assert_refused(genesis: &[u8], reason: &str) {
+    let place = Place::new(genesis);
+    let ran = place.init(&[]);
+    assert_eq!((ran.exit, &ran.json()["error"]["name"]), (1, &"BAD_GENESIS".into()));
+    assert!(ran.stderr.contains(reason), "{reason}: {}", ran.stderr);
+    assert!(ran.stderr.contains("nothing was recorded") && ran.stderr.contains("hint:"));
+    let ran = place.init(&["--lang", "zh"]);
+    assert!(ran.stderr.contains("创世文件不成立") && ran.stderr.contains("提示"), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("validators"), "{}", ran.stderr);
+    assert!(!place.dir.path().join("data").exists());
+}
+
+/// A module of a contract's shape around `inside`, or with nothing of it.
+fn module(inside: &str) -> Vec<u8> {
+    let shape = "(memory (export \"memory\") 1)
+        (func (export \"alloc\") (param i32) (result i32) i32.const 0)
+        (func (export \"call\") (param i32 i32) (result i32) i32.const 0)";
+    wat::parse_str(format!("(module {inside} {shape})")).unwrap()
+}
+
+#[test]
+fn contracts_that_could_part_the_nodes_are_refused_at_init() {
+    let foreign =
+        "(import \"wasi_snapshot_preview1\" \"fd_write\" (func (param i32) (result i32)))";
+    let clock = "(import \"linli\" \"clock\" (func (result i64)))";
+    let float = "(func (param f64) (result f64) local.get 0 local.get 0 f64.mul)";
+    let shared = "(import \"env\" \"memory\" (memory 1))";
+    let large = vec![0; linli_types::limits::CODE_BYTES_MAX + 1];
+    let cases = [
+        (b"\0asm junk".to_vec(), "contract bad"),
+        (vec![], "contract bad"),
+        (module(float), "float"),
+        (module(foreign), "wasi_snapshot_preview1"),
+        (module(clock), "clock"),
+        (module(shared), "contract bad"),
+        ([module(""), large].concat(), "bytes"),
+        (module("(memory 257)"), "contract bad"),
+        (module("(func (result i32) (local v128) i32.const 0)"), "contract bad"),
+    ];
+    for (code, reason) in cases {
+        let modules = vec![Module { name: "bad".into(), code }];
+        let set = ValidatorSet::new(validators()).unwrap();
+        assert_refused(&genesis(set, modules).to_bytes(), reason);
+    }
+    let modules = vec![Module { name: "Bad Name".into(), code: module("") }];
+    let set = ValidatorSet::new(validators()).unwrap();
+    assert_refused(&genesis(set, modules).to_bytes(), "cannot name a contract");
 }
 
 #[test]
@@ -335,6 +401,28 @@ fn an_unknown_config_key_stops_the_start() {
     let ran = linli(&["run", "--data", &place.path("data")]);
     assert_eq!(ran.exit, 2, "{}", ran.stderr);
     assert!(ran.stderr.contains("loglevel") && ran.stderr.contains("log.level"), "{}", ran.stderr);
+    for (text, word) in [
+        ("name = ", "config.toml"),
+        ("name = 5\n", "name"),
+        ("name = \"v1\"\n[timeouts]\nvote_ms = -1\n", "vote_ms"),
+        ("name = \"v1\"\n[api]\ngrpc_listen = \"0.0.0.0:1\"\n", "insecure_dev"),
+        ("name = \"v1\"\n[[network.peers]]\nname = \"v2\"\nport = 5\n", "network.peers.port"),
+    ] {
+        fs::write(place.path("data/config.toml"), text).unwrap();
+        for (lang, hint) in [("en", "correct config.toml"), ("zh", "请修改 config.toml")] {
+            let ran = linli(&["run", "--data", &place.path("data"), "--lang", lang]);
+            assert_eq!(ran.exit, 2, "{text}: {}", ran.stderr);
+            assert!(ran.stderr.contains(word) && ran.stderr.contains(hint), "{}", ran.stderr);
+        }
+    }
+    // A peer that the genesis does not know is found at the start too.
+    let peer = "name = \"v1\"\n[[network.peers]]\nname = \"v9\"\naddress = \"127.0.0.1:9\"\n";
+    let free = "[api]\ngrpc_listen = \"127.0.0.1:0\"\nhttp_listen = \"127.0.0.1:0\"\n";
+    let listen = "[network]\nlisten = \"127.0.0.1:0\"\n";
+    fs::write(place.path("data/config.toml"), peer.replacen('\n', &format!("\n{free}{listen}"), 1))
+        .unwrap();
+    let ran = linli(&["run", "--data", &place.path("data")]);
+    assert!(ran.exit == 3 && ran.stderr.contains("v9"), "{}: {}", ran.exit, ran.stderr);
 }
 
 #[test]

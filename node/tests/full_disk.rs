@@ -26,6 +26,8 @@ async fn fill(net: &Net) -> (Ended, Vec<TxId>) {
             let answers = handle.submit(raws).await;
             let pooled = ids.into_iter().zip(answers).filter(|(_, a)| *a == Submitted::Pooled);
             taken.extend(pooled.map(|(id, _)| id));
+            // A node that has ended answers at once; without a pause nobody would look whether it has.
+            tokio::task::yield_now().await;
         }
     };
     let ended = tokio::select! { ended = node.ended() => ended, () = submit => unreachable!() };

@@ -144,6 +144,25 @@ impl Client {
                 format!("{url} is no address: {e}"),
             )
         })?;
+        if !is_whole(endpoint.uri()) {
+            return Err(Error::new(
+                ErrorKind::Input,
+                format!("{url} 不是节点地址：主机或端口不对"),
+                format!("{url} is no address: its host or its port is none"),
+            ));
+        }
+        // A promise of TLS that is not kept is worse than none.
+        if endpoint.uri().scheme_str() != Some("http") {
+            return Err(Error::new(
+                ErrorKind::Input,
+                format!("{url} 不可用：本版本的接口没有 TLS，只支持 http"),
+                format!("{url} is no address of this version: its API has no TLS, only http"),
+            )
+            .hint_with(
+                "请用 http:// 地址，并在节点本机上使用",
+                "use http:// on the node's own machine",
+            ));
+        }
         let endpoint = endpoint.connect_timeout(options.connect).tcp_nodelay(true);
         let mut tries = Tries::new(&options);
         let channel = loop {
@@ -368,6 +387,14 @@ impl Client {
     }
 }
 
+/// Whether an address has a host, and a port that is one if it has any: the library would take a
+/// port that is none for no port, and knock at another door.
+fn is_whole(uri: &tonic::codegen::http::Uri) -> bool {
+    let Some(authority) = uri.authority() else { return false };
+    let behind = authority.as_str().rsplit(['@', ']']).next().unwrap_or_default();
+    !authority.host().is_empty() && (authority.port_u16().is_some() || !behind.contains(':'))
+}
+
 /// The sending half of a submission stream.
 #[derive(Clone, Debug)]
 pub struct Batches(mpsc::Sender<SubmitBatch>);
@@ -470,7 +497,7 @@ fn outcome(
 /// A refusal in the node's own words.
 fn said(refused: &Refused) -> Error {
     let error = Error::refused_with(refused.code, &refused.zh, &refused.en);
-    error.hint_with(&refused.next_zh, &refused.next_en)
+    error.hint_with(&refused.next_zh, &refused.next_en).named(&refused.name)
 }
 
 /// A status as an error: the node's refusal if it carries one.
@@ -480,6 +507,14 @@ pub(crate) fn failed(status: &Status) -> Error {
         return said(&refused);
     }
     let message = status.message();
+    if status.code() == tonic::Code::Unimplemented {
+        return Error::new(
+            ErrorKind::BadAnswer,
+            "该地址上的服务不是本版本的 Linli 节点",
+            "what answers there is no Linli node of this version",
+        )
+        .hint_with("请核对节点的 gRPC 地址", "check the node's gRPC address");
+    }
     let (kind, zh) = match status.code() {
         tonic::Code::Unavailable | tonic::Code::ResourceExhausted => {
             (ErrorKind::Unreachable, "节点无法连接")

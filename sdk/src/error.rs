@@ -90,12 +90,13 @@ pub struct Error {
     en: String,
     hint: Option<(String, String)>,
     code: Option<u32>,
+    name: Option<String>,
 }
 
 impl Error {
     /// An error of `kind`, said in both languages.
     pub fn new(kind: ErrorKind, zh: impl Into<String>, en: impl Into<String>) -> Self {
-        Self { kind, zh: zh.into(), en: en.into(), hint: None, code: None }
+        Self { kind, zh: zh.into(), en: en.into(), hint: None, code: None, name: None }
     }
 
     /// The same with a hint of its own.
@@ -115,6 +116,19 @@ impl Error {
     /// A refusal whose code this version does not know, in the words of the node.
     pub fn refused_with(code: u32, zh: impl Into<String>, en: impl Into<String>) -> Self {
         Self { code: Some(code), ..Self::new(ErrorKind::Refused, zh, en) }
+    }
+
+    /// The same with the stable name that the refusing room has for it.
+    #[must_use]
+    pub fn named(mut self, name: &str) -> Self {
+        self.name = (!name.is_empty()).then(|| name.to_owned());
+        self
+    }
+
+    /// The stable name: the refusing room's, else the native code's, else the kind's.
+    pub fn name(&self) -> &str {
+        let native = self.code.and_then(Code::from_number).map(Code::name);
+        self.name.as_deref().or(native).unwrap_or(self.kind.name())
     }
 
     /// What kind it is.

@@ -201,6 +201,14 @@ impl KeyFile {
         };
         write().map_err(|e: std::io::Error| {
             let shown = path.display();
+            if e.kind() == std::io::ErrorKind::AlreadyExists {
+                let (zh, en) = (format!("{shown} 已存在"), format!("{shown} is there already"));
+                let hint = (
+                    "密钥文件从不覆盖，请换一个文件名",
+                    "no key is ever written over: choose another name",
+                );
+                return Error::new(ErrorKind::File, zh, en).hint_with(hint.0, hint.1);
+            }
             Error::new(
                 ErrorKind::File,
                 format!("密钥文件 {shown} 无法写入：{e}"),

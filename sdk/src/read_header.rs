@@ -47,6 +47,7 @@ pub fn sign(
         key: key.public().0.to_vec(),
         time_ms: time.0,
         signature: signature.0.to_vec(),
+        chain_tag: chain.tag(),
     };
     header.encode_to_vec()
 }
@@ -74,7 +75,8 @@ fn read(header: Option<&[u8]>) -> Result<(PublicKey, ReadHeader), Refusal> {
 ///
 /// # Errors
 ///
-/// [`Code::ReadUnsigned`] with a word: `missing`, `malformed`, `time` or `signature`.
+/// [`Code::ReadUnsigned`] with a word: `missing`, `malformed`, `time` or `signature`;
+/// [`Code::WrongChain`] if the reader means another chain.
 pub fn check(
     chain: &ChainId,
     header: Option<&[u8]>,
@@ -87,6 +89,10 @@ pub fn check(
     let signature =
         Signature::from_slice(&header.signature).ok_or_else(|| unsigned("malformed"))?;
     let time = TimeMs(header.time_ms);
+    // The signature covers the whole chain id; the tag is there to say what is wrong.
+    if header.chain_tag != chain.tag() {
+        return Err(Code::WrongChain.refuse([]));
+    }
     if now.0.abs_diff(time.0) > limits::READ_SKEW_MS {
         return Err(unsigned("time"));
     }
@@ -131,7 +137,13 @@ mod tests {
         let refused = |chain: &ChainId, method: &str, request: &[u8], now| {
             check(chain, Some(&header), method, request, now, &Zip215).unwrap_err()
         };
-        assert_eq!(why(&refused(&ChainId([4; 32]), METHOD, b"request", NOW)), "signature");
+        let other_chain = refused(&ChainId([4; 32]), METHOD, b"request", NOW);
+        assert_eq!(other_chain, Code::WrongChain.refuse([]));
+        // The tag alone proves nothing: it is the signature that covers the chain.
+        let mut twin = CHAIN;
+        twin.0[31] ^= 1;
+        assert_eq!(twin.tag(), CHAIN.tag());
+        assert_eq!(why(&refused(&twin, METHOD, b"request", NOW)), "signature");
         assert_eq!(
             why(&refused(&CHAIN, "/linli.v1.Ledger/GetProof", b"request", NOW)),
             "signature"

@@ -176,8 +176,8 @@ fn bad(zh: String, en: String) -> Error {
     Error::new(ErrorKind::Schema, zh, en)
 }
 
-fn wrong(path: &str, wanted: &str) -> Error {
-    bad(format!("字段 {path} 应为 {wanted}"), format!("field {path} must be {wanted}"))
+fn wrong(path: &str, zh: &str, en: &str) -> Error {
+    bad(format!("字段 {path} 要求：{zh}"), format!("field {path} must be {en}"))
 }
 
 fn message(
@@ -186,9 +186,9 @@ fn message(
     path: &str,
     depth: usize,
 ) -> Result<DynamicMessage, Error> {
-    let fields = json.as_object().ok_or_else(|| wrong(path, "an object"))?;
+    let fields = json.as_object().ok_or_else(|| wrong(path, "对象", "an object"))?;
     if depth >= DEPTH_MAX {
-        return Err(wrong(path, "nested less deeply"));
+        return Err(wrong(path, "较浅的嵌套", "nested less deeply"));
     }
     let mut made = DynamicMessage::new(of.clone());
     for (name, value) in fields {
@@ -202,7 +202,7 @@ fn message(
             )
         })?;
         if made.has_field(&field) {
-            return Err(wrong(&path, "given once"));
+            return Err(wrong(&path, "只给出一次", "given once"));
         }
         if !value.is_null() {
             made.set_field(&field, field_value(&field, value, &path, depth)?);
@@ -218,12 +218,12 @@ fn field_value(
     depth: usize,
 ) -> Result<Value, Error> {
     if field.is_map() {
-        return Err(wrong(path, "left out: maps have no one encoding"));
+        return Err(wrong(path, "留空：映射没有唯一编码", "left out: maps have no one encoding"));
     }
     if !field.is_list() {
         return single(field, json, path, depth);
     }
-    let items = json.as_array().ok_or_else(|| wrong(path, "a list"))?;
+    let items = json.as_array().ok_or_else(|| wrong(path, "列表", "a list"))?;
     let item = |(i, json)| single(field, json, &format!("{path}[{i}]"), depth);
     items.iter().enumerate().map(item).collect::<Result<_, _>>().map(Value::List)
 }
@@ -232,27 +232,34 @@ fn single(field: &FieldDescriptor, json: &Json, path: &str, depth: usize) -> Res
     let unsigned = || number(json).and_then(|n| u64::try_from(n).ok());
     let signed = || number(json).and_then(|n| i64::try_from(n).ok());
     match field.kind() {
-        Kind::Bool => json.as_bool().map(Value::Bool).ok_or_else(|| wrong(path, "true or false")),
+        Kind::Bool => json
+            .as_bool()
+            .map(Value::Bool)
+            .ok_or_else(|| wrong(path, "true 或 false", "true or false")),
         Kind::String => {
-            let text = json.as_str().ok_or_else(|| wrong(path, "text"))?;
+            let text = json.as_str().ok_or_else(|| wrong(path, "文本", "text"))?;
             Ok(Value::String(text.into()))
         }
         Kind::Bytes => bytes(json, fixed_length(field), path).map(|b| Value::Bytes(b.into())),
-        Kind::Uint64 | Kind::Fixed64 => unsigned()
-            .map(Value::U64)
-            .ok_or_else(|| wrong(path, "a whole number from 0 to 2^64 - 1")),
+        Kind::Uint64 | Kind::Fixed64 => unsigned().map(Value::U64).ok_or_else(|| {
+            wrong(path, "0 到 2^64 - 1 的整数", "a whole number from 0 to 2^64 - 1")
+        }),
         Kind::Uint32 | Kind::Fixed32 => {
             let n = unsigned().and_then(|n| u32::try_from(n).ok());
-            n.map(Value::U32).ok_or_else(|| wrong(path, "a whole number from 0 to 2^32 - 1"))
+            n.map(Value::U32).ok_or_else(|| {
+                wrong(path, "0 到 2^32 - 1 的整数", "a whole number from 0 to 2^32 - 1")
+            })
         }
-        Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => {
-            signed().map(Value::I64).ok_or_else(|| wrong(path, "a whole number of 64 bits"))
-        }
+        Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => signed()
+            .map(Value::I64)
+            .ok_or_else(|| wrong(path, "64 位整数", "a whole number of 64 bits")),
         Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => {
             let n = signed().and_then(|n| i32::try_from(n).ok());
-            n.map(Value::I32).ok_or_else(|| wrong(path, "a whole number of 32 bits"))
+            n.map(Value::I32).ok_or_else(|| wrong(path, "32 位整数", "a whole number of 32 bits"))
         }
-        Kind::Float | Kind::Double => Err(wrong(path, "left out: the ledger knows no fractions")),
+        Kind::Float | Kind::Double => {
+            Err(wrong(path, "留空：账本不使用小数", "left out: the ledger knows no fractions"))
+        }
         Kind::Enum(of) => enumeration(&of, json, path),
         Kind::Message(of) => message(&of, json, path, depth + 1).map(Value::Message),
     }
@@ -273,7 +280,8 @@ fn enumeration(of: &EnumDescriptor, json: &Json, path: &str) -> Result<Value, Er
         _ => number(json).and_then(|n| i32::try_from(n).ok()).and_then(|n| of.get_value(n)),
     };
     let names = || of.values().map(|v| v.name().to_string()).collect::<Vec<_>>().join(", ");
-    let value = value.ok_or_else(|| wrong(path, &format!("one of {}", names())))?;
+    let value = value
+        .ok_or_else(|| wrong(path, &format!("{} 之一", names()), &format!("one of {}", names())))?;
     Ok(Value::EnumNumber(value.number()))
 }
 
@@ -285,7 +293,9 @@ fn fixed_length(field: &FieldDescriptor) -> Option<usize> {
 }
 
 fn bytes(json: &Json, length: Option<usize>, path: &str) -> Result<Vec<u8>, Error> {
-    let text = json.as_str().ok_or_else(|| wrong(path, "text: hexadecimal or base64"))?;
+    let text = json
+        .as_str()
+        .ok_or_else(|| wrong(path, "文本：十六进制或 base64", "text: hexadecimal or base64"))?;
     let fits = |bytes: &Vec<u8>| length.is_none_or(|n| bytes.len() == n);
     let code = || human::read(text).ok().filter(|_| length.is_some()).map(|(_, bytes)| bytes);
     let read = if let Some(rest) = text.strip_prefix("0x") {
@@ -297,8 +307,12 @@ fn bytes(json: &Json, length: Option<usize>, path: &str) -> Result<Vec<u8>, Erro
         tries.into_iter().flatten().find(fits)
     };
     read.filter(fits).ok_or_else(|| match length {
-        Some(n) => wrong(path, &format!("{n} bytes in hexadecimal ({} digits) or base64", n * 2)),
-        None => wrong(path, "hexadecimal or base64"),
+        Some(n) => wrong(
+            path,
+            &format!("{n} 字节的十六进制（{} 位）或 base64", n * 2),
+            &format!("{n} bytes in hexadecimal ({} digits) or base64", n * 2),
+        ),
+        None => wrong(path, "十六进制或 base64", "hexadecimal or base64"),
     })
 }
 

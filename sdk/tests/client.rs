@@ -315,6 +315,15 @@ async fn an_address_without_a_node_is_unreachable_after_the_last_try() {
     drop(listener);
     let error = Client::connect_with(&url, CHAIN, key(), OPTIONS).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unreachable);
-    let error = Client::connect_with("::", CHAIN, key(), OPTIONS).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Input);
+}
+
+#[tokio::test]
+async fn what_is_no_address_is_said_before_anything_is_sent() {
+    let key = || SecretKey::from_bytes(&[1; 32]);
+    // A port that is none is not taken for no port, nor a promise of TLS for none.
+    let odd = ["::", "", "http://", "http://127.0.0.1:99999", "http://a b", "127.0.0.1:7401"];
+    for url in odd.into_iter().chain(["https://127.0.0.1:7401", "ftp://127.0.0.1"]) {
+        let error = Client::connect_with(url, CHAIN, key(), OPTIONS).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Input, "{url}: {error}");
+    }
 }

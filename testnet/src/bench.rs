@@ -147,8 +147,8 @@ pub fn run(bench: &Bench) -> Result<(), Failure> {
         let why = format!("{} holds a net, and `bench` makes its own", dir.display());
         return Err(Failure::usage(why).hint("`load` puts load on a net that is there"));
     }
-    let _leaving = Leaving::watch(&dir, bench.dir.is_none());
     let mut net = Net::make(&dir, bench.validators, LoadSize::default())?;
+    let _leaving = Leaving::watch(&dir, bench.dir.is_none());
     let measured = net.start().and_then(|()| figures(bench, &net, &dir, rate));
     net.stop()?;
     let (figures, lossless) = measured?;

@@ -61,8 +61,8 @@ struct Report {
 pub fn run(chaos: &Chaos) -> Result<(), Failure> {
     let temporary = tempfile::tempdir()?;
     let dir = chaos.dir.clone().unwrap_or_else(|| temporary.path().join("net"));
-    let _leaving = Leaving::watch(&dir, chaos.dir.is_none());
     let mut net = Net::make(&dir, 4, LoadSize { signers: 16, accounts: 64 })?;
+    let _leaving = Leaving::watch(&dir, chaos.dir.is_none());
     let mut report = Report::default();
     let judged = net.start().and_then(|()| {
         for i in 0..chaos.kills {

@@ -46,9 +46,11 @@ pub fn run(demo: &Demo) -> Result<(), Failure> {
         Net::open(&dir)?.stop()?;
         fs::remove_dir_all(&dir)?;
     }
-    let _leaving = demo.once.then(|| Leaving::watch(&dir, true));
+    // What cannot be told is said before anything is started.
+    demo.files.as_deref().map(files_of).transpose()?;
     let begun = Instant::now();
     let mut net = Net::make(&dir, 4, LoadSize { signers: 4, accounts: 8 })?;
+    let _leaving = demo.once.then(|| Leaving::watch(&dir, true));
     let told = tell(demo, &dir, &mut net, begun);
     if demo.once || told.is_err() {
         net.stop()?;
@@ -127,12 +129,14 @@ fn chapter(number: u32, title: &str) {
 
 fn files_of(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let entries = fs::read_dir(folder)
-        .map_err(|e| Failure::usage(format!("cannot read {}: {e}", folder.display())))?;
+        .map_err(|e| Failure::usage(format!("cannot read {}: {e}", folder.display())))
+        .map_err(|failure| failure.hint("give a folder with --files"))?;
     let mut files: Vec<PathBuf> =
         entries.flatten().map(|e| e.path()).filter(|p| p.is_file()).collect();
     files.sort();
     if files.is_empty() {
-        return Err(Failure::usage(format!("no file in {}", folder.display())));
+        return Err(Failure::usage(format!("no file in {}", folder.display()))
+            .hint("give a folder that holds the files to anchor"));
     }
     Ok(files)
 }

@@ -67,7 +67,7 @@ impl Net {
     pub fn open(dir: &Path) -> Result<Self, Failure> {
         let path = dir.join("net.json");
         let text = fs::read_to_string(&path).map_err(|e| {
-            Failure::new(format!("no net in {}: {e}", dir.display()))
+            Failure::usage(format!("no net in {}: {e}", dir.display()))
                 .hint("make one with `linli-testnet up --dir DIR`")
         })?;
         let mut net: Self = serde_json::from_str(&text)
@@ -85,10 +85,7 @@ impl Net {
         if dir.join("net.json").exists() {
             return Self::open(dir);
         }
-        fs::create_dir_all(dir)?;
-        let dir = &dir.canonicalize()?;
-        clear(dir)?;
-        fs::write(dir.join(MAKING), "this net is being made\n")?;
+        // Judged before anything is written: a refused net leaves no folder behind.
         let plan = Plan::new(validators, load, TimeMs(now_ms()))?;
         let module = |name: &str, code: &[u8]| Module { name: name.into(), code: code.to_vec() };
         let modules = vec![
@@ -99,6 +96,13 @@ impl Net {
             Failure::usage(format!("this net would be unlawful: {e}"))
                 .hint("a net has four validators or more")
         })?;
+        fs::create_dir_all(dir).map_err(|e| {
+            Failure::usage(format!("cannot make the folder {}: {e}", dir.display()))
+                .hint("choose a folder that can be made, with --dir")
+        })?;
+        let dir = &dir.canonicalize()?;
+        clear(dir)?;
+        fs::write(dir.join(MAKING), "this net is being made\n")?;
         let (genesis_path, chain) = (dir.join("genesis"), genesis.chain());
         fs::write(&genesis_path, genesis.to_bytes())?;
         let ports = free_ports(plan.seats.len() * 3)?;

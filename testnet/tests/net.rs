@@ -55,6 +55,35 @@ fn three_validators_are_refused_with_the_reason() {
     let (_, err) = said(&output);
     assert_eq!(output.status.code(), Some(2), "{err}");
     assert!(err.contains("3 validators"), "{err}");
+    assert!(!dir.exists(), "a refused net leaves nothing behind");
+}
+
+#[test]
+fn wrong_usage_is_exit_2_names_what_is_wrong_and_starts_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (file, nowhere, dir) = (path("file"), path("nowhere"), path("net"));
+    std::fs::write(&file, "x").unwrap();
+    let cases = [
+        (vec!["nonsense"], "nonsense"),
+        (vec!["up"], "--dir"),
+        (vec!["up", "--dir", &file], file.as_str()),
+        (vec!["up", "--validators", "x", "--dir", &dir], "--validators"),
+        (vec!["up", "--validators", "65", "--dir", &dir], "4 to 64"),
+        (vec!["down", "--dir", &nowhere], nowhere.as_str()),
+        (vec!["load", "--dir", &nowhere], nowhere.as_str()),
+        (vec!["bench", "--workload", "magic"], "magic"),
+        (vec!["bench", "--rate", "fast"], "fast"),
+        (vec!["chaos", "--kills", "x"], "--kills"),
+        (vec!["demo", "--once", "--dir", &dir, "--files", &nowhere], nowhere.as_str()),
+    ];
+    for (arguments, word) in cases {
+        let output = testnet(&arguments);
+        let (out, err) = said(&output);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {err}");
+        assert!(err.contains(word) && out.is_empty(), "{arguments:?}: {out}{err}");
+        assert!(!std::path::Path::new(&dir).exists(), "{arguments:?}");
+    }
 }
 
 #[test]
@@ -62,6 +91,6 @@ fn a_folder_without_a_net_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let output = testnet(&["status", "--dir", folder.path().to_str().unwrap()]);
     let (_, err) = said(&output);
-    assert_eq!(output.status.code(), Some(3));
+    assert_eq!(output.status.code(), Some(2));
     assert!(err.contains("no net in"), "{err}");
 }

@@ -177,6 +177,9 @@ impl Rules {
     ) -> Result<Reader, Refusal> {
         let chain = &self.readers.chain;
         let key = read_header::check(chain, header, path, message, now(), &*self.verify)?;
+        if !self.readers.knows(&key) {
+            return Err(Code::UnknownSender.refuse([]));
+        }
         self.readers.reader(&key, scopes).ok_or_else(|| Code::ReadDenied.refuse([]))
     }
 }

@@ -44,12 +44,13 @@ impl Api {
         &self,
         request: wire::SchemaRequest,
     ) -> Result<wire::SchemaResponse, Status> {
+        let word = shown(&request.room);
         let answer = self.node.inspect(move |ledger, _| {
             let height = ledger.head().height.0;
             let descriptors = ledger.schema(&request.room).map(<[u8]>::to_vec);
             descriptors.map(|descriptors| wire::SchemaResponse { descriptors, height })
         });
-        let unknown = || status(&Code::UnknownRoom.refuse([Param::Word("?".into())]));
+        let unknown = || status(&Code::UnknownRoom.refuse([word]));
         answer.await.map_err(unread)?.ok_or_else(unknown)
     }
 }
@@ -122,7 +123,7 @@ impl Question {
     fn stored(&self, ledger: &Ledger, store: &RocksStore) -> Result<Vec<wire::Entry>, Status> {
         let room = self.request.room.as_str();
         if ledger.schema(room).is_none() {
-            return Err(status(&Code::UnknownRoom.refuse([Param::Word("room".into())])));
+            return Err(status(&Code::UnknownRoom.refuse([shown(room)])));
         }
         let all = self.reader.scope == Scope::All;
         let contract = ![accounts::ROOM, log::ROOM, timers::ROOM].contains(&room);
@@ -184,6 +185,13 @@ fn add_head(
     out.header = header.to_bytes();
     out.certificate = linli_types::encode(&certificate);
     Ok(())
+}
+
+/// A room's name as it may be repeated: nothing but a name comes back.
+fn shown(room: &str) -> Param {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    let is_name = room.len() <= limits::NAME_BYTES_MAX && room.chars().all(is_name);
+    Param::Word(if is_name && !room.is_empty() { room.into() } else { "?".into() })
 }
 
 fn denied() -> Status {

@@ -65,7 +65,7 @@ fn native(refusal: &Refusal) -> Option<Code> {
 fn grpc(code: Option<Code>) -> Grpc {
     match code {
         Some(Code::ReadUnsigned) => Grpc::Unauthenticated,
-        Some(Code::ReadDenied) => Grpc::PermissionDenied,
+        Some(Code::ReadDenied | Code::UnknownSender) => Grpc::PermissionDenied,
         Some(Code::NotFound | Code::UnknownRoom | Code::UnknownMethod) => Grpc::NotFound,
         Some(Code::Busy) => Grpc::ResourceExhausted,
         Some(Code::DiskReserve | Code::Unavailable) => Grpc::Unavailable,

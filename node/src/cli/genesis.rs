@@ -3,9 +3,10 @@
 use super::{Failure, Output, unreadable};
 use crate::words::{Words, words};
 use linli_types::digest;
-use linli_types::genesis::Genesis;
+use linli_types::genesis::{BadGenesis, Genesis};
 use linli_types::id::ChainId;
 use linli_types::limits;
+use linli_types::validator::BadSet;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::io::Read;
@@ -48,14 +49,41 @@ impl GenesisCommand {
 /// The file cannot be read, or is refused with the reason.
 pub(super) fn read(path: &Path) -> Result<(Genesis, ChainId, Vec<u8>), Failure> {
     let bytes = read_bytes(path)?;
-    let (genesis, chain) = Genesis::from_bytes(&bytes).map_err(|why| {
-        Failure::refused(
-            "BAD_GENESIS",
-            words!("创世文件不成立：{why}", "the genesis is refused: {why}"),
-            words!("请联系创世文件的制作方", "ask whoever wrote the genesis file"),
-        )
-    })?;
+    let (genesis, chain) = Genesis::from_bytes(&bytes).map_err(|why| refused(&why))?;
     Ok((genesis, chain, bytes))
+}
+
+fn refused(why: &BadGenesis) -> Failure {
+    let zh = match why {
+        BadGenesis::Magic => "这不是创世文件".into(),
+        BadGenesis::TooLarge { found, max } => format!("{found} 字节，上限 {max}"),
+        BadGenesis::Format(format) => format!("格式 {format} 不为本版本所知"),
+        BadGenesis::Validators(law) => broken_law(law),
+        BadGenesis::Malformed(why) => format!("内容无法识别（{why}）"),
+    };
+    Failure::refused(
+        "BAD_GENESIS",
+        words!("创世文件不成立：{zh}", "the genesis is refused: {why}"),
+        words!("请联系创世文件的制作方", "ask whoever wrote the genesis file"),
+    )
+}
+
+fn broken_law(law: &BadSet) -> String {
+    match law {
+        BadSet::Count { found, min, max } => format!(
+            "有 {found} 个验证节点；一条链须有 {min} 至 {max} 个，少于 {min} 个便不容许任何一个出错"
+        ),
+        BadSet::Twice(key) => format!("公钥 {key} 出现两次"),
+        BadSet::Power { name, power, max } => {
+            format!("{name} 的表决权为 {power}，须在 1 至 {max} 之间")
+        }
+        BadSet::OrganisationTooStrong { org, power, total } => {
+            format!("机构 {org} 持有 {power}/{total} 的表决权；任何机构须少于三分之一")
+        }
+        BadSet::KindTooStrong { kind, power, total } => {
+            format!("{kind:?} 类机构合计持有 {power}/{total} 的表决权；任何一类须少于二分之一")
+        }
+    }
 }
 
 /// Reads a file of at most a genesis's size.

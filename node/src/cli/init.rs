@@ -5,7 +5,7 @@
 
 use super::key::Passphrase;
 use super::store::{DB, GENESIS, NETWORK_KEY, VALIDATOR_KEY, unopened};
-use super::{Failure, Output, genesis, unreadable};
+use super::{Failure, Output, genesis, unwritable};
 use crate::config::{self, Config, Peer};
 use crate::storage::{RocksStore, Tuning};
 use crate::words::words;
@@ -139,13 +139,13 @@ impl Init {
             ));
         }
         let keys = self.data.join("keys");
-        std::fs::create_dir_all(&keys).map_err(|e| unreadable(&keys, &e))?;
+        std::fs::create_dir_all(&keys).map_err(|e| unwritable(&keys, &e))?;
         copy_key(validator, &self.data.join(VALIDATOR_KEY))?;
         copy_key(network, &self.data.join(NETWORK_KEY))?;
         let text = config.to_text();
         for (name, bytes) in [(GENESIS, genesis), (config::FILE, text.as_bytes())] {
             let path = self.data.join(name);
-            std::fs::write(&path, bytes).map_err(|e| unreadable(&path, &e))?;
+            std::fs::write(&path, bytes).map_err(|e| unwritable(&path, &e))?;
         }
         Ok(())
     }

@@ -20,6 +20,7 @@ mod replay;
 mod run;
 mod status;
 mod store;
+mod usage;
 mod verify;
 
 pub use output::{Exit, Failure, Output, Trace};
@@ -151,14 +152,11 @@ fn finish(result: Result<(), Failure>, out: &mut Output) -> u8 {
 
 /// Help and version are results; everything else that clap says is wrong usage.
 fn usage(error: &clap::Error, out: &mut Output) -> u8 {
-    let text = error.render().to_string();
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        out.text(text.trim_end());
+        out.text(error.render().to_string().trim_end());
         return 0;
     }
-    let why = text.trim().trim_start_matches("error: ");
-    let what = words!("用法有误：{why}", "wrong usage: {why}");
-    let failure = Failure::usage(what, words!("加 --help 查看用法", "see --help"));
+    let failure = usage::failure(error);
     out.fail(&failure);
     failure.exit().code()
 }
@@ -193,6 +191,23 @@ fn machine(error: &dyn std::fmt::Display) -> Failure {
     Failure::broken(
         words!("操作系统拒绝：{error}", "the operating system refused: {error}"),
         words!("请检查系统资源与权限", "check the machine's resources and permissions"),
+    )
+}
+
+fn unwritable(path: &std::path::Path, error: &dyn std::fmt::Display) -> Failure {
+    let path = path.display();
+    Failure::usage(
+        words!("无法写入 {path}：{error}", "cannot write {path}: {error}"),
+        words!("请核对路径、权限与剩余空间", "check the path, its permissions and the free space"),
+    )
+}
+
+/// A file that this command would have to write over.
+fn taken(path: &std::path::Path) -> Failure {
+    let path = path.display();
+    Failure::usage(
+        words!("{path} 已存在", "{path} is there already"),
+        words!("请换一个文件名", "choose another name"),
     )
 }
 

@@ -9,7 +9,7 @@
 
 use crate::words::{Words, words};
 use linli_sdk::Error;
-use linli_types::code::{Code, Lang};
+use linli_types::code::Lang;
 use serde_json::{Value, json};
 use std::io::Write;
 
@@ -46,6 +46,8 @@ pub enum Trace {
     Unknown,
     /// Nothing of what failed; the rest of the command is done.
     Others,
+    /// All that was asked for: what failed came after it.
+    All,
 }
 
 /// Why a command ended without doing its work (O2).
@@ -89,6 +91,13 @@ impl Failure {
         self
     }
 
+    /// The same with another hint.
+    #[must_use]
+    pub fn advising(mut self, hint: Words) -> Self {
+        self.hint = hint;
+        self
+    }
+
     /// The same with fields that `--json` adds to the answer's top level.
     #[must_use]
     pub fn with(mut self, details: Value) -> Self {
@@ -129,6 +138,7 @@ impl Failure {
                     Trace::Receipt => "refusal receipt",
                     Trace::Unknown => "unknown",
                     Trace::Others => "only what succeeded",
+                    Trace::All => "all",
                 },
             }
         });
@@ -149,6 +159,10 @@ impl Failure {
                 "成功的部分已记录，失败的部分没有留下记录",
                 "what succeeded is recorded; nothing of what failed is"
             ),
+            Trace::All => words!(
+                "账本上已记录成功，失败发生在其后",
+                "it is recorded; what failed came afterwards"
+            ),
             Trace::Unknown => {
                 words!("是否已记录尚不确定", "whether anything was recorded is not known")
             }
@@ -165,15 +179,13 @@ impl From<Error> for Failure {
             2 => Exit::Usage,
             _ => Exit::Broken,
         };
-        let code = error.code().and_then(Code::from_number);
-        let name = code.map_or(error.kind().name(), Code::name);
         let trace = match error.kind() {
             ErrorKind::TimedOut => Trace::Unknown,
             _ => Trace::Nothing,
         };
         let what = both(&|lang| error.text(lang).to_owned());
         let hint = both(&|lang| error.hint(lang).to_owned());
-        Self::new(exit, name, what, hint).leaving(trace)
+        Self::new(exit, error.name(), what, hint).leaving(trace)
     }
 }
 
@@ -237,7 +249,11 @@ impl<'a> Output<'a> {
             Lang::Zh => ("错误", "提示"),
             Lang::En => ("error", "hint"),
         };
-        let _ = writeln!(self.stderr, "{error}: {what} [{}]", failure.name);
+        let (first, rest) = what.split_once('\n').unwrap_or((what, ""));
+        let _ = writeln!(self.stderr, "{error}: {first} [{}]", failure.name);
+        for line in rest.lines() {
+            let _ = writeln!(self.stderr, "  {line}");
+        }
         let _ = writeln!(self.stderr, "  {}", trace.of(self.lang));
         if !hint.is_empty() {
             let _ = writeln!(self.stderr, "{then}: {hint}");

@@ -2,7 +2,7 @@
 //! `linli verify` takes.
 
 use super::connect::{Connect, Node};
-use super::{Failure, Output, block_on, unreadable};
+use super::{Failure, Output, block_on, taken, unwritable};
 use crate::words::{Words, words};
 use borsh::BorshDeserialize;
 use linli_proto::{Entry, QueryRequest, QueryResponse};
@@ -49,6 +49,10 @@ impl Query {
             ));
         }
         let proof = self.proof.clone();
+        // Before a node is asked: what cannot be written need not be proved.
+        if let Some(path) = proof.as_ref().filter(|path| path.exists()) {
+            return Err(taken(path));
+        }
         let (request, answer, result) = block_on(self.ask())?;
         let entries: Vec<Value> = answer.entries.iter().map(entry_json).collect();
         if let Some(path) = &proof {
@@ -170,13 +174,13 @@ pub(super) fn read<T: BorshDeserialize>(bytes: &[u8], what: &str) -> Result<T, F
 /// Writes a new file whole: beside it first, then under its name.
 pub(super) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     if path.exists() {
-        return Err(unreadable(path, &"it exists"));
+        return Err(taken(path));
     }
     let mut beside = path.as_os_str().to_owned();
     beside.push(".part");
     let beside = PathBuf::from(beside);
     let written = std::fs::write(&beside, bytes).and_then(|()| std::fs::rename(&beside, path));
-    written.map_err(|e| unreadable(path, &e))
+    written.map_err(|e| unwritable(path, &e))
 }
 
 fn entry_json(entry: &Entry) -> Value {

@@ -4,7 +4,7 @@
 //! under way is finished, the store is flushed. A second signal does not hurry it.
 
 use super::key::Passphrase;
-use super::store::{NETWORK_KEY, VALIDATOR_KEY, chain};
+use super::store::{NETWORK_KEY, VALIDATOR_KEY, chain, reason};
 use super::{Failure, Output, machine};
 use crate::api::{self, Api};
 use crate::config::{BadConfig, Config};
@@ -195,7 +195,19 @@ fn not_started(why: &StartError) -> Failure {
             "run `linli check-db`; a key may run on one node only"
         ),
     };
-    Failure::broken(words!("节点无法启动：{why}", "the node does not start: {why}"), hint)
+    let Words { zh, en } = match why {
+        StartError::Open(why) => reason(why),
+        StartError::UnknownPeer(name) => Words {
+            zh: format!("配置中的邻居 {name} 不是创世文件中的验证节点"),
+            en: why.to_string(),
+        },
+        StartError::OtherNetworkKey(name) => Words {
+            zh: format!("网络密钥不是验证节点 {name} 的那把"),
+            en: why.to_string(),
+        },
+        other => Words::same(other.to_string()),
+    };
+    Failure::broken(words!("节点无法启动：{zh}", "the node does not start: {en}"), hint)
 }
 
 /// SIGTERM or SIGINT.

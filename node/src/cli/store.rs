@@ -2,7 +2,7 @@
 
 use super::{Failure, Output};
 use crate::storage::{OpenError, RocksStore, Tuning};
-use crate::words::words;
+use crate::words::{Words, words};
 use linli_types::genesis::Genesis;
 use linli_types::id::ChainId;
 use std::path::{Path, PathBuf};
@@ -63,5 +63,21 @@ pub(super) fn unopened(path: &Path, why: &OpenError) -> Failure {
             "keep the folder as it is and let a new one catch up from the others"
         ),
     };
-    Failure::broken(words!("无法打开 {shown}：{why}", "cannot open {shown}: {why}"), hint)
+    let Words { zh, en } = reason(why);
+    Failure::broken(words!("无法打开 {shown}：{zh}", "cannot open {shown}: {en}"), hint)
+}
+
+/// What is wrong with a store.
+pub(super) fn reason(why: &OpenError) -> Words {
+    let zh = match why {
+        OpenError::InUse(_) => "另一个节点正在使用它".into(),
+        OpenError::Missing(_) => "其中没有链，请用 linli init 建立".into(),
+        OpenError::Taken(_) => "其中已有一条链".into(),
+        OpenError::OtherChain { found, expected } => {
+            format!("它属于链 {found}，而不是 {expected}")
+        }
+        OpenError::Format(format) => format!("格式 {format} 不为本版本所知"),
+        OpenError::Broken(why) => format!("无法读写：{why}"),
+    };
+    Words { zh, en: why.to_string() }
 }

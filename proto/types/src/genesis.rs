@@ -6,7 +6,7 @@ use crate::digest;
 use crate::height::TimeMs;
 use crate::id::{AccountId, ChainId, PrincipalId, PublicKey};
 use crate::limits;
-use crate::validator::ValidatorSet;
+use crate::validator::{BadSet, Validator, ValidatorSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -106,7 +106,10 @@ pub enum BadGenesis {
     /// The format is not ours.
     #[error("genesis format {0} is unknown to this version")]
     Format(u16),
-    /// The bytes after the magic are not a genesis; validators that break a law also end here.
+    /// The validators break a law.
+    #[error("{0}")]
+    Validators(BadSet),
+    /// The bytes after the magic are not a genesis.
     #[error("the bytes are not a genesis: {0}")]
     Malformed(String),
 }
@@ -136,8 +139,10 @@ impl Genesis {
             }
             _ => {}
         }
-        let genesis =
-            Self::try_from_slice(rest).map_err(|e| BadGenesis::Malformed(alloc::format!("{e}")))?;
+        let genesis = Self::try_from_slice(rest).map_err(|e| match broken_law(rest) {
+            Some(law) => BadGenesis::Validators(law),
+            None => BadGenesis::Malformed(alloc::format!("{e}")),
+        })?;
         Ok((genesis, ChainId(digest::plain(bytes).0)))
     }
 
@@ -145,4 +150,11 @@ impl Genesis {
     pub fn chain(&self) -> ChainId {
         ChainId(digest::plain(&self.to_bytes()).0)
     }
+}
+
+/// The law that unreadable bytes break: the decoder of a set can only say that there is one.
+fn broken_law(rest: &[u8]) -> Option<BadSet> {
+    type Head = (u16, u32, String, TimeMs, u64, Vec<Validator>);
+    let (.., members) = Head::deserialize(&mut &*rest).ok()?;
+    ValidatorSet::new(members).err()
 }

@@ -7,8 +7,8 @@
 use super::pack::{Pending, say, write_pack};
 use crate::cli::connect::{Connect, Node, refusal};
 use crate::cli::query::ask_by_schema;
-use crate::cli::{Exit, Failure, Output, Trace, block_on, genesis, machine, unreadable};
-use crate::words::words;
+use crate::cli::{Exit, Failure, Output, Trace, block_on, genesis, machine, unwritable};
+use crate::words::{Words, words};
 use linli_sdk::anchor::{KINDS, ROOM, request};
 use linli_sdk::manifest::{Prepared, prepare};
 use linli_sdk::{Draft, Schema, Signed, clock};
@@ -66,7 +66,7 @@ fn kind(text: &str) -> Result<i32, String> {
 
 impl Anchor {
     pub(super) fn run(self, out: &mut Output) -> Result<(), Failure> {
-        std::fs::create_dir_all(&self.out).map_err(|e| unreadable(&self.out, &e))?;
+        std::fs::create_dir_all(&self.out).map_err(|e| unwritable(&self.out, &e))?;
         block_on(self.anchor_all(out))
     }
 
@@ -102,13 +102,17 @@ impl Anchor {
         let done = all.saturating_sub(n);
         let any = |exit| failures.iter().any(|(_, failure)| failure.exit() == exit);
         let unknown = failures.iter().any(|(_, failure)| failure.trace() == Trace::Unknown);
-        let trace = match (unknown, done) {
+        // An anchored file whose pack is missing counts as recorded too.
+        let packless = failures.iter().any(|(_, failure)| failure.trace() == Trace::All);
+        let trace = match (unknown, done > 0 || packless) {
             (true, _) => Trace::Unknown,
-            (false, 0) => Trace::Nothing,
-            (false, _) => Trace::Others,
+            (false, false) => Trace::Nothing,
+            (false, true) => Trace::Others,
         };
+        // The gravest of them; wrong usage only if nothing else went wrong.
+        let exit = [Exit::Broken, Exit::Refused].into_iter().find(|exit| any(*exit));
         Failure::new(
-            if any(Exit::Broken) { Exit::Broken } else { Exit::Refused },
+            exit.unwrap_or(Exit::Usage),
             "PARTIAL",
             words!("{all} 个文件中有 {n} 个未存证", "{n} of {all} files were not anchored"),
             words!("改正后只重做失败的文件", "correct and repeat only what failed"),
@@ -159,22 +163,24 @@ impl Work {
                 Ok(found) => found,
                 Err(why) => {
                     if why.trace() == Trace::Nothing {
-                        std::fs::remove_file(&pending).map_err(|e| unreadable(&pending, &e))?;
+                        remove(&pending)?;
                     }
                     return Err(why);
                 }
             };
             if let Some(refusal) = refusal(&found.receipt, Some(&self.schema)) {
                 // A definite end: nothing is left to finish.
-                std::fs::remove_file(&pending).map_err(|e| unreadable(&pending, &e))?;
+                remove(&pending)?;
                 tries += 1;
                 if refusal.name() == DUPLICATE_NUMBER && tries < NUMBER_TRIES {
                     continue;
                 }
                 return Err(refusal);
             }
-            self.write(&draft.id, &ready, file, &pack, out).await?;
-            return std::fs::remove_file(&pending).map_err(|e| unreadable(&pending, &e));
+            let written = self.write(&draft.id, &ready, file, &pack, out).await;
+            return written
+                .and_then(|()| remove(&pending))
+                .map_err(|why| unfinished(&why, &pending));
         }
     }
 
@@ -263,6 +269,26 @@ fn pending_path(pack: &Path) -> PathBuf {
     PathBuf::from(path)
 }
 
+fn remove(pending: &Path) -> Result<(), Failure> {
+    std::fs::remove_file(pending).map_err(|e| unwritable(pending, &e))
+}
+
+/// The file is anchored, its pack is not written: no answer about the pack, a definite one about
+/// the ledger.
+fn unfinished(why: &Failure, pending: &Path) -> Failure {
+    let (pending, Words { zh, en }) = (pending.display(), why.what());
+    Failure::new(
+        Exit::Broken,
+        "NO_PACK",
+        words!("已存证，但证据包未写成：{zh}", "anchored, but the pack was not written: {en}"),
+        words!(
+            "用 linli evidence pack {pending} 补写证据包",
+            "finish the pack with `linli evidence pack {pending}`"
+        ),
+    )
+    .leaving(Trace::All)
+}
+
 fn leave_pending(
     path: &Path,
     draft: &Signed,
@@ -276,6 +302,6 @@ fn leave_pending(
         file: file.to_owned(),
         pack: pack.to_owned(),
     };
-    let text = serde_json::to_vec_pretty(&pending).map_err(|e| unreadable(path, &e))?;
-    std::fs::write(path, text).map_err(|e| unreadable(path, &e))
+    let text = serde_json::to_vec_pretty(&pending).map_err(|e| unwritable(path, &e))?;
+    std::fs::write(path, text).map_err(|e| unwritable(path, &e))
 }

@@ -5,7 +5,7 @@
 
 use crate::cli::connect::{Connect, Node, refusal};
 use crate::cli::query::{read, write_new};
-use crate::cli::{Exit, Failure, Output, Trace, block_on, unreadable};
+use crate::cli::{Exit, Failure, Output, Trace, block_on, taken, unreadable, unwritable};
 use crate::words::words;
 use linli_proto::{ProofResponse, ReceiptResponse};
 use linli_sdk::anchor::{evidence_pack, receipt_pack};
@@ -140,18 +140,36 @@ impl Finish {
         let text =
             std::fs::read_to_string(&self.pending).map_err(|e| unreadable(&self.pending, &e))?;
         let pending: Pending =
-            serde_json::from_str(&text).map_err(|e| unreadable(&self.pending, &e))?;
-        let bad = |e: &dyn std::fmt::Display| unreadable(&self.pending, e);
+            serde_json::from_str(&text).map_err(|e| no_pending(&self.pending, &e))?;
+        let bad = |e: &dyn std::fmt::Display| no_pending(&self.pending, e);
         let id: TxId = pending.transaction.parse().map_err(|e| bad(&e))?;
         let manifest = hex::decode(&pending.manifest).map_err(|e| bad(&e))?;
+        if pending.pack.exists() {
+            let shown = self.pending.display();
+            return Err(taken(&pending.pack).advising(words!(
+                "证据包已写好：请用 linli verify 验证，然后删除 {shown}",
+                "the pack is written: check it with `linli verify`, then remove {shown}"
+            )));
+        }
         let written = block_on(async {
             let node = self.connect.open().await?;
             write_pack(&node, &id, &manifest, &pending.pack, None).await
         })?;
-        std::fs::remove_file(&self.pending).map_err(|e| unreadable(&self.pending, &e))?;
+        std::fs::remove_file(&self.pending).map_err(|e| unwritable(&self.pending, &e))?;
         say(&pending.file, &pending.pack, &id, &written, out);
         Ok(())
     }
+}
+
+fn no_pending(path: &Path, why: &dyn std::fmt::Display) -> Failure {
+    let path = path.display();
+    Failure::usage(
+        words!("{path} 不是 .pending 文件：{why}", "{path} is no .pending file: {why}"),
+        words!(
+            "请给出 linli evidence anchor 留下的文件",
+            "name the file that `linli evidence anchor` left"
+        ),
+    )
 }
 
 /// One line or object about a file that is anchored.
