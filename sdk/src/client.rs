@@ -23,7 +23,7 @@ use linli_proto::{
     Refused, SchemaRequest, StatusRequest, StatusResponse, SubmitBatch, SubmitBatchResponse,
     SubmitRequest, proof_request,
 };
-use linli_types::code::Code;
+use linli_types::code::{Code, Lang};
 use linli_types::height::{Height, TimeMs};
 use linli_types::id::{ChainId, TxId};
 use linli_types::receipt::Receipt;
@@ -174,23 +174,28 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Refused`] with the code, or no answer after the last try: then whether the
-    /// node took it is not known, and [`Self::wait_receipt`] or the same bytes again tell.
+    /// [`ErrorKind::Refused`] with the code: the node took none of the tries. Any other kind:
+    /// whether it took one is not known, and [`Self::wait_receipt`] or the same bytes again tell.
     pub async fn submit(&self, signed: &Signed) -> Result<Accepted, Error> {
         let mut tries = Tries::new(&self.options);
+        let mut may_be_taken = false;
         loop {
-            let request = SubmitRequest { transaction: signed.raw.clone() };
-            let mut ledger = self.ledger.clone();
-            let answer = self.limit(ledger.submit(Request::new(request))).await;
-            let error = match answer {
-                Ok(answer) => match accepted(answer.height, answer.refused.as_ref()) {
-                    Err(error) if is_passing(&error) => error,
-                    decided => return decided,
-                },
+            let error = match self.submit_once(signed).await {
+                Ok(accepted) => return Ok(accepted),
                 Err(error) => error,
             };
-            tries.pause_after(error).await?;
+            may_be_taken |= leaves_open(&error);
+            if let Err(error) = tries.pause_after(error).await {
+                return Err(if may_be_taken { undecided(error) } else { error });
+            }
         }
+    }
+
+    async fn submit_once(&self, signed: &Signed) -> Result<Accepted, Error> {
+        let request = SubmitRequest { transaction: signed.raw.clone() };
+        let mut ledger = self.ledger.clone();
+        let answer = self.limit(ledger.submit(Request::new(request))).await?;
+        accepted(answer.height, answer.refused.as_ref())
     }
 
     /// Opens a stream for batches: send on the first half, read one answer per batch from the
@@ -431,6 +436,27 @@ fn is_passing(error: &Error) -> bool {
         ErrorKind::Refused => error.code().is_some_and(|code| busy.contains(&code)),
         _ => false,
     }
+}
+
+/// Whether a try that ended so may have been taken all the same: its answer was lost, or the node
+/// stopped while it held the request.
+fn leaves_open(error: &Error) -> bool {
+    let is_refusal = error.kind() == ErrorKind::Refused;
+    !is_refusal || error.code() == Some(Code::Unavailable.number())
+}
+
+/// Q1: the refusal of a later try decides nothing about an earlier one. A transaction that stands
+/// in a block is refused as expired, say, once its validity has passed.
+fn undecided(last: Error) -> Error {
+    if last.kind() != ErrorKind::Refused {
+        return last;
+    }
+    let [zh, en] = [Lang::Zh, Lang::En].map(|lang| last.text(lang));
+    Error::new(
+        ErrorKind::TimedOut,
+        format!("有一次提交没有确定的答复；最后一次被拒绝：{zh}"),
+        format!("one try had no definite answer; the last was refused: {en}"),
+    )
 }
 
 fn accepted(height: u64, refused: Option<&Refused>) -> Result<Accepted, Error> {

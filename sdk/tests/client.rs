@@ -218,6 +218,45 @@ async fn a_busy_node_is_asked_again_and_a_refusal_is_not() {
 }
 
 #[tokio::test]
+async fn a_refusal_after_a_try_without_an_answer_is_not_definite() {
+    // The first try may stand in a block by now: what is refused later does not say that it
+    // does not.
+    let lost = || Err(Status::deadline_exceeded("no answer"));
+    let scripts = [
+        vec![lost(), Ok(refused(Code::Expired))],
+        vec![
+            Err(Status::unavailable("a break")),
+            Ok(refused(Code::Busy)),
+            Ok(refused(Code::Expired)),
+        ],
+        // Until the tries are used up.
+        vec![lost(), Ok(refused(Code::DiskReserve))],
+        // A node that stops while it holds the request answers so.
+        vec![Ok(refused(Code::Unavailable)), Ok(refused(Code::Expired))],
+        vec![Ok(refused(Code::Unavailable))],
+    ];
+    for (i, submit) in scripts.into_iter().enumerate() {
+        let (client, _) = serve(Script { submit: submit.into(), ..Default::default() }).await;
+        let error = client.submit(&signed()).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.code()),
+            (ErrorKind::TimedOut, None),
+            "script {i}: {error}"
+        );
+        assert!(error.to_string().contains("one try had no definite answer"), "{error}");
+    }
+    // Every try was answered: the refusal stands.
+    let submit = [Ok(refused(Code::Busy)), Ok(refused(Code::Expired))];
+    let (client, _) = serve(Script { submit: submit.into(), ..Default::default() }).await;
+    let error = client.submit(&signed()).await.unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Refused, Some(Code::Expired.number())));
+    // And a try that was taken is found again by a later one.
+    let submit = [lost(), Ok(refused(Code::Exists))];
+    let (client, _) = serve(Script { submit: submit.into(), ..Default::default() }).await;
+    assert_eq!(client.submit(&signed()).await, Ok(Accepted::Exists { height: None }));
+}
+
+#[tokio::test]
 async fn tries_are_counted() {
     let submit = [Ok(refused(Code::Busy))];
     let (client, played) = serve(Script { submit: submit.into(), ..Default::default() }).await;
