@@ -6,7 +6,8 @@
 //!
 //! - **Q1 definite.** An outcome is called definite only after a receipt, or after a block later
 //!   than `valid_until` without one. Everything else is indefinite, and says so.
-//! - **Q2 bounded.** Every request ends: each try has a time limit and the tries are counted.
+//! - **Q2 bounded.** Every request ends: each try has a time limit and the tries are counted. What
+//!   waits without a limit, a stream, ends when the other side is gone: the connection asks.
 //! - **Q3 once.** Only what cannot take effect twice is sent again: reads, and the same signed
 //!   bytes.
 
@@ -57,12 +58,16 @@ pub struct Options {
     pub tries: u32,
     /// Before the second try; doubles from try to try.
     pub pause: Duration,
+    /// Between two questions whether the other side of the connection is still there, and for the
+    /// answer to one.
+    pub keep_alive: Duration,
 }
 
 impl Default for Options {
     fn default() -> Self {
         let (connect, answer) = (Duration::from_secs(5), Duration::from_secs(20));
-        Self { connect, answer, tries: 5, pause: Duration::from_millis(100) }
+        let (pause, keep_alive) = (Duration::from_millis(100), Duration::from_secs(10));
+        Self { connect, answer, tries: 5, pause, keep_alive }
     }
 }
 
@@ -145,6 +150,11 @@ impl Client {
             )
         })?;
         let endpoint = endpoint.connect_timeout(options.connect).tcp_nodelay(true);
+        // Also while a stream is silent: a peer that lost its power says nothing for ever.
+        let endpoint = endpoint
+            .http2_keep_alive_interval(options.keep_alive)
+            .keep_alive_timeout(options.keep_alive)
+            .keep_alive_while_idle(true);
         let mut tries = Tries::new(&options);
         let channel = loop {
             match endpoint.connect().await {
@@ -207,9 +217,8 @@ impl Client {
     pub async fn submit_stream(&self) -> Result<(Batches, Answers), Error> {
         let (sender, receiver) = mpsc::channel(BATCHES_WAITING);
         let mut ledger = self.ledger.clone();
-        // Not limited in time: a stream lives as long as its two halves.
-        let answers = ledger.submit_stream(ReceiverStream::new(receiver)).await;
-        let answers = answers.map_err(|status| failed(&status))?.into_inner();
+        // Only its opening is limited in time: a stream lives as long as its two halves.
+        let answers = self.limit(ledger.submit_stream(ReceiverStream::new(receiver))).await?;
         Ok((Batches(sender), Answers(answers)))
     }
 
@@ -357,7 +366,7 @@ impl Client {
     }
 
     /// Q2: one try, one time limit.
-    async fn limit<A>(
+    pub(crate) async fn limit<A>(
         &self,
         answer: impl Future<Output = Result<Response<A>, Status>>,
     ) -> Result<A, Error> {
