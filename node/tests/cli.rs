@@ -9,9 +9,11 @@ use linli_types::height::TimeMs;
 use linli_types::id::{PrincipalId, PublicKey};
 use linli_types::validator::{OrgKind, Validator, ValidatorSet};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 use tempfile::TempDir;
 
 const COMMANDS: &[&str] = &[
@@ -235,6 +237,33 @@ fn init_makes_a_folder_that_checks_and_replays_clean() {
     let replayed = linli(&["replay", "--data", &data, "--json"]);
     assert_eq!((replayed.exit, &replayed.json()["same"]), (0, &true.into()), "{}", replayed.stderr);
     assert_eq!(replayed.json()["state_root"], checked.json()["state_root"]);
+}
+
+#[test]
+fn looking_at_a_data_folder_changes_no_file_in_it() {
+    let place = Place::lawful();
+    assert_eq!(place.init(&[]).exit, 0);
+    let before = files(Path::new(&place.path("data")));
+    for command in ["check-db", "replay"] {
+        let ran = linli(&[command, "--data", &place.path("data")]);
+        assert_eq!(ran.exit, 0, "{}", ran.stderr);
+        assert!(files(Path::new(&place.path("data"))) == before, "{command} wrote something");
+    }
+}
+
+/// Path, bytes and time of every file below a folder.
+fn files(folder: &Path) -> BTreeMap<PathBuf, (Vec<u8>, SystemTime)> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            let time = fs::metadata(&path).unwrap().modified().unwrap();
+            found.insert(path.clone(), (fs::read(&path).unwrap(), time));
+        }
+    }
+    found
 }
 
 #[test]
