@@ -12,6 +12,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 use tempfile::TempDir;
@@ -237,6 +238,22 @@ fn init_makes_a_folder_that_checks_and_replays_clean() {
     let replayed = linli(&["replay", "--data", &data, "--json"]);
     assert_eq!((replayed.exit, &replayed.json()["same"]), (0, &true.into()), "{}", replayed.stderr);
     assert_eq!(replayed.json()["state_root"], checked.json()["state_root"]);
+}
+
+#[test]
+fn only_the_node_s_user_may_enter_its_data_folder() {
+    let mode = |path: &str| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+    let place = Place::lawful();
+    assert_eq!(place.init(&[]).exit, 0);
+    for folder in ["data", "data/keys"] {
+        assert_eq!(mode(&place.path(folder)), 0o700, "{folder}");
+    }
+    // A folder that stood open before is closed.
+    let place = Place::lawful();
+    fs::create_dir(place.path("data")).unwrap();
+    fs::set_permissions(place.path("data"), fs::Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(place.init(&[]).exit, 0);
+    assert_eq!(mode(&place.path("data")), 0o700);
 }
 
 #[test]
