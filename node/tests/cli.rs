@@ -9,9 +9,12 @@ use linli_types::height::TimeMs;
 use linli_types::id::{PrincipalId, PublicKey};
 use linli_types::validator::{OrgKind, Validator, ValidatorSet};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 use tempfile::TempDir;
 
 const COMMANDS: &[&str] = &[
@@ -257,6 +260,49 @@ fn init_makes_a_folder_that_checks_and_replays_clean() {
     let replayed = linli(&["replay", "--data", &data, "--json"]);
     assert_eq!((replayed.exit, &replayed.json()["same"]), (0, &true.into()), "{}", replayed.stderr);
     assert_eq!(replayed.json()["state_root"], checked.json()["state_root"]);
+}
+
+#[test]
+fn only_the_node_s_user_may_enter_its_data_folder() {
+    let mode = |path: &str| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+    let place = Place::lawful();
+    assert_eq!(place.init(&[]).exit, 0);
+    for folder in ["data", "data/keys"] {
+        assert_eq!(mode(&place.path(folder)), 0o700, "{folder}");
+    }
+    // A folder that stood open before is closed.
+    let place = Place::lawful();
+    fs::create_dir(place.path("data")).unwrap();
+    fs::set_permissions(place.path("data"), fs::Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(place.init(&[]).exit, 0);
+    assert_eq!(mode(&place.path("data")), 0o700);
+}
+
+#[test]
+fn looking_at_a_data_folder_changes_no_file_in_it() {
+    let place = Place::lawful();
+    assert_eq!(place.init(&[]).exit, 0);
+    let before = files(Path::new(&place.path("data")));
+    for command in ["check-db", "replay"] {
+        let ran = linli(&[command, "--data", &place.path("data")]);
+        assert_eq!(ran.exit, 0, "{}", ran.stderr);
+        assert!(files(Path::new(&place.path("data"))) == before, "{command} wrote something");
+    }
+}
+
+/// Path, bytes and time of every file below a folder.
+fn files(folder: &Path) -> BTreeMap<PathBuf, (Vec<u8>, SystemTime)> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            let time = fs::metadata(&path).unwrap().modified().unwrap();
+            found.insert(path.clone(), (fs::read(&path).unwrap(), time));
+        }
+    }
+    found
 }
 
 #[test]

@@ -10,7 +10,7 @@ use linli_proto::ProofResponse;
 use linli_types::certificate::Certificate;
 use linli_types::header::Header;
 use linli_types::id::{Digest, PrincipalId, Signature};
-use linli_types::receipt::Receipt;
+use linli_types::receipt::{Event, Receipt};
 use linli_types::validator::ValidatorSet;
 use linli_types::wire::SignedTransaction;
 use linli_verify::file;
@@ -20,7 +20,7 @@ use linli_verify::{Contents, Pack};
 use prost::Message;
 
 /// The contract's room.
-pub const ROOM: &str = "evidence";
+pub const ROOM: &str = statement::ROOM;
 /// The call that anchors.
 pub const METHOD: &str = "Anchor";
 
@@ -97,12 +97,14 @@ pub fn evidence_pack(manifest: &[u8], proof: &ProofResponse) -> Result<Pack, Err
         statement::Statement::decode(said.statement.as_slice())
             .is_ok_and(|s| s.manifest_sha256 == sha256.0 && s.manifest_sm3 == sm3.0)
     };
-    let events = receipt.receipt.events.iter().filter(|e| e.kind == statement::EVENT);
+    let is_word = |e: &&Event| e.room == statement::ROOM && e.kind == statement::EVENT;
+    let events = receipt.receipt.events.iter().filter(is_word);
     let said = events.filter_map(|e| Anchored::decode(e.data.as_slice()).ok()).find(anchors);
     let said = said.ok_or_else(|| bad("the receipt anchors another manifest"))?;
     if !proof.has_leaf || proof.leaf_index != said.leaf {
         return Err(bad("the proof is of another leaf"));
     }
+    let transaction = transaction_place(proof)?.ok_or_else(|| bad("no transaction"))?;
     let block = block_proof(proof)?;
     let log =
         LogPlace { leaf: said.leaf, size: block.header.log_size, path: path(&proof.leaf_path)? };
@@ -110,8 +112,8 @@ pub fn evidence_pack(manifest: &[u8], proof: &ProofResponse) -> Result<Pack, Err
         manifest: manifest.to_vec(),
         statement: said.statement,
         log,
-        transaction: transaction_place(proof)?,
-        receipt: Some(receipt),
+        transaction,
+        receipt,
     };
     Ok(Pack::new(&contents, &block))
 }

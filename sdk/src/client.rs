@@ -6,7 +6,8 @@
 //!
 //! - **Q1 definite.** An outcome is called definite only after a receipt, or after a block later
 //!   than `valid_until` without one. Everything else is indefinite, and says so.
-//! - **Q2 bounded.** Every request ends: each try has a time limit and the tries are counted.
+//! - **Q2 bounded.** Every request ends: each try has a time limit and the tries are counted. What
+//!   waits without a limit, a stream, ends when the other side is gone: the connection asks.
 //! - **Q3 once.** Only what cannot take effect twice is sent again: reads, and the same signed
 //!   bytes.
 
@@ -23,7 +24,7 @@ use linli_proto::{
     Refused, SchemaRequest, StatusRequest, StatusResponse, SubmitBatch, SubmitBatchResponse,
     SubmitRequest, proof_request,
 };
-use linli_types::code::Code;
+use linli_types::code::{Code, Lang};
 use linli_types::height::{Height, TimeMs};
 use linli_types::id::{ChainId, TxId};
 use linli_types::receipt::Receipt;
@@ -57,12 +58,16 @@ pub struct Options {
     pub tries: u32,
     /// Before the second try; doubles from try to try.
     pub pause: Duration,
+    /// Between two questions whether the other side of the connection is still there, and for the
+    /// answer to one.
+    pub keep_alive: Duration,
 }
 
 impl Default for Options {
     fn default() -> Self {
         let (connect, answer) = (Duration::from_secs(5), Duration::from_secs(20));
-        Self { connect, answer, tries: 5, pause: Duration::from_millis(100) }
+        let (pause, keep_alive) = (Duration::from_millis(100), Duration::from_secs(10));
+        Self { connect, answer, tries: 5, pause, keep_alive }
     }
 }
 
@@ -164,6 +169,11 @@ impl Client {
             ));
         }
         let endpoint = endpoint.connect_timeout(options.connect).tcp_nodelay(true);
+        // Also while a stream is silent: a peer that lost its power says nothing for ever.
+        let endpoint = endpoint
+            .http2_keep_alive_interval(options.keep_alive)
+            .keep_alive_timeout(options.keep_alive)
+            .keep_alive_while_idle(true);
         let mut tries = Tries::new(&options);
         let channel = loop {
             match endpoint.connect().await {
@@ -193,23 +203,28 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Refused`] with the code, or no answer after the last try: then whether the
-    /// node took it is not known, and [`Self::wait_receipt`] or the same bytes again tell.
+    /// [`ErrorKind::Refused`] with the code: the node took none of the tries. Any other kind:
+    /// whether it took one is not known, and [`Self::wait_receipt`] or the same bytes again tell.
     pub async fn submit(&self, signed: &Signed) -> Result<Accepted, Error> {
         let mut tries = Tries::new(&self.options);
+        let mut may_be_taken = false;
         loop {
-            let request = SubmitRequest { transaction: signed.raw.clone() };
-            let mut ledger = self.ledger.clone();
-            let answer = self.limit(ledger.submit(Request::new(request))).await;
-            let error = match answer {
-                Ok(answer) => match accepted(answer.height, answer.refused.as_ref()) {
-                    Err(error) if is_passing(&error) => error,
-                    decided => return decided,
-                },
+            let error = match self.submit_once(signed).await {
+                Ok(accepted) => return Ok(accepted),
                 Err(error) => error,
             };
-            tries.pause_after(error).await?;
+            may_be_taken |= leaves_open(&error);
+            if let Err(error) = tries.pause_after(error).await {
+                return Err(if may_be_taken { undecided(error) } else { error });
+            }
         }
+    }
+
+    async fn submit_once(&self, signed: &Signed) -> Result<Accepted, Error> {
+        let request = SubmitRequest { transaction: signed.raw.clone() };
+        let mut ledger = self.ledger.clone();
+        let answer = self.limit(ledger.submit(Request::new(request))).await?;
+        accepted(answer.height, answer.refused.as_ref())
     }
 
     /// Opens a stream for batches: send on the first half, read one answer per batch from the
@@ -221,9 +236,8 @@ impl Client {
     pub async fn submit_stream(&self) -> Result<(Batches, Answers), Error> {
         let (sender, receiver) = mpsc::channel(BATCHES_WAITING);
         let mut ledger = self.ledger.clone();
-        // Not limited in time: a stream lives as long as its two halves.
-        let answers = ledger.submit_stream(ReceiverStream::new(receiver)).await;
-        let answers = answers.map_err(|status| failed(&status))?.into_inner();
+        // Only its opening is limited in time: a stream lives as long as its two halves.
+        let answers = self.limit(ledger.submit_stream(ReceiverStream::new(receiver))).await?;
         Ok((Batches(sender), Answers(answers)))
     }
 
@@ -371,7 +385,7 @@ impl Client {
     }
 
     /// Q2: one try, one time limit.
-    async fn limit<A>(
+    pub(crate) async fn limit<A>(
         &self,
         answer: impl Future<Output = Result<Response<A>, Status>>,
     ) -> Result<A, Error> {
@@ -458,6 +472,27 @@ fn is_passing(error: &Error) -> bool {
         ErrorKind::Refused => error.code().is_some_and(|code| busy.contains(&code)),
         _ => false,
     }
+}
+
+/// Whether a try that ended so may have been taken all the same: its answer was lost, or the node
+/// stopped while it held the request.
+fn leaves_open(error: &Error) -> bool {
+    let is_refusal = error.kind() == ErrorKind::Refused;
+    !is_refusal || error.code() == Some(Code::Unavailable.number())
+}
+
+/// Q1: the refusal of a later try decides nothing about an earlier one. A transaction that stands
+/// in a block is refused as expired, say, once its validity has passed.
+fn undecided(last: Error) -> Error {
+    if last.kind() != ErrorKind::Refused {
+        return last;
+    }
+    let [zh, en] = [Lang::Zh, Lang::En].map(|lang| last.text(lang));
+    Error::new(
+        ErrorKind::TimedOut,
+        format!("有一次提交没有确定的答复；最后一次被拒绝：{zh}"),
+        format!("one try had no definite answer; the last was refused: {en}"),
+    )
 }
 
 fn accepted(height: u64, refused: Option<&Refused>) -> Result<Accepted, Error> {

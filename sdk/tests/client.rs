@@ -16,7 +16,10 @@ use prost::Message;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio_stream::Stream;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio_stream::{Stream, StreamExt};
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status, Streaming};
 
@@ -29,6 +32,8 @@ struct Script {
     receipt: VecDeque<Result<ReceiptResponse, Status>>,
     events: VecDeque<Vec<Result<EventUpdate, Status>>>,
     events_asked: Vec<(u64, u32)>,
+    /// Streams of events stay open behind their last item.
+    events_stay: bool,
     tries: usize,
 }
 
@@ -75,7 +80,6 @@ impl Ledger for Played {
         &self,
         request: Request<Streaming<SubmitBatch>>,
     ) -> Result<Response<Self::SubmitStreamStream>, Status> {
-        use tokio_stream::StreamExt;
         let answer = |batch: Result<SubmitBatch, Status>| {
             let accepted = u32::try_from(batch?.transactions.len()).unwrap();
             Ok(SubmitBatchResponse { refused: Vec::new(), accepted })
@@ -135,7 +139,11 @@ impl Ledger for Played {
         let mut script = self.0.lock().unwrap();
         script.events_asked.push((request.get_ref().height, request.get_ref().index));
         let items = script.events.pop_front().ok_or_else(|| Status::unavailable("gone"))?;
-        Ok(Response::new(Box::pin(tokio_stream::iter(items))))
+        let items = tokio_stream::iter(items);
+        Ok(Response::new(match script.events_stay {
+            true => Box::pin(items.chain(tokio_stream::pending())),
+            false => Box::pin(items),
+        }))
     }
 
     async fn get_status(
@@ -152,6 +160,7 @@ const OPTIONS: Options = Options {
     answer: Duration::from_secs(5),
     tries: 4,
     pause: Duration::from_millis(2),
+    keep_alive: Duration::from_secs(5),
 };
 
 async fn serve(script: Script) -> (Client, Played) {
@@ -159,14 +168,60 @@ async fn serve(script: Script) -> (Client, Played) {
 }
 
 async fn serve_for(script: Script, chain: ChainId) -> (Client, Played) {
+    let (address, played) = start(script).await;
+    (connect(&address, chain, OPTIONS).await, played)
+}
+
+async fn start(script: Script) -> (String, Played) {
     let played = Played(Arc::new(Mutex::new(script)));
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
     let service = LedgerServer::new(played.clone());
     let server = tonic::transport::Server::builder().add_service(service);
     tokio::spawn(server.serve_with_incoming(TcpIncoming::from(listener)));
-    let key = SecretKey::from_bytes(&[1; 32]);
-    (Client::connect_with(&url, chain, key, OPTIONS).await.unwrap(), played)
+    (address, played)
+}
+
+async fn connect(address: &str, chain: ChainId, options: Options) -> Client {
+    let (url, key) = (format!("http://{address}"), SecretKey::from_bytes(&[1; 32]));
+    Client::connect_with(&url, chain, key, options).await.unwrap()
+}
+
+/// A wire to `address` that goes dead when told: connections stay open, and nothing comes through
+/// any more, as after a power cut at the other end.
+async fn wire(address: String) -> (String, watch::Sender<bool>) {
+    let (kill, dead) = watch::channel(false);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let here = listener.local_addr().unwrap().to_string();
+    tokio::spawn(async move {
+        loop {
+            let (near, _) = listener.accept().await.unwrap();
+            let far = TcpStream::connect(&address).await.unwrap();
+            let ((near_in, near_out), (far_in, far_out)) = (near.into_split(), far.into_split());
+            tokio::spawn(pump(near_in, far_out, dead.clone()));
+            tokio::spawn(pump(far_in, near_out, dead.clone()));
+        }
+    });
+    (here, kill)
+}
+
+async fn pump(
+    mut from: tokio::net::tcp::OwnedReadHalf,
+    mut to: tokio::net::tcp::OwnedWriteHalf,
+    mut dead: watch::Receiver<bool>,
+) {
+    let mut buffer = [0; 4096];
+    loop {
+        let read = tokio::select! {
+            _ = dead.wait_for(|dead| *dead) => break,
+            read = from.read(&mut buffer) => read.unwrap_or(0),
+        };
+        if read == 0 || to.write_all(&buffer[..read]).await.is_err() {
+            return;
+        }
+    }
+    // Both halves stay open.
+    std::future::pending::<()>().await;
 }
 
 fn signed() -> Signed {
@@ -215,6 +270,45 @@ async fn a_busy_node_is_asked_again_and_a_refusal_is_not() {
     let error = client.submit(&signed()).await.unwrap_err();
     assert_eq!((error.kind(), error.code()), (ErrorKind::Refused, Some(1008)));
     assert_eq!(played.0.lock().unwrap().tries, 1);
+}
+
+#[tokio::test]
+async fn a_refusal_after_a_try_without_an_answer_is_not_definite() {
+    // The first try may stand in a block by now: what is refused later does not say that it
+    // does not.
+    let lost = || Err(Status::deadline_exceeded("no answer"));
+    let scripts = [
+        vec![lost(), Ok(refused(Code::Expired))],
+        vec![
+            Err(Status::unavailable("a break")),
+            Ok(refused(Code::Busy)),
+            Ok(refused(Code::Expired)),
+        ],
+        // Until the tries are used up.
+        vec![lost(), Ok(refused(Code::DiskReserve))],
+        // A node that stops while it holds the request answers so.
+        vec![Ok(refused(Code::Unavailable)), Ok(refused(Code::Expired))],
+        vec![Ok(refused(Code::Unavailable))],
+    ];
+    for (i, submit) in scripts.into_iter().enumerate() {
+        let (client, _) = serve(Script { submit: submit.into(), ..Default::default() }).await;
+        let error = client.submit(&signed()).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.code()),
+            (ErrorKind::TimedOut, None),
+            "script {i}: {error}"
+        );
+        assert!(error.to_string().contains("one try had no definite answer"), "{error}");
+    }
+    // Every try was answered: the refusal stands.
+    let submit = [Ok(refused(Code::Busy)), Ok(refused(Code::Expired))];
+    let (client, _) = serve(Script { submit: submit.into(), ..Default::default() }).await;
+    let error = client.submit(&signed()).await.unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Refused, Some(Code::Expired.number())));
+    // And a try that was taken is found again by a later one.
+    let submit = [lost(), Ok(refused(Code::Exists))];
+    let (client, _) = serve(Script { submit: submit.into(), ..Default::default() }).await;
+    assert_eq!(client.submit(&signed()).await, Ok(Accepted::Exists { height: None }));
 }
 
 #[tokio::test]
@@ -305,6 +399,32 @@ async fn events_resume_behind_the_last_one_and_each_comes_once() {
     assert_eq!(played.0.lock().unwrap().events_asked, [(0, 0), (1, 2), (4, 1)]);
     // The script is at its end: the node stays away, and the tries are counted.
     assert_eq!(follow.next().await.unwrap_err().kind(), ErrorKind::Unreachable);
+}
+
+#[tokio::test]
+async fn a_stream_whose_other_end_died_without_a_word_ends() {
+    let events = [vec![Ok(EventUpdate { height: 1, ..Default::default() })]];
+    let script = Script { events: events.into(), events_stay: true, ..Default::default() };
+    let (address, _) = start(script).await;
+    let (address, kill) = wire(address).await;
+    let (keep_alive, answer) = (Duration::from_millis(100), Duration::from_millis(200));
+    let client = connect(&address, CHAIN, Options { keep_alive, answer, ..OPTIONS }).await;
+    let mut follow = client.events(EventsRequest::default());
+    assert_eq!(follow.next().await.unwrap().unwrap().height, 1);
+    let (batches, mut answers) = client.submit_stream().await.unwrap();
+    batches.send(vec![vec![0; 10]]).await.unwrap();
+    assert_eq!(answers.next().await.unwrap().unwrap().accepted, 1);
+    kill.send_replace(true);
+    // Reading is ended by the keep-alive, opening anew by the time of one answer; then the tries
+    // are used up.
+    let patience = Duration::from_secs(30);
+    let ended = tokio::time::timeout(patience, follow.next()).await;
+    let kind = ended.expect("the stream hangs").unwrap_err().kind();
+    assert!(matches!(kind, ErrorKind::Unreachable | ErrorKind::TimedOut), "{kind:?}");
+    let ended = tokio::time::timeout(patience, answers.next()).await;
+    ended.expect("the answers hang").unwrap_err();
+    let opened = tokio::time::timeout(patience, client.submit_stream()).await;
+    assert!(opened.expect("the opening hangs").is_err());
 }
 
 #[tokio::test]

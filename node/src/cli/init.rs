@@ -14,7 +14,9 @@ use linli_sdk::{KeyFile, KeyKind};
 use linli_types::genesis::Genesis;
 use linli_types::validator::Validator;
 use serde_json::json;
+use std::fs::Permissions;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// Makes a node's data folder.
@@ -139,7 +141,9 @@ impl Init {
             ));
         }
         let keys = self.data.join("keys");
-        std::fs::create_dir_all(&keys).map_err(|e| unwritable(&keys, &e))?;
+        for folder in [&self.data, &keys] {
+            make_private(folder).map_err(|e| unwritable(folder, &e))?;
+        }
         copy_key(validator, &self.data.join(VALIDATOR_KEY))?;
         copy_key(network, &self.data.join(NETWORK_KEY))?;
         let text = config.to_text();
@@ -149,6 +153,13 @@ impl Init {
         }
         Ok(())
     }
+}
+
+/// A folder that only the node's user may enter, also if it was there before: it holds keys, the
+/// log's secrets and everybody's rows.
+fn make_private(folder: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    std::fs::set_permissions(folder, Permissions::from_mode(0o700))
 }
 
 /// The validator whose keys these are.

@@ -9,8 +9,10 @@ use linli_sdk::{About, KeyFile, KeyKind, SecretKey};
 use linli_types::human;
 use linli_types::id::{ChainId, PrincipalId};
 use serde_json::json;
+use std::cell::OnceCell;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
 
 /// Bytes of a passphrase file.
 const PASSPHRASE_BYTES_MAX: u64 = 1024;
@@ -66,19 +68,37 @@ pub(super) struct Passphrase {
     /// File that holds the key's passphrase; - reads standard input. Development keys need none.
     #[arg(long, value_name = "FILE")]
     passphrase_file: Option<PathBuf>,
+    /// What was read: standard input and pipes can be read once, and a node has two keys.
+    #[arg(skip)]
+    known: Known,
+}
+
+/// A passphrase that was read; wiped when it is dropped, and never shown.
+#[derive(Clone, Default)]
+struct Known(OnceCell<Zeroizing<String>>);
+
+impl std::fmt::Debug for Known {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Known(…)")
+    }
 }
 
 impl Passphrase {
-    fn read(&self) -> Result<Option<String>, Failure> {
+    fn read(&self) -> Result<Option<&str>, Failure> {
         let Some(path) = &self.passphrase_file else { return Ok(None) };
-        let mut text = String::new();
+        if let Some(known) = self.known.0.get() {
+            return Ok(Some(known));
+        }
+        let mut text = Zeroizing::new(String::new());
         let read = match path.as_os_str() == "-" {
             true => std::io::stdin().take(PASSPHRASE_BYTES_MAX).read_to_string(&mut text),
             false => std::fs::File::open(path)
                 .and_then(|file| file.take(PASSPHRASE_BYTES_MAX).read_to_string(&mut text)),
         };
         read.map_err(|e| unreadable(path, &e))?;
-        Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned()))
+        let end = text.trim_end_matches(['\r', '\n']).len();
+        text.truncate(end);
+        Ok(Some(self.known.0.get_or_init(|| text)))
     }
 
     /// Opens a key file.
@@ -99,7 +119,7 @@ impl Passphrase {
                 words!("请用 --passphrase-file 指定口令文件", "name a file with --passphrase-file"),
             ));
         };
-        let key = file.open(&passphrase)?;
+        let key = file.open(passphrase)?;
         Ok((file, key))
     }
 }

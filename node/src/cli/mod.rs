@@ -9,6 +9,7 @@ mod account;
 mod call;
 mod check_db;
 mod connect;
+mod durable;
 mod evidence;
 mod genesis;
 mod help;

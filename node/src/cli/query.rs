@@ -2,7 +2,7 @@
 //! `linli verify` takes.
 
 use super::connect::{Connect, Node};
-use super::{Failure, Output, block_on, taken, unwritable};
+use super::{Failure, Output, block_on, durable, taken, unwritable};
 use crate::words::{Words, words};
 use borsh::BorshDeserialize;
 use linli_proto::{Entry, QueryRequest, QueryResponse};
@@ -171,16 +171,12 @@ pub(super) fn read<T: BorshDeserialize>(bytes: &[u8], what: &str) -> Result<T, F
     })
 }
 
-/// Writes a new file whole: beside it first, then under its name.
+/// Writes a new file whole and durably.
 pub(super) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     if path.exists() {
         return Err(taken(path));
     }
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".part");
-    let beside = PathBuf::from(beside);
-    let written = std::fs::write(&beside, bytes).and_then(|()| std::fs::rename(&beside, path));
-    written.map_err(|e| unwritable(path, &e))
+    durable::write(path, bytes).map_err(|e| unwritable(path, &e))
 }
 
 fn entry_json(entry: &Entry) -> Value {

@@ -33,7 +33,8 @@ pub(super) fn chain(data: &Path) -> Result<(Genesis, ChainId, Vec<u8>), Failure>
     super::genesis::read(&path)
 }
 
-/// Opens the store of a data folder for looking; it must hold the chain of the folder's genesis.
+/// Opens the store of a data folder for looking, which changes nothing in it; it must hold the
+/// chain of the folder's genesis.
 ///
 /// # Errors
 ///
@@ -41,7 +42,8 @@ pub(super) fn chain(data: &Path) -> Result<(Genesis, ChainId, Vec<u8>), Failure>
 pub(super) fn open(data: &Path, _out: &mut Output) -> Result<RocksStore, Failure> {
     let (_, chain, _) = chain(data)?;
     let path: PathBuf = data.join(DB);
-    RocksStore::open(&path, Some(chain), Tuning::default()).map_err(|why| unopened(&path, &why))
+    RocksStore::open_to_read(&path, Some(chain), Tuning::default())
+        .map_err(|why| unopened(&path, &why))
 }
 
 /// Why a store was not opened or made, in words.

@@ -16,15 +16,15 @@ pub struct RocksDisk {
 }
 
 impl RocksDisk {
-    /// Puts the log at `wal` beside an opened store.
+    /// Puts the log in the folder `wal` beside an opened store.
     ///
     /// # Errors
     ///
     /// [`Broken`] if the log cannot be read or written, or is damaged.
     pub fn open(store: RocksStore, wal: &Path, counters: Arc<Counters>) -> Result<Self, Broken> {
         let (wal, found) = Wal::open(wal)?;
-        if let Some(at) = found.torn_at {
-            tracing::warn!(at, "the log ends in an unfinished record; it was never synced");
+        if found.unfinished {
+            tracing::warn!("the log ends in an unfinished write; it was never synced");
         }
         Ok(Self { store, wal, counters })
     }

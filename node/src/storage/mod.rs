@@ -1,4 +1,4 @@
-//! What a node keeps on its disk: RocksDB for what stands, and a log file for the height under way.
+//! What a node keeps on its disk: RocksDB for what stands, and a log for the height under way.
 //!
 //! It moves bytes; what they mean and in which order they are written is decided by the pure
 //! rooms (design §7).

@@ -7,6 +7,8 @@
 //!   is written.
 //! - **K3 bounded.** Memory is the block cache and the write buffers of [`Tuning`]; files and
 //!   threads are counted there too.
+//! - **K4 only looking.** A store opened to be read is not changed by that in a single file, and no
+//!   node runs on it meanwhile.
 
 use linli_types::digest;
 use linli_types::id::ChainId;
@@ -16,6 +18,7 @@ use rocksdb::{
     DBRecoveryMode, Direction, ErrorKind, IteratorMode, LogLevel, Options, ReadOptions, WriteBatch,
     WriteOptions,
 };
+use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -25,6 +28,9 @@ const FORMAT: u32 = 1;
 const FORMAT_ROW: &[u8] = b"store-format";
 /// Row of [`Column::Meta`] that holds the genesis file.
 const GENESIS_ROW: &[u8] = b"genesis";
+/// The file in the folder that says who is at work there, besides the one that RocksDB has for
+/// those who write: whoever reads shares it.
+const LOCK_FILE: &str = "linli.lock";
 /// Bits per key of a bloom filter: one false positive in a hundred.
 const BLOOM_BITS: f64 = 10.0;
 
@@ -57,7 +63,7 @@ impl Default for Tuning {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
     /// Another process has it.
-    #[error("another node is running on {0}; stop it first")]
+    #[error("another process is at work on {0}; stop it first")]
     InUse(String),
     /// There is no chain in it.
     #[error("{0} holds no chain; make one with `linli init`")]
@@ -85,6 +91,8 @@ pub enum OpenError {
 #[derive(Clone)]
 pub struct RocksStore {
     db: Arc<DB>,
+    /// Held until the last clone is gone, behind the database: fields are dropped in order.
+    _lock: Arc<Option<File>>,
 }
 
 impl std::fmt::Debug for RocksStore {
@@ -119,11 +127,38 @@ impl RocksStore {
     ///
     /// [`OpenError`]; only `Broken` means damage.
     pub fn open(path: &Path, expected: Option<ChainId>, tuning: Tuning) -> Result<Self, OpenError> {
-        let missing = || OpenError::Missing(path.display().to_string());
         if !path.join("CURRENT").exists() {
-            return Err(missing());
+            return Err(OpenError::Missing(path.display().to_string()));
         }
-        let store = Self::open_db(path, tuning)?;
+        Self::open_db(path, tuning)?.check(path, expected)
+    }
+
+    /// Opens the store of a stopped node to look at it, as [`Self::open`] does; it cannot commit
+    /// (K4).
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`]; only `Broken` means damage.
+    pub fn open_to_read(
+        path: &Path,
+        expected: Option<ChainId>,
+        tuning: Tuning,
+    ) -> Result<Self, OpenError> {
+        if !path.join("CURRENT").exists() {
+            return Err(OpenError::Missing(path.display().to_string()));
+        }
+        let lock = lock_to_read(path)?;
+        let mut options = db_options(tuning);
+        options.create_if_missing(false);
+        options.create_missing_column_families(false);
+        let db = DB::open_cf_descriptors_read_only(&options, path, families(tuning), false);
+        let db = db.map_err(|e| not_opened(path, &e))?;
+        Self { db: Arc::new(db), _lock: Arc::new(lock) }.check(path, expected)
+    }
+
+    /// K2.
+    fn check(self, path: &Path, expected: Option<ChainId>) -> Result<Self, OpenError> {
+        let (store, missing) = (self, || OpenError::Missing(path.display().to_string()));
         let format = store.get(Column::Meta, FORMAT_ROW)?.ok_or_else(missing)?;
         let format = format.try_into().map_or(u32::MAX, u32::from_le_bytes);
         if format != FORMAT {
@@ -167,20 +202,11 @@ impl RocksStore {
     }
 
     fn open_db(path: &Path, tuning: Tuning) -> Result<Self, OpenError> {
-        let cache = Cache::new_lru_cache(tuning.cache_bytes);
-        let families = Column::ALL.map(|column| {
-            ColumnFamilyDescriptor::new(column.name(), column_options(column, &cache, tuning))
-        });
-        let db = DB::open_cf_descriptors(&db_options(tuning), path, families).map_err(|e| {
-            let text = e.to_string();
-            match e.kind() {
-                ErrorKind::IOError if text.contains("LOCK") || text.contains("lock ") => {
-                    OpenError::InUse(path.display().to_string())
-                }
-                _ => OpenError::Broken(broken("open", &e)),
-            }
-        })?;
-        Ok(Self { db: Arc::new(db) })
+        // First: opening a database writes.
+        let lock = lock_to_write(path)?;
+        let db = DB::open_cf_descriptors(&db_options(tuning), path, families(tuning));
+        let db = db.map_err(|e| not_opened(path, &e))?;
+        Ok(Self { db: Arc::new(db), _lock: Arc::new(Some(lock)) })
     }
 
     fn family(&self, column: Column) -> Result<&ColumnFamily, Broken> {
@@ -234,6 +260,59 @@ impl Store for RocksStore {
         options.set_sync(true);
         self.db.write_opt(writes, &options).map_err(|e| broken("write", &e))
     }
+}
+
+fn families(tuning: Tuning) -> impl Iterator<Item = ColumnFamilyDescriptor> {
+    let cache = Cache::new_lru_cache(tuning.cache_bytes);
+    Column::ALL.into_iter().map(move |column| {
+        ColumnFamilyDescriptor::new(column.name(), column_options(column, &cache, tuning))
+    })
+}
+
+fn lock_to_write(path: &Path) -> Result<File, OpenError> {
+    let file = path.join(LOCK_FILE);
+    let mut options = File::options();
+    let opened = options.read(true).write(true).create(true).truncate(false).open(&file);
+    let opened = opened.map_err(|e| Broken(format!("cannot open {}: {e}", file.display())))?;
+    locked(opened.try_lock(), path)?;
+    Ok(opened)
+}
+
+/// K4: makes no file. Where there is none no node of this version ever ran.
+fn lock_to_read(path: &Path) -> Result<Option<File>, OpenError> {
+    let file = path.join(LOCK_FILE);
+    match File::open(&file) {
+        Ok(opened) => {
+            locked(opened.try_lock_shared(), path)?;
+            Ok(Some(opened))
+        }
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(Broken(format!("cannot open {}: {e}", file.display())).into()),
+    }
+}
+
+fn locked(done: Result<(), TryLockError>, path: &Path) -> Result<(), OpenError> {
+    done.map_err(|why| match why {
+        TryLockError::WouldBlock => OpenError::InUse(path.display().to_string()),
+        TryLockError::Error(e) => Broken(format!("cannot lock {}: {e}", path.display())).into(),
+    })
+}
+
+fn not_opened(path: &Path, error: &rocksdb::Error) -> OpenError {
+    match error.kind() {
+        ErrorKind::IOError if is_lock_held(error.as_ref()) => {
+            OpenError::InUse(path.display().to_string())
+        }
+        _ => OpenError::Broken(broken("open", error)),
+    }
+}
+
+/// Whether RocksDB says that its lock is held, by another process or by this one. Only its own
+/// words count: a folder may be called anything.
+fn is_lock_held(text: &str) -> bool {
+    let elsewhere = text.starts_with("IO error: While lock file: ")
+        && text.ends_with(": Resource temporarily unavailable");
+    elsewhere || text.starts_with("IO error: lock hold by current process, ")
 }
 
 fn db_options(tuning: Tuning) -> Options {
@@ -356,6 +435,91 @@ mod tests {
         let _first = RocksStore::create(dir.path(), &genesis(b"one"), small()).unwrap();
         let refused = RocksStore::open(dir.path(), None, small()).unwrap_err();
         assert!(matches!(refused, OpenError::InUse(_)), "{refused}");
+        // Also if our own lock were gone: RocksDB has another, and we know its words.
+        std::fs::remove_file(dir.path().join(LOCK_FILE)).unwrap();
+        let refused = RocksStore::open(dir.path(), None, small()).unwrap_err();
+        assert!(matches!(refused, OpenError::InUse(_)), "{refused}");
+    }
+
+    #[test]
+    fn only_rocksdb_s_own_words_mean_a_held_lock() {
+        assert!(is_lock_held(
+            "IO error: While lock file: /srv/a/db/LOCK: Resource temporarily unavailable"
+        ));
+        assert!(is_lock_held(
+            "IO error: lock hold by current process, acquire time 5 acquiring thread 7: \
+             /srv/a/db/LOCK: No locks available"
+        ));
+        for other in [
+            "IO error: No such file or directory: While open a file for random read: \
+             /srv/BLOCKCHAIN/db/000012.sst: No such file or directory",
+            "IO error: While open a file for lock: /srv/a/db/LOCK: Permission denied",
+            "IO error: While lock file: /srv/a/db/LOCK: Input/output error",
+            "IO error: While appending to file: /srv/lock hold/db/LOG: No space left on device",
+        ] {
+            assert!(!is_lock_held(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn damage_in_a_folder_called_lock_is_damage() {
+        let dir = TempDir::new().unwrap();
+        let path = dir.path().join("BLOCKCHAIN, by lock ");
+        drop(RocksStore::create(&path, &genesis(b"one"), small()).unwrap());
+        for file in std::fs::read_dir(&path).unwrap() {
+            let file = file.unwrap().path();
+            if file.file_name().unwrap().to_string_lossy().starts_with("MANIFEST") {
+                std::fs::remove_file(file).unwrap();
+            }
+        }
+        for open in [RocksStore::open, RocksStore::open_to_read] {
+            let refused = open(&path, None, small()).unwrap_err();
+            assert!(matches!(refused, OpenError::Broken(_)), "{refused}");
+        }
+    }
+
+    /// Name, bytes and time of every file.
+    fn files(path: &Path) -> Vec<(std::path::PathBuf, Vec<u8>, std::time::SystemTime)> {
+        let entries = std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path());
+        let mut files: Vec<_> = entries
+            .map(|file| {
+                let time = std::fs::metadata(&file).unwrap().modified().unwrap();
+                (file.clone(), std::fs::read(&file).unwrap(), time)
+            })
+            .collect();
+        files.sort();
+        files
+    }
+
+    #[test]
+    fn a_store_that_is_looked_at_is_left_byte_for_byte() {
+        let dir = TempDir::new().unwrap();
+        let mut store = RocksStore::create(dir.path(), &genesis(b"one"), small()).unwrap();
+        let mut batch = Batch::default();
+        batch.put(Column::State, *b"a", *b"1");
+        store.commit(&batch).unwrap();
+        drop(store); // what was committed stands in RocksDB's own log still
+        let before = files(dir.path());
+        let mut store = RocksStore::open_to_read(dir.path(), None, small()).unwrap();
+        assert_eq!(store.get(Column::State, b"a").unwrap(), Some(b"1".to_vec()));
+        store.commit(&batch).unwrap_err();
+        drop(store);
+        assert!(files(dir.path()) == before, "{:?}", files(dir.path()));
+    }
+
+    #[test]
+    fn nobody_looks_at_a_store_that_is_being_written_or_writes_one_that_is_looked_at() {
+        let dir = TempDir::new().unwrap();
+        let writer = RocksStore::create(dir.path(), &genesis(b"one"), small()).unwrap();
+        let refused = RocksStore::open_to_read(dir.path(), None, small()).unwrap_err();
+        assert!(matches!(refused, OpenError::InUse(_)), "{refused}");
+        drop(writer);
+        let reader = RocksStore::open_to_read(dir.path(), None, small()).unwrap();
+        let another = RocksStore::open_to_read(dir.path(), None, small()).unwrap();
+        let refused = RocksStore::open(dir.path(), None, small()).unwrap_err();
+        assert!(matches!(refused, OpenError::InUse(_)), "{refused}");
+        drop((reader, another));
+        assert!(RocksStore::open(dir.path(), None, small()).is_ok());
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub fn verify_with(
     let mut report = block.report(sealed.kind);
     let request = block.check_request(sealed, verify, &mut report)?;
     match sealed.kind {
-        Kind::Evidence => check_evidence(sealed, files, &block, &request, &mut report)?,
+        Kind::Evidence => check_evidence(sealed, files, &block, request.as_ref(), &mut report)?,
         Kind::Receipt => refuse_files(files)?,
         Kind::State => {
             refuse_files(files)?;
@@ -244,17 +244,20 @@ fn check_evidence(
     sealed: &Sealed,
     files: &[FileDigests],
     block: &Block,
-    receipt: &Option<ReceiptPlace>,
+    receipt: Option<&ReceiptPlace>,
     report: &mut Report,
 ) -> Result<(), Failure> {
     let place: LogPlace = read(sealed.get(Name::Log), Reason::LogMalformed)?;
     let bytes = sealed.get(Name::Statement);
-    if let Some(receipt) = receipt {
-        check_made_by(receipt, bytes, place.leaf)?;
-    }
+    let receipt = receipt.ok_or_else(|| Failure::plain(Reason::ReceiptMalformed))?;
+    check_made_by(receipt, bytes, place.leaf)?;
     block.check_log(statement::leaf(bytes), &place)?;
     let malformed = |_| Failure::plain(Reason::StatementMalformed);
     let statement = Statement::decode(bytes).map_err(malformed)?;
+    let (said, time) = (statement.anchored_at_ms, block.header.time.0);
+    if said != time {
+        return Err(Failure::new(Reason::StatementTime, [said, time]));
+    }
     let manifest = check_manifest(sealed.get(Name::Manifest), &statement)?;
     check_files(&manifest, files)?;
     report.log = Some(report::log(bytes, &place));
@@ -263,12 +266,17 @@ fn check_evidence(
     Ok(())
 }
 
-/// The receipt says that this very statement became this very leaf.
+/// The evidence room itself says that this very statement became this very leaf. A leaf alone says
+/// nothing: every room may append one, also of a statement that it invented.
 fn check_made_by(place: &ReceiptPlace, bytes: &[u8], leaf: u64) -> Result<(), Failure> {
+    if !place.receipt.is_done() {
+        return Err(Failure::plain(Reason::ReceiptRefused));
+    }
     let (first, count) = place.receipt.log_leaves;
     let in_range = leaf >= first && leaf - first < u64::from(count);
     let says_so = |event: &linli_types::receipt::Event| {
-        event.kind == statement::EVENT
+        event.room == statement::ROOM
+            && event.kind == statement::EVENT
             && Anchored::decode(event.data.as_slice())
                 .is_ok_and(|said| said.statement == bytes && said.leaf == leaf)
     };

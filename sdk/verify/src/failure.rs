@@ -136,6 +136,9 @@ reasons! {
         zh: "声明无法识别" en: "the statement cannot be read";
     StatementOther = "STATEMENT_OTHER" Statement
         zh: "回执中没有这条声明" en: "the receipt holds no such statement";
+    StatementTime = "STATEMENT_TIME" Statement
+        zh: "声明的存证时间 {0} 与区块时间 {1} 不符"
+        en: "the statement says it was anchored at {0}, but its block's time is {1}";
 
     LogMalformed = "LOG_MALFORMED" Log
         zh: "日志位置无法识别" en: "the place in the log cannot be read";
@@ -157,6 +160,9 @@ reasons! {
         zh: "回执不在区块的第 {0} 位" en: "the receipt does not stand at place {0} of the block";
     ReceiptOther = "RECEIPT_OTHER" Receipt
         zh: "回执属于另一笔交易" en: "the receipt is for another transaction";
+    ReceiptRefused = "RECEIPT_REFUSED" Receipt
+        zh: "回执表明请求被拒绝，没有存证任何内容"
+        en: "the receipt says that the request was refused: nothing was anchored";
 
     EntriesMalformed = "ENTRIES_MALFORMED" State
         zh: "账本条目无法识别" en: "the stored entries cannot be read";

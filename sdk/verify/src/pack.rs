@@ -108,9 +108,9 @@ pub enum Contents {
         /// Its place in the log.
         log: LogPlace,
         /// Who asked for it.
-        transaction: Option<TransactionPlace>,
-        /// What became of the request.
-        receipt: Option<ReceiptPlace>,
+        transaction: TransactionPlace,
+        /// What became of the request: only this ties the statement to the room that made it.
+        receipt: ReceiptPlace,
     },
     /// A transaction had this receipt.
     Receipt {
@@ -141,8 +141,8 @@ impl Pack {
                 entries.push((Name::Manifest, manifest.clone()));
                 entries.push((Name::Statement, statement.clone()));
                 entries.push((Name::Log, encode(log)));
-                entries.extend(transaction.as_ref().map(|t| (Name::Transaction, encode(t))));
-                entries.extend(receipt.as_ref().map(|r| (Name::Receipt, encode(r))));
+                entries.push((Name::Transaction, encode(transaction)));
+                entries.push((Name::Receipt, encode(receipt)));
                 Kind::Evidence
             }
             Contents::Receipt { transaction, receipt } => {

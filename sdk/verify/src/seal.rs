@@ -6,8 +6,8 @@
 //! manifest.json  files and their digests, canonical JSON          evidence
 //! statement      what was anchored: protobuf, exact bytes         evidence
 //! log            place of the leaf and the way up: borsh          evidence
-//! transaction    the signed request and its place: borsh          evidence and receipt, optional
-//! receipt        what became of it and its place: borsh           receipt; evidence, optional
+//! transaction    the signed request and its place: borsh          evidence; receipt, optional
+//! receipt        what became of it and its place: borsh           evidence and receipt
 //! entries        stored entries with their proofs: borsh          state
 //! answer         what a computed query said: borsh                state, optional
 //! header         the block's header: borsh
@@ -61,7 +61,8 @@ impl Kind {
         match (self, entry) {
             (_, Name::Header | Name::Certificate | Name::Sets) => Some(Want::Needed),
             (Self::Evidence, Name::Manifest | Name::Statement | Name::Log) => Some(Want::Needed),
-            (Self::Evidence, Name::Transaction | Name::Receipt) => Some(Want::Allowed),
+            // Without them a statement is only a leaf, and any contract may append leaves.
+            (Self::Evidence, Name::Transaction | Name::Receipt) => Some(Want::Needed),
             (Self::Receipt, Name::Receipt) | (Self::State, Name::Entries) => Some(Want::Needed),
             (Self::Receipt, Name::Transaction) | (Self::State, Name::Answer) => Some(Want::Allowed),
             _ => None,
@@ -310,6 +311,33 @@ mod tests {
         assert_eq!(changed(|e| e.insert(0, e[0].clone())), contents);
         assert_eq!(changed(|e| e.swap(0, 1)), contents);
         assert!(changed(|e| e.insert(1, (Name::Answer, Vec::new()))).is_ok());
+    }
+
+    #[test]
+    fn evidence_without_its_request_or_its_receipt_is_no_evidence() {
+        let all = [
+            Name::Manifest,
+            Name::Statement,
+            Name::Log,
+            Name::Transaction,
+            Name::Receipt,
+            Name::Header,
+            Name::Certificate,
+            Name::Sets,
+        ];
+        let with = |names: &[Name]| {
+            let entries = names.iter().map(|name| (*name, b"x".to_vec())).collect();
+            Sealed::from_bytes(&Sealed { kind: Kind::Evidence, entries }.to_bytes())
+        };
+        assert!(with(&all).is_ok());
+        for absent in all {
+            let rest: Vec<Name> = all.into_iter().filter(|name| *name != absent).collect();
+            let failure = with(&rest).unwrap_err();
+            assert_eq!(
+                (failure.reason, failure.details),
+                (Reason::PackContents, vec![absent.text().to_owned()],)
+            );
+        }
     }
 
     #[test]

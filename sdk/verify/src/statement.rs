@@ -8,6 +8,9 @@ use linli_types::merkle::{Sha256Log, Shape};
 use prost::Message;
 use sha2::Digest as _;
 
+/// The room whose word a statement is: any other room may append leaves and name its events as it
+/// likes.
+pub const ROOM: &str = "evidence";
 /// Full name of the event that carries a statement as its field 1.
 pub const EVENT: &str = "linli.evidence.v1.Anchored";
 /// Version byte of a leaf.

@@ -63,8 +63,8 @@ fn parts() -> [Vec<u8>; 8] {
         manifest,
         statement,
         linli_types::encode(&log),
-        linli_types::encode(&transaction.unwrap()),
-        linli_types::encode(&receipt.unwrap()),
+        linli_types::encode(&transaction),
+        linli_types::encode(&receipt),
         block.header.to_bytes(),
         linli_types::encode(&block.certificate),
         linli_types::encode(&block.sets),
@@ -93,8 +93,8 @@ fn reseal(parts: &[Vec<u8>; 8]) -> Option<Vec<u8>> {
         manifest: manifest.clone(),
         statement: statement.clone(),
         log: read::<LogPlace>(log)?,
-        transaction: Some(read(transaction)?),
-        receipt: Some(read(receipt)?),
+        transaction: read(transaction)?,
+        receipt: read(receipt)?,
     };
     let sets = read::<Vec<SetChange>>(sets)?;
     let block = BlockProof { header: read(header)?, certificate: read(certificate)?, sets };
@@ -184,8 +184,8 @@ proptest! {
     ) {
         let path = vec![linli_types::id::Digest([1; 32]); depth];
         let log = LogPlace { leaf, size, path };
-        let contents =
-            Contents::Evidence { manifest, statement, log, transaction: None, receipt: None };
+        let World { transaction, receipt, .. } = world();
+        let contents = Contents::Evidence { manifest, statement, log, transaction, receipt };
         let genesis: Genesis = genesis();
         prop_assert!(verify(&sealed(&contents), &[], &genesis.to_bytes()).is_err());
     }

@@ -2,14 +2,21 @@
 
 mod support;
 
+use ed25519_dalek::Signer;
 use linli_types::certificate::Certificate;
 use linli_types::code::Lang;
-use linli_types::id::{Digest, PublicKey};
-use linli_types::receipt::{Outcome, Refusal};
+use linli_types::digest::transaction_id;
+use linli_types::id::{Digest, PublicKey, Signature};
+use linli_types::merkle::{self, Sha256Log};
+use linli_types::receipt::{Event, Outcome, Receipt, Refusal};
+use linli_types::transaction::{body_leaf, signing_bytes};
+use linli_types::wire::TransactionBody;
 use linli_verify::pack::{BlockProof, Contents, Pack};
+use linli_verify::statement::{Anchored, EVENT, Statement, leaf};
 use linli_verify::{
     Failure, FileDigests, Layer, Reason, verify, verify_receipt, verify_state_proof,
 };
+use prost::Message;
 use support::*;
 
 fn given() -> Vec<FileDigests> {
@@ -45,12 +52,87 @@ fn an_anchored_file_is_proved_down_to_the_genesis() {
     assert_eq!((json["verified"].as_bool(), json["log"]["leaf"].as_u64()), (Some(true), Some(3)));
 }
 
+/// A statement that its maker invented, standing in the log as `change` has it come about, in a
+/// block that a quorum certified; with the pack that its maker seals.
+fn forged(change: impl FnOnce(&mut Receipt)) -> (Contents, BlockProof) {
+    let Contents::Evidence { manifest, log, transaction, mut receipt, .. } = evidence() else {
+        unreachable!()
+    };
+    let said = Statement::decode(statement().as_slice()).unwrap();
+    let statement = Statement { source: vec![0x99; 16], ..said }.encode_to_vec();
+    change(&mut receipt.receipt);
+    (receipt.index, receipt.count, receipt.path) = (0, 1, Vec::new());
+    let mut block = block_proof();
+    block.header.receipts_root = receipt.receipt.leaf();
+    let place = (log.leaf, log.size);
+    let root = merkle::root_from_path::<Sha256Log>(leaf(&statement), place.0, place.1, &log.path);
+    block.header.log_root = root.unwrap();
+    block.certificate = certify(&block.header, &[1, 2, 5]);
+    (Contents::Evidence { manifest, statement, log, transaction, receipt }, block)
+}
+
+/// The event that would carry the invented statement.
+fn forged_event(room: &str) -> Event {
+    let said = Statement::decode(statement().as_slice()).unwrap();
+    let statement = Statement { source: vec![0x99; 16], ..said }.encode_to_vec();
+    let data = Anchored { statement, leaf: 3, reused: false }.encode_to_vec();
+    Event { room: room.into(), kind: EVENT.into(), about: Vec::new(), data }
+}
+
 #[test]
-fn an_evidence_pack_without_its_optional_parts_is_proved_too() {
-    let Contents::Evidence { manifest, statement, log, .. } = evidence() else { unreachable!() };
-    let bare = Contents::Evidence { manifest, statement, log, transaction: None, receipt: None };
-    let report = check(&bare, &block_proof()).unwrap();
-    assert_eq!((report.receipt, report.transaction), (None, None));
+fn a_leaf_that_another_room_appended_is_no_statement() {
+    // What `linli call probe Append` does: a leaf, and no word about it.
+    let (contents, block) = forged(|receipt| receipt.events.clear());
+    assert_eq!(reason(&contents, &block), Reason::StatementOther);
+    // Nor does an event help that only bears the name.
+    let (contents, block) = forged(|receipt| receipt.events = vec![forged_event("probe")]);
+    assert_eq!(reason(&contents, &block), Reason::StatementOther);
+    // The evidence room's own word about another statement of the same leaf neither.
+    let (contents, block) = forged(|_| ());
+    assert_eq!(reason(&contents, &block), Reason::StatementOther);
+    // The same built by the room that may: so it is the room that was missing above.
+    let (contents, block) = forged(|receipt| receipt.events = vec![forged_event("evidence")]);
+    assert!(check(&contents, &block).is_ok());
+}
+
+#[test]
+fn a_refused_request_anchored_nothing_whatever_its_events_say() {
+    let (contents, block) = forged(|receipt| {
+        let refusal = Refusal { room: String::new(), code: 2008, params: Vec::new() };
+        receipt.outcome = Outcome::Refused { call: 0, refusal };
+        receipt.events = vec![forged_event("evidence")];
+    });
+    assert_eq!(reason(&contents, &block), Reason::ReceiptRefused);
+}
+
+#[test]
+fn a_time_that_is_not_the_block_s_is_named() {
+    let mut block = block_proof();
+    block.header.time.0 += 1;
+    block.certificate = certify(&block.header, &[1, 2, 5]);
+    let failure = check(&evidence(), &block).unwrap_err();
+    assert_eq!((failure.layer(), failure.reason), (Layer::Statement, Reason::StatementTime));
+    assert_eq!(failure.details, [(START + 9000).to_string(), (START + 9001).to_string()]);
+}
+
+#[test]
+fn another_request_of_the_same_block_is_not_shown_beside_a_statement() {
+    let Contents::Evidence { manifest, statement, log, mut transaction, receipt } = evidence()
+    else {
+        unreachable!()
+    };
+    let mut body = TransactionBody::decode(transaction.body.as_slice()).unwrap();
+    body.key = vec![0x77; 16];
+    transaction.body = body.encode_to_vec();
+    let message = signing_bytes(&chain(), &transaction.body);
+    transaction.signature = Signature(key(50).sign(&message).to_bytes());
+    let id = transaction_id(&transaction.body);
+    let mut block = block_proof();
+    block.header.bodies_root = body_leaf(&id, &transaction.signature);
+    block.certificate = certify(&block.header, &[1, 2, 5]);
+    (transaction.index, transaction.count, transaction.path) = (0, 1, Vec::new());
+    let contents = Contents::Evidence { manifest, statement, log, transaction, receipt };
+    assert_eq!(reason(&contents, &block), Reason::ReceiptOther);
 }
 
 #[test]
@@ -122,7 +204,7 @@ fn each_layer_that_lies_is_named() {
         unreachable!()
     };
     let build = |manifest: &[u8], statement: &[u8], log: &linli_verify::pack::LogPlace| {
-        let (transaction, receipt) = (transaction.clone(), None);
+        let (transaction, receipt) = (transaction.clone(), receipt.clone());
         let (manifest, statement, log) = (manifest.to_vec(), statement.to_vec(), log.clone());
         Contents::Evidence { manifest, statement, log, transaction, receipt }
     };
@@ -132,7 +214,7 @@ fn each_layer_that_lies_is_named() {
     assert_eq!(reason(&build(&bad, &statement, &log), &block), Reason::ManifestOther);
     let mut bad = statement.clone();
     bad[20] ^= 1;
-    assert_eq!(reason(&build(&manifest, &bad, &log), &block), Reason::LogPath);
+    assert_eq!(reason(&build(&manifest, &bad, &log), &block), Reason::StatementOther);
     let mut bad = log.clone();
     bad.size = 6;
     assert_eq!(reason(&build(&manifest, &statement, &bad), &block), Reason::LogSize);
@@ -140,14 +222,13 @@ fn each_layer_that_lies_is_named() {
     bad.path[0] = Digest([0; 32]);
     assert_eq!(reason(&build(&manifest, &statement, &bad), &block), Reason::LogPath);
     // A receipt of the block that is for something else.
-    let mut other = receipt.unwrap();
+    let mut other = receipt.clone();
     other.receipt.log_leaves = (4, 1);
     let mut block = block_proof();
     (other.index, other.count, other.path) = (0, 1, Vec::new());
     block.header.receipts_root = other.receipt.leaf();
     block.certificate = certify(&block.header, &[1, 2, 5]);
-    let receipt = Some(other);
-    let contents = Contents::Evidence { manifest, statement, log, transaction: None, receipt };
+    let contents = Contents::Evidence { manifest, statement, log, transaction, receipt: other };
     assert_eq!(reason(&contents, &block), Reason::StatementOther);
 }
 

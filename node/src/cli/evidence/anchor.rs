@@ -7,13 +7,12 @@
 use super::pack::{Pending, say, write_pack};
 use crate::cli::connect::{Connect, Node, refusal};
 use crate::cli::query::ask_by_schema;
-use crate::cli::{Exit, Failure, Output, Trace, block_on, genesis, machine, unwritable};
+use crate::cli::{Exit, Failure, Output, Trace, block_on, durable, genesis, machine, unwritable};
 use crate::words::{Words, words};
 use linli_sdk::anchor::{KINDS, ROOM, request};
 use linli_sdk::manifest::{Prepared, prepare};
 use linli_sdk::{Draft, Schema, Signed, clock};
 use linli_types::id::TxId;
-use linli_verify::FileDigests;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -202,10 +201,9 @@ impl Work {
         pack: &Path,
         out: &mut Output<'_>,
     ) -> Result<(), Failure> {
-        let digests = ready.digests();
-        let check = digests.as_ref().zip(self.genesis.as_deref());
+        let genesis = self.genesis.as_deref();
         let manifest = &ready.prepared.bytes;
-        let written = write_pack(&self.node, id, manifest, pack, check).await?;
+        let written = write_pack(&self.node, id, manifest, pack, genesis).await?;
         say(file, pack, id, &written, out);
         Ok(())
     }
@@ -223,12 +221,6 @@ impl Ready {
         let known = BY_ENDING.iter().find(|(known, _)| *known == ending);
         let named = kind(known.map_or("EXTERNAL", |(_, kind)| kind));
         Ok(Self { prepared, kind: anchor.kind.or(named.ok()).unwrap_or_default() })
-    }
-
-    fn digests(&self) -> Option<FileDigests> {
-        let file = self.prepared.manifest.files.first()?;
-        let (name, size) = (file.name.clone(), file.size);
-        Some(FileDigests { name, size, sha256: file.sha256, sm3: file.sm3 })
     }
 }
 
@@ -296,12 +288,8 @@ fn leave_pending(
     file: &Path,
     pack: &Path,
 ) -> Result<(), Failure> {
-    let pending = Pending {
-        transaction: draft.id.to_string(),
-        manifest: hex::encode(&ready.prepared.bytes),
-        file: file.to_owned(),
-        pack: pack.to_owned(),
-    };
+    let pending = Pending::new(&draft.id, &ready.prepared.bytes, file, pack)
+        .map_err(|e| unwritable(pack, &e))?;
     let text = serde_json::to_vec_pretty(&pending).map_err(|e| unwritable(path, &e))?;
-    std::fs::write(path, text).map_err(|e| unwritable(path, &e))
+    durable::write(path, &text).map_err(|e| unwritable(path, &e))
 }

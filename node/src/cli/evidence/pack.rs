@@ -5,7 +5,7 @@
 
 use crate::cli::connect::{Connect, Node, refusal};
 use crate::cli::query::{read, write_new};
-use crate::cli::{Exit, Failure, Output, Trace, block_on, taken, unreadable, unwritable};
+use crate::cli::{Exit, Failure, Output, Trace, block_on, genesis, taken, unreadable, unwritable};
 use crate::words::words;
 use linli_proto::{ProofResponse, ReceiptResponse};
 use linli_sdk::anchor::{evidence_pack, receipt_pack};
@@ -15,8 +15,9 @@ use linli_types::header::Header;
 use linli_types::human;
 use linli_types::id::{Digest, TxId};
 use linli_types::receipt::{Outcome, Receipt as NativeReceipt};
-use linli_verify::FileDigests;
+use linli_verify::manifest::Listed;
 use linli_verify::statement::{self, Anchored};
+use linli_verify::{FileDigests, Manifest};
 use prost::Message;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -56,8 +57,24 @@ pub(super) struct Pending {
     pub(super) manifest: String,
     /// The file anchored, as it was named.
     pub(super) file: PathBuf,
-    /// Where the pack goes.
+    /// Where the pack goes: absolute, for whoever finishes it may stand in another folder.
     pub(super) pack: PathBuf,
+}
+
+impl Pending {
+    pub(super) fn new(
+        id: &TxId,
+        manifest: &[u8],
+        file: &Path,
+        pack: &Path,
+    ) -> std::io::Result<Self> {
+        Ok(Self {
+            transaction: id.to_string(),
+            manifest: hex::encode(manifest),
+            file: file.to_owned(),
+            pack: std::path::absolute(pack)?,
+        })
+    }
 }
 
 /// What was written.
@@ -151,9 +168,13 @@ impl Finish {
                 "the pack is written: check it with `linli verify`, then remove {shown}"
             )));
         }
+        let genesis = match self.connect.genesis() {
+            Some(path) => Some(genesis::read(path)?.2),
+            None => None,
+        };
         let written = block_on(async {
             let node = self.connect.open().await?;
-            write_pack(&node, &id, &manifest, &pending.pack, None).await
+            write_pack(&node, &id, &manifest, &pending.pack, genesis.as_deref()).await
         })?;
         std::fs::remove_file(&self.pending).map_err(|e| unwritable(&self.pending, &e))?;
         say(&pending.file, &pending.pack, &id, &written, out);
@@ -188,19 +209,20 @@ pub(super) fn say(file: &Path, pack: &Path, id: &TxId, written: &Written, out: &
     out.answer(&json, &text);
 }
 
-/// Fetches the proof of an anchoring and writes its pack; verified first if the genesis is given.
+/// Fetches the proof of an anchoring and writes its pack; verified first if the genesis is given,
+/// for files as the manifest lists them.
 pub(super) async fn write_pack(
     node: &Node,
     id: &TxId,
     manifest: &[u8],
     path: &Path,
-    check: Option<(&FileDigests, &[u8])>,
+    genesis: Option<&[u8]>,
 ) -> Result<Written, Failure> {
     let proof = node.client.proof(*id).await?;
     let bytes = evidence_pack(manifest, &proof)?.to_bytes();
     let written = written(&proof)?;
-    if let Some((file, genesis)) = check {
-        linli_verify::verify(&bytes, std::slice::from_ref(file), genesis).map_err(|why| {
+    if let Some(genesis) = genesis {
+        linli_verify::verify(&bytes, &listed(manifest), genesis).map_err(|why| {
             let (zh, en) = (why.text(Lang::Zh), why.text(Lang::En));
             Failure::broken(
                 words!("节点给出的证明不成立：{zh}", "the node's proof does not hold: {en}"),
@@ -213,6 +235,18 @@ pub(super) async fn write_pack(
     }
     write_new(path, &bytes)?;
     Ok(written)
+}
+
+/// The files of a manifest; none if it cannot be read, which the verifier then says.
+fn listed(manifest: &[u8]) -> Vec<FileDigests> {
+    let files = Manifest::from_bytes(manifest).map(|manifest| manifest.files).unwrap_or_default();
+    let digests = |file: Listed| FileDigests {
+        name: file.name,
+        size: file.size,
+        sha256: file.sha256,
+        sm3: file.sm3,
+    };
+    files.into_iter().map(digests).collect()
 }
 
 /// What was anchored, as the receipt's event says it.
@@ -239,4 +273,17 @@ fn written(proof: &ProofResponse) -> Result<Written, Failure> {
         height: header.height.0,
         time_ms: header.time.0,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pending_pack_is_found_from_any_folder() {
+        let (file, pack) = (Path::new("a.pdf"), Path::new("packs/a.pdf.linli"));
+        let pending = Pending::new(&TxId([1; 32]), b"{}", file, pack).unwrap();
+        let wanted = std::env::current_dir().unwrap().join(pack);
+        assert_eq!((pending.file.as_path(), pending.pack), (file, wanted));
+    }
 }

@@ -260,8 +260,8 @@ pub fn evidence() -> Contents {
         manifest: manifest().to_bytes(),
         statement: statement(),
         log: world.log,
-        transaction: Some(world.transaction),
-        receipt: Some(world.receipt),
+        transaction: world.transaction,
+        receipt: world.receipt,
     }
 }
 
