@@ -4,7 +4,7 @@ use super::*;
 use crate::handle::HeadInfo;
 use linli_runtime::Checker;
 use linli_types::height::{Height, TimeMs};
-use linli_types::id::{BlockId, Digest, PrincipalId, TxKey};
+use linli_types::id::{BlockId, BodyId, Digest, PrincipalId, TxKey};
 use linli_types::limits;
 use linli_types::signature::Zip215;
 use std::collections::BTreeMap;
@@ -146,6 +146,7 @@ fn transaction(n: usize) -> Transaction {
     id[..8].copy_from_slice(&n.to_le_bytes());
     Transaction {
         id: TxId(id),
+        body: BodyId(id),
         sender: PrincipalId([1; 16]),
         signer: PublicKey([1; 32]),
         key: TxKey([1; 16]),

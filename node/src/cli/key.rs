@@ -151,7 +151,7 @@ impl Key {
 impl New {
     fn run(self, out: &mut Output) -> Result<(), Failure> {
         let passphrase = match (self.development, self.passphrase.read()?) {
-            (true, _) => String::new(),
+            (true, _) => "",
             (false, Some(passphrase)) if !passphrase.is_empty() => passphrase,
             _ => {
                 return Err(Failure::usage(
@@ -164,7 +164,7 @@ impl New {
             }
         };
         let about = About { principal: self.principal, chain: self.chain };
-        let file = KeyFile::seal(&SecretKey::generate()?, self.kind, about, &passphrase)?;
+        let file = KeyFile::seal(&SecretKey::generate()?, self.kind, about, passphrase)?;
         file.write_new(&self.file)?;
         show(&file, out);
         Ok(())
