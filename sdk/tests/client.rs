@@ -354,7 +354,7 @@ async fn reads_are_signed_for_the_chain() {
     let error = client.query(QueryRequest::default()).await.unwrap_err();
     assert_eq!(error.code(), Some(Code::NotFound.number()));
     let (stranger, _) = serve_for(Script::default(), ChainId([9; 32])).await;
-    assert_eq!(stranger.status().await.unwrap_err().code(), Some(Code::ReadUnsigned.number()));
+    assert_eq!(stranger.status().await.unwrap_err().code(), Some(Code::WrongChain.number()));
 }
 
 #[tokio::test]

@@ -67,13 +67,13 @@ impl Core {
         let Some(peer) = self.peers.get_mut(&from) else { return };
         let again = std::mem::replace(&mut peer.greeted, true);
         self.peers.note(&from, height);
-        if !again && height == self.head.height && self.at.started {
+        if !again && self.at.started {
             self.send_state(from);
         }
     }
 
-    /// Everything a newcomer at this height may have missed: it also learns of its own votes that
-    /// it does not remember.
+    /// Everything a newcomer may have missed of this height. One that is further behind drops it,
+    /// but for votes of its own that it does not remember: those it must learn of before it votes.
     fn send_state(&mut self, to: PublicKey) {
         let round = self.at.engine.round().unwrap_or(0);
         let proposals: Vec<_> = self.at.witness.proposals_in(round).copied().collect();
@@ -155,17 +155,15 @@ impl Core {
     }
 
     /// Whether the message holds a valid signature of this validator that this node did not make.
-    /// Of a certificate one signature is looked at: a second one in the same name spoils it anyway.
+    /// Of a certificate one unknown vote in its name is looked at: an honest one holds no other.
     fn is_from_a_twin(&self, message: &Message, crypto: &dyn Crypto) -> bool {
         let (me, chain) = (self.config.me, &self.config.chain);
-        let ours = |v: &SignedVote| v.vote.validator == me;
-        let strange = |v: SignedVote| {
-            ours(&v) && !self.at.guard.knows_vote(&v.vote) && v.holds(chain, crypto.verifier())
-        };
+        let strange = |v: &SignedVote| v.vote.validator == me && !self.at.guard.knows_vote(&v.vote);
+        let holds = |v: SignedVote| v.holds(chain, crypto.verifier());
         match message {
-            Message::Vote(vote) => strange(*vote),
-            Message::Polka(polka) => polka.votes().find(ours).is_some_and(strange),
-            Message::Round(round) => round.votes().find(ours).is_some_and(strange),
+            Message::Vote(vote) => strange(vote) && holds(*vote),
+            Message::Polka(polka) => polka.votes().find(strange).is_some_and(holds),
+            Message::Round(round) => round.votes().find(strange).is_some_and(holds),
             Message::Proposal(signed) => {
                 signed.proposal.proposer == me
                     && !self.at.guard.knows_proposal(&signed.proposal)

@@ -18,6 +18,7 @@ use crate::access::{Guard, Reader, Readers, Scopes, guard};
 use http_body_util::BodyExt as _;
 use linli_sdk::read_header;
 use linli_types::code::Code;
+use linli_types::id::PublicKey;
 use linli_types::limits;
 use linli_types::receipt::{Param, Refusal};
 use linli_types::signature::Verify;
@@ -155,9 +156,7 @@ impl Rules {
         let header = metadata.get_bin(read_header::METADATA_KEY);
         let header = header.and_then(|value| value.to_bytes().ok());
         let key = read_header::claimed(header.as_deref())?;
-        if self.readers.reader(&key, scopes).is_none() {
-            return Err(Code::ReadDenied.refuse([])); // B3
-        }
+        self.known(&key, scopes)?; // B3
         let place = place(&self.reads)?;
         let frame = collect(body, self.patience).await?;
         let reader = self.reader(path, scopes, header.as_deref(), message(&frame)?)?;
@@ -177,10 +176,15 @@ impl Rules {
     ) -> Result<Reader, Refusal> {
         let chain = &self.readers.chain;
         let key = read_header::check(chain, header, path, message, now(), &*self.verify)?;
-        if !self.readers.knows(&key) {
+        self.known(&key, scopes)
+    }
+
+    /// The reader with this key, if they are registered and may see anything here.
+    fn known(&self, key: &PublicKey, scopes: &Scopes) -> Result<Reader, Refusal> {
+        if !self.readers.knows(key) {
             return Err(Code::UnknownSender.refuse([]));
         }
-        self.readers.reader(&key, scopes).ok_or_else(|| Code::ReadDenied.refuse([]))
+        self.readers.reader(key, scopes).ok_or_else(|| Code::ReadDenied.refuse([]))
     }
 }
 

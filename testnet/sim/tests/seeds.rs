@@ -6,7 +6,7 @@ use linli_sim::campaign::{Campaign, Sum, seeds_of};
 use std::path::Path;
 
 /// Seeds of an ordinary run of the tests.
-const SEEDS: u64 = 60;
+const SEEDS: u64 = 500;
 
 fn seeds() -> u64 {
     std::env::var("LINLI_SIM_SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(SEEDS)

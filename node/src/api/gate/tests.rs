@@ -113,7 +113,7 @@ async fn submission_streams_are_bounded() {
 #[tokio::test]
 async fn a_body_is_taken_only_for_a_key_that_may_read() {
     let mut gate = gate(8);
-    assert_eq!(code_of(&mut gate, read(99, never())), Some(Code::ReadDenied));
+    assert_eq!(code_of(&mut gate, read(99, never())), Some(Code::UnknownSender));
     let mut junk = request(STATUS, never());
     junk.headers_mut().insert(read_header::METADATA_KEY, "anything".parse().unwrap());
     assert_eq!(code_of(&mut gate, junk), Some(Code::ReadUnsigned));
