@@ -13,7 +13,6 @@ use linli_types::header::Header;
 use linli_types::height::{Height, TimeMs};
 use linli_types::id::{BlockId, BodyId, PublicKey};
 use linli_types::limits;
-use linli_types::planted::{self, Bug};
 use linli_types::store::Broken;
 use std::sync::Arc;
 
@@ -164,9 +163,6 @@ impl<D: Disk> Replica<D> {
         let unknown = || Broken(format!("block {block} was decided but never executed here"));
         let executed = self.executed.remove(&block).ok_or_else(unknown)?;
         let batch = self.ledger.batch(&executed, &certificate);
-        if planted::is(Bug::LogResetEarly) {
-            self.disk.wal_reset()?;
-        }
         self.disk.commit(&batch)?;
         let Adopted { header, id, transactions, receipts } = self.ledger.adopt(executed);
         self.executed.clear();

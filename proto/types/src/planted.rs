@@ -31,8 +31,6 @@ pub enum Bug {
     UncheckedCertificate = 10,
     /// Two different votes of one validator leave no evidence.
     EvidenceDropped = 11,
-    /// The log is forgotten before its height is durable.
-    LogResetEarly = 12,
     /// A restarted validator does not read its log.
     Amnesia = 13,
     /// A transfer may name one account on both sides.
@@ -57,7 +55,6 @@ impl Bug {
         Self::UnboundedPool,
         Self::UncheckedCertificate,
         Self::EvidenceDropped,
-        Self::LogResetEarly,
         Self::Amnesia,
         Self::SameAccount,
         Self::LockUnproved,
@@ -78,7 +75,6 @@ impl Bug {
             Self::UnboundedPool => "unbounded-pool",
             Self::UncheckedCertificate => "unchecked-certificate",
             Self::EvidenceDropped => "evidence-dropped",
-            Self::LogResetEarly => "log-reset-early",
             Self::Amnesia => "amnesia",
             Self::SameAccount => "same-account",
             Self::LockUnproved => "lock-unproved",
