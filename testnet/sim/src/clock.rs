@@ -11,6 +11,8 @@ use linli_types::height::TimeMs;
 pub const START: TimeMs = TimeMs(1_793_491_200_000);
 
 const MILLION: i64 = 1_000_000;
+/// Longer than any run, in milliseconds: a day.
+const NEVER_MS: u64 = 86_400_000;
 
 /// One machine's clocks.
 #[derive(Clone, Debug)]
@@ -35,7 +37,8 @@ impl Skewed {
 
     /// The earliest true time, not before `now_ms`, at which the monotonic clock shows `mono_ms`.
     pub fn when(&self, mono_ms: u64, now_ms: u64) -> u64 {
-        let wanted = mono_ms.saturating_sub(self.zero_ms);
+        // "Never" is as far away as no run goes: the search below must end.
+        let wanted = mono_ms.saturating_sub(self.zero_ms).min(now_ms.saturating_add(NEVER_MS));
         let pace = u64::try_from(MILLION + self.drift_ppm).unwrap_or(1);
         let about = wanted.saturating_mul(MILLION as u64).div_ceil(pace.max(1));
         let mut when = about.saturating_sub(2).max(now_ms);
@@ -60,6 +63,14 @@ impl Skewed {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_wake_up_that_never_comes_is_found_too() {
+        for drift_ppm in [-50_000, 0, 50_000] {
+            let clock = Skewed { zero_ms: 10_500_000, drift_ppm, offset_ms: 0 };
+            assert!(clock.when(u64::MAX, 1_000) > 1_000_000, "{drift_ppm}");
+        }
+    }
 
     #[test]
     fn a_wake_up_is_never_early_and_never_late() {
