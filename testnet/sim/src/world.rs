@@ -20,6 +20,7 @@ use linli_core::message::Message;
 use linli_core::{Evidence, Timeouts};
 use linli_replica::{CommittedBlock, Effect, Event, Submitted};
 use linli_runtime::{Verified, verify_signatures};
+use linli_types::header::Header;
 use linli_types::height::Height;
 use linli_types::id::{PublicKey, TxId};
 use linli_types::receipt::{Cause, Receipt};
@@ -342,7 +343,14 @@ impl World {
     fn opened(&mut self, node: usize, effects: Vec<Effect>) -> Result<(), Breach> {
         let now_ms = self.queue.now_ms();
         let Some(process) = &self.machines[node].process else { return Ok(()) };
-        let (height, block) = (process.ledger().head().height, process.ledger().head().block);
+        let head = process.ledger().head();
+        // What the replayed log decided is committed while opening, and announced by an effect.
+        let decided = effects.iter().find_map(|effect| match effect {
+            Effect::Committed(block) => Some(&block.header),
+            _ => None,
+        });
+        let before = |header: &Header| (Height(header.height.0.saturating_sub(1)), header.parent);
+        let (height, block) = decided.map_or((head.height, head.block), before);
         let life = self.machines[node].life;
         self.tally.restarts += u64::from(life > 1);
         self.trace.line(now_ms, || format!("v{node} starts at height {height}, life {life}"));
