@@ -37,8 +37,6 @@ pub enum Bug {
     SameAccount = 14,
     /// A proposal that claims a lock is believed without its prevotes.
     LockUnproved = 15,
-    /// The list of a block's transactions is not held against its header.
-    PartsUnbound = 16,
 }
 
 impl Bug {
@@ -58,7 +56,6 @@ impl Bug {
         Self::Amnesia,
         Self::SameAccount,
         Self::LockUnproved,
-        Self::PartsUnbound,
     ];
 
     /// Its name, for tables and command lines.
@@ -78,7 +75,6 @@ impl Bug {
             Self::Amnesia => "amnesia",
             Self::SameAccount => "same-account",
             Self::LockUnproved => "lock-unproved",
-            Self::PartsUnbound => "parts-unbound",
         }
     }
 }
