@@ -2,6 +2,7 @@
 //!
 //! The chain's id is the BLAKE3 digest of these exact bytes; its name is for people.
 
+use crate::books::Books;
 use crate::digest;
 use crate::height::TimeMs;
 use crate::id::{AccountId, ChainId, PrincipalId, PublicKey};
@@ -87,6 +88,8 @@ pub struct Genesis {
     pub accounts: Vec<Account>,
     /// Contracts.
     pub modules: Vec<Module>,
+    /// Assets, and who may move what.
+    pub books: Books,
 }
 
 /// Why a genesis file cannot be read.

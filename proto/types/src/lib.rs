@@ -25,6 +25,7 @@ extern crate std;
 
 pub mod abi;
 pub mod amount;
+pub mod books;
 pub mod certificate;
 pub mod code;
 pub mod digest;
