@@ -140,7 +140,7 @@ fn each_rule_of_a_transfer_refuses_with_its_own_code() {
         (transfer_call(4, (0, 0), (1, 2), 1), Code::AssetMismatch),
         (transfer_call(5, (0, 0), (1, 0), u64::MAX), Code::Insufficient),
         (missing, Code::NoAccount),
-        (issued, Code::Unauthorised),
+        (issued, Code::RuleDenied),
     ];
     for (number, (call, code)) in (0..).zip(cases) {
         let transaction = node.sign(0, number, vec![call]);

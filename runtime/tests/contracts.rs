@@ -4,8 +4,10 @@
 mod support;
 
 use linli_runtime::{Ledger, Settings, Slot, Verified, log};
+use linli_types::account::contract_principal;
+use linli_types::books::{AccountKind, CODE_ESCROW, CODE_MOVE};
 use linli_types::code::Code;
-use linli_types::genesis::{Genesis, Module};
+use linli_types::genesis::{Genesis, Module, Role};
 use linli_types::header::FLAG_DEFERS_TIMERS;
 use linli_types::height::TimeMs;
 use linli_types::id::Digest;
@@ -13,6 +15,7 @@ use linli_types::limits;
 use linli_types::merkle::{self, Sha256Log};
 use linli_types::receipt::{Cause, Outcome, Receipt};
 use linli_types::store::{Column, Read};
+use linli_types::wire::accounts::{OpenRequest, TransferRequest};
 use linli_types::wire::timers::LagResponse;
 use prost::Message;
 use support::*;
@@ -242,21 +245,48 @@ fn an_appended_statement_is_a_leaf_that_the_header_covers() {
     }
 }
 
+/// What a contract asks of the accounts, through the probe.
+fn through_probe(inner: linli_types::wire::Call) -> linli_types::wire::Call {
+    let (room, method, args) = (inner.room, inner.method, inner.args);
+    ask("Cross", &probe::Cross { room, method, args })
+}
+
 #[test]
-fn a_contract_moves_the_senders_money_only_and_a_refusal_there_refuses_all() {
-    let mut node = Node::new(&probed());
-    let cross = |number, from, amount| {
-        let inner = transfer_call(number, (from, 0), (3, 0), amount);
-        let (room, method, args) = (inner.room, inner.method, inner.args);
-        ask("Cross", &probe::Cross { room, method, args })
+fn a_contract_spends_what_is_its_own_and_nothing_of_its_callers() {
+    let mut genesis = probed();
+    genesis.principals[1].roles.push(Role::Fund);
+    let mut node = Node::new(&genesis);
+    let escrow = account(0, 7);
+    let open = OpenRequest {
+        id: escrow.0.to_vec(),
+        owner: contract_principal("probe").0.to_vec(),
+        asset: 1,
+        kind: AccountKind::Escrow.number(),
+        ..Default::default()
     };
-    let own = node.sign(0, 1, vec![cross(1, 0, 5)]);
-    let foreign = node.sign(0, 2, vec![cross(2, 1, 5)]);
-    let receipts = node.step(&[own, foreign]);
-    assert_eq!(code_of(&receipts[0]), 0, "{receipts:?}");
-    assert_eq!(code_of(&receipts[1]), Code::Unauthorised.number());
-    assert_eq!(receipts[0].events.len(), 1);
-    assert_eq!(linli_runtime::invariant::breaches(&node.store).unwrap(), Vec::<String>::new());
+    let moved = |number, from: (u8, u8), to: (u8, u8), code| {
+        let mut call = transfer_call(number, from, to, 5);
+        let request = TransferRequest::decode(&*call.args).unwrap();
+        call.args = TransferRequest { code, ..request }.encode_to_vec();
+        call
+    };
+    let asked = [
+        (1, call("accounts", "Open", open.encode_to_vec()), None),
+        (0, moved(1, (0, 0), (0, 7), CODE_ESCROW), None),
+        // The sender's own money, asked for by a contract that the sender called.
+        (0, through_probe(moved(2, (0, 0), (3, 0), CODE_MOVE)), Some(Code::Unauthorised)),
+        // The contract's money, by a contract of another name, and by whoever paid it in.
+        (0, moved(3, (0, 7), (0, 0), CODE_ESCROW), Some(Code::Unauthorised)),
+        (0, through_probe(moved(4, (0, 7), (3, 0), CODE_ESCROW)), None),
+        // A role is the sender's: a contract that they call has none.
+        (1, through_probe(call("accounts", "Open", open.encode_to_vec())), Some(Code::Duplicate)),
+    ];
+    for (number, (sender, call, refused)) in (0..).zip(asked) {
+        let receipts = node.step(&[node.sign(sender, number, vec![call])]);
+        let code = refused.map_or(0, Code::number);
+        assert_eq!(code_of(&receipts[0]), code, "{number}: {receipts:?}");
+        assert_eq!(linli_runtime::invariant::breaches(&node.store).unwrap(), Vec::<String>::new());
+    }
 }
 
 #[test]

@@ -122,8 +122,8 @@ impl<'a> Env<'a> {
         self.host.cancel(timer)
     }
 
-    /// Calls another room for the same sender. A refusal there refuses the whole transaction and
-    /// never returns here.
+    /// Calls another room for the same sender; the native accounts see this contract as who acts
+    /// ([`crate::accounts`]). A refusal there refuses the whole transaction and never returns here.
     pub fn call<M: Message + Default>(
         &mut self,
         room: &str,

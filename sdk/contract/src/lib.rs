@@ -21,6 +21,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod abi;
+pub mod accounts;
 pub mod entry;
 pub mod env;
 pub mod host;
