@@ -1,6 +1,7 @@
 //! The command line as its users meet it: help in both languages, exit codes, words, JSON.
 //!
 //! Help texts are frozen in `tests/snapshots`; `UPDATE_SNAPSHOTS=1` writes them anew.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 use linli_node::cli;
 use linli_sdk::{About, KeyFile, KeyKind, SecretKey};

@@ -1,5 +1,6 @@
 //! `linli evidence pack` against a node whose proof does not hold: with the genesis at hand it is
 //! found before anything is written.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 use linli_node::cli;
 use linli_proto::ledger_server::{Ledger, LedgerServer};

@@ -1,5 +1,6 @@
 //! Evidence as an operator and a judge meet it: files anchored and verified through the command
 //! line, on a net of four processes.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod support;
 

@@ -1,5 +1,6 @@
 //! Four whole nodes in one process, on loopback and real disks.
-#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 use ed25519_dalek::{Signer, SigningKey};
 use linli_node::handle::NodeHandle;

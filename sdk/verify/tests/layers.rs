@@ -1,4 +1,5 @@
 //! What holds is proved; what does not is named by its layer.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod support;
 
