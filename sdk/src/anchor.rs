@@ -1,12 +1,14 @@
-//! Anchoring: the evidence contract's request, and the pack made from a node's proof.
+//! Anchoring: the evidence contract's request, the number it goes under, and the pack made from a
+//! node's proof.
 //!
-//! The messages are those of `contracts/evidence/evidence.proto`; a test compares them with it.
+//! The messages are those of `contracts/evidence/evidence.proto`; tests compare them with it.
 //! What comes from a node is copied into the pack unbelieved: `linli-verify` judges it.
 
+use crate::client::Client;
 use crate::error::{Error, ErrorKind};
 use crate::manifest::Prepared;
 use borsh::BorshDeserialize;
-use linli_proto::ProofResponse;
+use linli_proto::{ProofResponse, QueryRequest};
 use linli_types::certificate::Certificate;
 use linli_types::header::Header;
 use linli_types::id::{Digest, PrincipalId, Signature};
@@ -23,6 +25,8 @@ use prost::Message;
 pub const ROOM: &str = statement::ROOM;
 /// The call that anchors.
 pub const METHOD: &str = "Anchor";
+/// The query that tells a source's bookkeeping.
+const GAPS: &str = "Gaps";
 
 /// Anchors one manifest of the sender.
 #[derive(Clone, PartialEq, Eq, Message)]
@@ -51,6 +55,19 @@ pub struct AnchorRequest {
     /// When it was captured, milliseconds since 1970 UTC.
     #[prost(uint64, tag = "8")]
     pub captured_at_ms: u64,
+}
+
+#[derive(Clone, PartialEq, Eq, Message)]
+struct GapsRequest {
+    #[prost(bytes = "vec", tag = "1")]
+    source: Vec<u8>,
+}
+
+/// The part of the answer that anchoring needs.
+#[derive(Clone, PartialEq, Eq, Message)]
+struct GapsResponse {
+    #[prost(uint64, tag = "1")]
+    open: u64,
 }
 
 /// The names of the contract's kinds of evidence; the place is the number.
@@ -83,6 +100,23 @@ pub fn request(prepared: &Prepared, source: PrincipalId, number: u64, kind: i32)
         media,
         captured_at_ms: prepared.manifest.captured_at,
     }
+}
+
+/// The lowest number that a source has not used, as the node says.
+///
+/// # Errors
+///
+/// Refused, no answer, or one that cannot be read.
+pub async fn lowest_open(client: &Client, source: PrincipalId) -> Result<u64, Error> {
+    let args = GapsRequest { source: source.0.to_vec() }.encode_to_vec();
+    let (room, query) = (ROOM.into(), GAPS.into());
+    let answer =
+        client.query(QueryRequest { room, query, args, ..QueryRequest::default() }).await?;
+    let unread = |_| {
+        let (zh, en) = ("节点给出的序号无法理解", "the node's answer about numbers is unreadable");
+        Error::new(ErrorKind::BadAnswer, zh, en)
+    };
+    Ok(GapsResponse::decode(answer.result.as_slice()).map_err(unread)?.open.max(1))
 }
 
 /// The evidence pack of a manifest, from a node's proof of the transaction that anchored it.

@@ -2,9 +2,10 @@
 
 use super::store::{chain, open};
 use super::{Failure, Output};
+use crate::contract_thread;
 use crate::words::words;
 use linli_runtime::stored::{StoredBlock, load_block, load_head};
-use linli_runtime::{Settings, replay};
+use linli_runtime::{Head, Settings, replay};
 use linli_types::height::Height;
 use linli_types::store::{Broken, Read};
 use serde_json::json;
@@ -25,12 +26,8 @@ impl Replay {
         let store = open(&self.data, out)?;
         let stored = load_head(&store).map_err(|why| damaged(&why))?;
         let stored = stored.ok_or_else(|| damaged(&"no head"))?;
-        let broken = RefCell::new(None);
-        let blocks = blocks(&store, stored.height, &broken);
-        let head = replay(&genesis, blocks, Settings::default()).map_err(|why| damaged(&why))?;
-        if let Some(why) = broken.into_inner() {
-            return Err(damaged(&why));
-        }
+        let work = || run_again(&genesis, &store, stored.height);
+        let head = contract_thread::run("linli-replay", work).map_err(|why| damaged(&why))??;
         if (head.height, head.block, head.state_root)
             != (stored.height, stored.block, stored.state_root)
         {
@@ -48,6 +45,13 @@ impl Replay {
         );
         Ok(())
     }
+}
+
+fn run_again(genesis: &[u8], store: &dyn Read, top: Height) -> Result<Head, Failure> {
+    let broken = RefCell::new(None);
+    let blocks = blocks(store, top, &broken);
+    let head = replay(genesis, blocks, Settings::default()).map_err(|why| damaged(&why))?;
+    broken.into_inner().map_or(Ok(head), |why| Err(damaged(&why)))
 }
 
 /// Every stored block in order; a row that cannot be read ends it and is kept in `broken`.
