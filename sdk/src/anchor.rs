@@ -18,7 +18,7 @@ use linli_types::wire::SignedTransaction;
 use linli_verify::file;
 use linli_verify::pack::{BlockProof, LogPlace, ReceiptPlace, SetChange, TransactionPlace};
 use linli_verify::statement::{self, Anchored};
-use linli_verify::{Contents, Pack};
+use linli_verify::{Contents, Detail, Pack, said};
 use prost::Message;
 
 /// The contract's room.
@@ -27,6 +27,8 @@ pub const ROOM: &str = statement::ROOM;
 pub const METHOD: &str = "Anchor";
 /// The query that tells a source's bookkeeping.
 const GAPS: &str = "Gaps";
+/// What a proof must hold, for people.
+const CERTIFICATE: (&str, &str) = ("共识证书", "certificate");
 
 /// Anchors one manifest of the sender.
 #[derive(Clone, PartialEq, Eq, Message)]
@@ -134,11 +136,12 @@ pub fn evidence_pack(manifest: &[u8], proof: &ProofResponse) -> Result<Pack, Err
     let is_word = |e: &&Event| e.room == statement::ROOM && e.kind == statement::EVENT;
     let events = receipt.receipt.events.iter().filter(is_word);
     let said = events.filter_map(|e| Anchored::decode(e.data.as_slice()).ok()).find(anchors);
-    let said = said.ok_or_else(|| bad("the receipt anchors another manifest"))?;
+    let said =
+        said.ok_or_else(|| bad("回执存证的是另一份清单", "the receipt anchors another manifest"))?;
     if !proof.has_leaf || proof.leaf_index != said.leaf {
-        return Err(bad("the proof is of another leaf"));
+        return Err(bad("证明的是另一号叶", "the proof is of another leaf"));
     }
-    let transaction = transaction_place(proof)?.ok_or_else(|| bad("no transaction"))?;
+    let transaction = transaction_place(proof)?.ok_or_else(|| bad("没有交易", "no transaction"))?;
     let block = block_proof(proof)?;
     let log =
         LogPlace { leaf: said.leaf, size: block.header.log_size, path: path(&proof.leaf_path)? };
@@ -166,13 +169,13 @@ fn block_proof(proof: &ProofResponse) -> Result<BlockProof, Error> {
     let change = |c: &linli_proto::SetChange| {
         Ok(SetChange {
             header: header(&c.header)?,
-            certificate: read::<Certificate>(&c.certificate, "certificate")?,
-            next: read::<ValidatorSet>(&c.next_validators, "validators")?,
+            certificate: read::<Certificate>(&c.certificate, CERTIFICATE)?,
+            next: read::<ValidatorSet>(&c.next_validators, ("验证者", "validators"))?,
         })
     };
     Ok(BlockProof {
         header: header(&proof.header)?,
-        certificate: read(&proof.certificate, "certificate")?,
+        certificate: read(&proof.certificate, CERTIFICATE)?,
         sets: proof.set_changes.iter().map(change).collect::<Result<_, Error>>()?,
     })
 }
@@ -181,7 +184,7 @@ fn transaction_place(proof: &ProofResponse) -> Result<Option<TransactionPlace>, 
     if proof.transaction.is_empty() {
         return Ok(None);
     }
-    let no = || bad("no transaction");
+    let no = || bad("没有交易", "no transaction");
     let signed = SignedTransaction::decode(proof.transaction.as_slice()).map_err(|_| no())?;
     Ok(Some(TransactionPlace {
         body: signed.body,
@@ -194,7 +197,7 @@ fn transaction_place(proof: &ProofResponse) -> Result<Option<TransactionPlace>, 
 
 fn receipt_place(proof: &ProofResponse) -> Result<ReceiptPlace, Error> {
     Ok(ReceiptPlace {
-        receipt: read::<Receipt>(&proof.receipt, "receipt")?,
+        receipt: read::<Receipt>(&proof.receipt, ("回执", "receipt"))?,
         index: proof.index,
         count: proof.count,
         path: path(&proof.receipt_path)?,
@@ -202,23 +205,27 @@ fn receipt_place(proof: &ProofResponse) -> Result<ReceiptPlace, Error> {
 }
 
 fn header(bytes: &[u8]) -> Result<Header, Error> {
-    Header::from_bytes(bytes).map_err(|e| bad(&e.to_string()))
+    let unread = |why| {
+        let Detail { zh, en } = said::header(&why);
+        bad(&zh, &en)
+    };
+    Header::from_bytes(bytes).map_err(unread)
 }
 
 fn path(nodes: &[Vec<u8>]) -> Result<Vec<Digest>, Error> {
-    let node = |n: &Vec<u8>| Digest::from_slice(n).ok_or_else(|| bad("no digest"));
+    let node = |n: &Vec<u8>| Digest::from_slice(n).ok_or_else(|| bad("没有摘要", "no digest"));
     nodes.iter().map(node).collect()
 }
 
-fn read<T: BorshDeserialize>(bytes: &[u8], what: &str) -> Result<T, Error> {
-    T::try_from_slice(bytes).map_err(|_| bad(&format!("no {what}")))
+fn read<T: BorshDeserialize>(bytes: &[u8], (zh, en): (&str, &str)) -> Result<T, Error> {
+    T::try_from_slice(bytes).map_err(|_| bad(&format!("没有{zh}"), &format!("no {en}")))
 }
 
-fn bad(why: &str) -> Error {
+fn bad(zh: &str, en: &str) -> Error {
     Error::new(
         ErrorKind::BadAnswer,
-        format!("节点给出的证明不可用：{why}"),
-        format!("the node's proof is unusable: {why}"),
+        format!("节点给出的证明不可用：{zh}"),
+        format!("the node's proof is unusable: {en}"),
     )
 }
 

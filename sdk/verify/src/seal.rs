@@ -25,6 +25,7 @@
 //!   left unaccounted for.
 
 use crate::failure::{Failure, Reason};
+use crate::said::Detail;
 use crate::zip;
 use linli_types::digest;
 use linli_types::limits;
@@ -50,6 +51,16 @@ impl Kind {
             Self::Receipt => "receipt",
             Self::State => "state",
         }
+    }
+
+    /// The name for people.
+    pub(crate) fn text(self) -> Detail {
+        let zh = match self {
+            Self::Evidence => "存证",
+            Self::Receipt => "回执",
+            Self::State => "账本状态",
+        };
+        Detail::new(zh, self.name())
     }
 
     fn line(self) -> String {
@@ -335,7 +346,7 @@ mod tests {
             let failure = with(&rest).unwrap_err();
             assert_eq!(
                 (failure.reason, failure.details),
-                (Reason::PackContents, vec![absent.text().to_owned()],)
+                (Reason::PackContents, vec![Detail::from(absent.text())])
             );
         }
     }
