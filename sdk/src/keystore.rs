@@ -244,6 +244,10 @@ impl KeyFile {
     }
 
     /// The file's text.
+    ///
+    /// # Panics
+    ///
+    /// Never: text fields make JSON.
     pub fn to_json(&self) -> String {
         let file = File {
             format: FORMAT,

@@ -135,7 +135,7 @@ impl Question {
                 if let Some(row) = row {
                     self.check_owner(Some(row.owner))?;
                 }
-            } else if !all && !(contract && self.may_ask_contracts()) && room != accounts::ROOM {
+            } else if !(all || contract && self.may_ask_contracts() || room == accounts::ROOM) {
                 return Err(denied());
             }
             Ok(entry)

@@ -129,7 +129,6 @@ fn the_stack_that_contracts_may_need_is_there() {
     }
     // A frame is a page and a little; the room is for the little.
     let pages = vm::STACK_BYTES / 4096;
-    assert!(STACK_BYTES > vm::STACK_BYTES);
     assert_eq!(run("native", || fill(pages)).unwrap(), pages);
 }
 

@@ -73,6 +73,10 @@ pub struct Listed {
 
 impl Manifest {
     /// The exact bytes, whose digests the statement names.
+    ///
+    /// # Panics
+    ///
+    /// Never: text and numbers make JSON.
     pub fn to_bytes(&self) -> Vec<u8> {
         serde_json::to_vec(self).expect("text and numbers make JSON")
     }

@@ -262,7 +262,7 @@ fn a_certificate_that_proves_nothing_is_named() {
     // The key that the set change put out of office.
     assert_eq!(with(certify(&header, &[1, 2, 4])), Reason::CertificateStranger);
     let mut twice = certify(&header, &[1, 2, 5]);
-    twice.precommits.push(twice.precommits[2].clone());
+    twice.precommits.push(twice.precommits[2]);
     assert_eq!(with(twice), Reason::CertificateOrder);
     // A quorum without it, yet one bad signature spoils the whole (O3).
     let mut spoiled = certify(&header, &[1, 2, 3, 5]);
