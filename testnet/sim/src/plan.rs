@@ -14,6 +14,10 @@ use std::collections::BTreeSet;
 
 /// One seed in this many signs with real Ed25519.
 pub const REAL_ONE_IN: u64 = 20;
+/// In one seed of this many the power fails inside commits, again and again.
+const CUTS_ONE_IN: u64 = 4;
+/// How often it does.
+const CUTS: usize = 6;
 /// Fewest simulated milliseconds of a run.
 pub const RUN_MS_MIN: u64 = 60_000;
 /// Fewest blocks of a run.
@@ -167,7 +171,9 @@ impl Plan {
         };
         let mut chance = trunk.fork("faults");
         plan.faults = faults(&mut chance, validators, mended_ms);
-        plan.faults.extend(cuts(&mut trunk.fork("cuts"), validators, mended_ms));
+        if (seed + 1).is_multiple_of(CUTS_ONE_IN) {
+            plan.faults.extend(cuts(&mut trunk.fork("cuts"), validators, mended_ms));
+        }
         while plan.kinds().len() < FAULT_KINDS_MIN {
             let at_ms = chance.between(2_000, mended_ms - 6_000);
             plan.faults.push((at_ms, fault(&mut chance, validators)));
@@ -282,19 +288,16 @@ fn faults(chance: &mut Chance, validators: usize, mended_ms: u64) -> Vec<(u64, F
     faults
 }
 
-/// In one run of four the power fails where a height becomes durable, again and again: of all
-/// writes this one carries the most, and few fuses of the common kind burn down in it.
+/// The power fails where a height becomes durable: of all writes this one carries the most, and few
+/// fuses of the common kind burn down in it.
 fn cuts(chance: &mut Chance, validators: usize, mended_ms: u64) -> Vec<(u64, Fault)> {
-    if !chance.one_in(4) {
-        return Vec::new();
-    }
     let cut = |_| {
         let at_ms = chance.between(1_000, mended_ms.saturating_sub(6_000));
         let (node, down_ms) = (chance.index(validators), chance.between(300, 3_000));
         let fuse = Some(Fuse::Commit(chance.between(1, 4)));
         (at_ms, Fault::Crash { node, down_ms, fuse })
     };
-    (0..6).map(cut).collect()
+    (0..CUTS).map(cut).collect()
 }
 
 fn fault(chance: &mut Chance, validators: usize) -> Fault {
