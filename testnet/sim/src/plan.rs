@@ -171,7 +171,7 @@ impl Plan {
         };
         let mut chance = trunk.fork("faults");
         plan.faults = faults(&mut chance, validators, mended_ms);
-        if (seed + 1).is_multiple_of(CUTS_ONE_IN) {
+        if seed % CUTS_ONE_IN == CUTS_ONE_IN - 1 {
             plan.faults.extend(cuts(&mut trunk.fork("cuts"), validators, mended_ms));
         }
         while plan.kinds().len() < FAULT_KINDS_MIN {
