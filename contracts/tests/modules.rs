@@ -6,7 +6,10 @@ use prost_reflect::{DescriptorPool, ExtensionDescriptor};
 use std::collections::BTreeMap;
 use wasmparser::{ExternalKind, Parser, Payload, TypeRef, ValType, Validator, WasmFeatures};
 
-const MODULES: [(&str, fn() -> &'static [u8]); 2] =
+/// A contract's name and its module.
+type Named = (&'static str, fn() -> &'static [u8]);
+
+const MODULES: [Named; 2] =
     [("evidence", linli_modules::evidence), ("probe", linli_modules::probe)];
 
 fn payloads(code: &'static [u8]) -> impl Iterator<Item = Payload<'static>> {

@@ -274,6 +274,10 @@ impl Config {
     }
 
     /// The file's text, with a line of explanation at its head. [`Config::parse`] reads it back.
+    ///
+    /// # Panics
+    ///
+    /// Never: a configuration is plain TOML.
     pub fn to_text(&self) -> String {
         let body = toml::to_string(self).expect("a configuration is plain TOML");
         format!(

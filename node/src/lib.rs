@@ -10,6 +10,7 @@ mod checking;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod contract_thread;
 pub mod counters;
 pub mod driver;
 pub mod handle;

@@ -2,7 +2,7 @@
 //!
 //! | duty | runs on | ends when |
 //! |---|---|---|
-//! | driver (replica, disk) | thread `linli-driver` | told to stop, or broken |
+//! | driver (replica, disk, contracts) | thread `linli-driver` | told to stop, or broken |
 //! | checking | threads `linli-check-N` | the driver is gone |
 //! | network | one task, and two per connection | the [`Node`] is dropped |
 //! | disk reserve | one task | the driver is gone |
@@ -12,6 +12,7 @@
 use crate::cache::FileCache;
 use crate::checking::{Checking, Order, Queue, Remembered, Worker};
 use crate::clock::MachineClock;
+use crate::contract_thread;
 use crate::counters::Counters;
 use crate::driver::{Answers, Command, Driver, Ended, Inputs, members};
 use crate::handle::{HeadInfo, NodeHandle, NodeStatus, Published, Shared};
@@ -141,7 +142,8 @@ pub fn create(data: &Path, genesis: &[u8], tuning: Tuning) -> Result<ChainId, St
         Genesis::from_bytes(genesis).map_err(|e| StartError::Genesis(e.to_string()))?;
     std::fs::create_dir_all(data)
         .map_err(|e| Broken(format!("cannot make {}: {e}", data.display())))?;
-    let batch = Ledger::genesis(genesis, settings(data)?)
+    let settings = settings(data)?;
+    let batch = contract_thread::run("linli-genesis", || Ledger::genesis(genesis, settings))?
         .map_err(|e| StartError::Genesis(e.to_string()))?;
     RocksStore::create(&data.join("db"), &batch, tuning)?;
     Ok(chain)
@@ -181,9 +183,11 @@ impl Node {
         let clock = MachineClock::start();
         let opening = {
             let (options, counters) = (options.clone(), counters.clone());
-            tokio::task::spawn_blocking(move || open(&options, clock, counters))
+            // What the log holds is executed again: contracts run.
+            let work = move || open(&options, clock, counters);
+            tokio::task::spawn_blocking(move || contract_thread::run("linli-open", work))
         };
-        let opening = opening.await.map_err(|e| Broken(format!("opening the node: {e}")))??;
+        let opening = opening.await.map_err(|e| Broken(format!("opening the node: {e}")))???;
         let (network_events, network) = mpsc::channel(NETWORK_MAX);
         let config = network_config(&options, opening.0.ledger())?;
         let net = Network::start(config, network_events, counters.clone()).await?;
@@ -367,7 +371,7 @@ fn start_driver(
         published.close();
         tell.send_replace(Some(outcome));
     };
-    thread("linli-driver".into(), run)?;
+    contract_thread::start("linli-driver", run)?;
     Ok(ended)
 }
 

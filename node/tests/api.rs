@@ -1,4 +1,5 @@
 //! The API of a real node among four: submit, wait, read, stream, prove; and who may read what.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;
 

@@ -1,16 +1,18 @@
 //! The command line as its users meet it: help in both languages, exit codes, words, JSON.
 //!
 //! Help texts are frozen in `tests/snapshots`; `UPDATE_SNAPSHOTS=1` writes them anew.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
-use linli_node::cli;
-use linli_sdk::{About, KeyFile, KeyKind, SecretKey};
-use linli_types::genesis::{FORMAT, Genesis, Module, Principal, Role};
+mod common;
+
+use common::command::{Ran, development_key, linli, linli_in};
+use common::{bare, public};
+use linli_sdk::KeyKind;
+use linli_types::genesis::{Genesis, Module, Principal, Role};
 use linli_types::height::TimeMs;
-use linli_types::id::{PrincipalId, PublicKey};
-use linli_types::validator::{OrgKind, Validator, ValidatorSet};
-use serde_json::Value;
+use linli_types::id::PrincipalId;
+use linli_types::validator::{OrgKind, Validator};
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -42,32 +44,6 @@ const COMMANDS: &[&str] = &[
     "evidence gaps",
     "verify",
 ];
-
-/// What a run said and how it ended.
-struct Ran {
-    exit: u8,
-    stdout: String,
-    stderr: String,
-}
-
-impl Ran {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|e| panic!("{e}: {}", self.stdout))
-    }
-}
-
-fn linli_in(lang: Option<&str>, args: &[&str]) -> Ran {
-    let args: Vec<OsString> =
-        std::iter::once("linli").chain(args.iter().copied()).map(Into::into).collect();
-    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-    let exit = cli::run(args, lang, &mut stdout, &mut stderr);
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    Ran { exit, stdout: text(stdout), stderr: text(stderr) }
-}
-
-fn linli(args: &[&str]) -> Ran {
-    linli_in(Some("en_US.UTF-8"), args)
-}
 
 fn compare(name: &str, found: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots").join(name);
@@ -156,53 +132,10 @@ fn a_failure_is_an_object_too() {
     assert!(error["what"].as_str().unwrap().contains("/nowhere/genesis"));
 }
 
-fn development_key(folder: &Path, name: &str, seed: u8, kind: KeyKind) -> PathBuf {
-    let path = folder.join(name);
-    let key = SecretKey::from_bytes(&[seed; 32]);
-    KeyFile::seal(&key, kind, About::default(), "").unwrap().write_new(&path).unwrap();
-    path
-}
-
-fn public(seed: u8) -> PublicKey {
-    SecretKey::from_bytes(&[seed; 32]).public()
-}
-
-fn validators() -> Vec<Validator> {
-    let seats = [
-        (1, 3, OrgKind::District),
-        (2, 2, OrgKind::Operator),
-        (3, 2, OrgKind::Operator),
-        (4, 3, OrgKind::Fund),
-    ];
-    let seat = |(n, power, kind): (u8, u64, OrgKind)| Validator {
-        key: public(n),
-        network_key: public(n + 10),
-        power,
-        org: u32::from(n),
-        kind,
-        name: format!("v{n}"),
-    };
-    seats.into_iter().map(seat).collect()
-}
-
-fn genesis(validators: ValidatorSet, modules: Vec<Module>) -> Genesis {
-    Genesis {
-        format: FORMAT,
-        protocol: 1,
-        name: "cli".into(),
-        time: TimeMs(1_800_000_000_000),
-        undo_heights: 100,
-        validators,
-        principals: vec![Principal {
-            id: PrincipalId([7; 16]),
-            key: public(50),
-            org: 2,
-            roles: vec![Role::Operator],
-        }],
-        accounts: vec![],
-        modules,
-        books: linli_types::books::Books::standard(),
-    }
+fn genesis(modules: Vec<Module>) -> Genesis {
+    let (id, roles) = (PrincipalId([7; 16]), vec![Role::Operator]);
+    let principals = vec![Principal { id, key: public(50), org: 2, roles }];
+    Genesis { principals, modules, ..bare("cli", TimeMs(1_800_000_000_000)) }
 }
 
 /// A genesis file with its bytes changed by `change`, and the keys of its first validator.
@@ -215,12 +148,12 @@ impl Place {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("genesis"), genesis).unwrap();
         development_key(dir.path(), "validator.key", 1, KeyKind::Validator);
-        development_key(dir.path(), "network.key", 11, KeyKind::Network);
+        development_key(dir.path(), "network.key", 101, KeyKind::Network);
         Self { dir }
     }
 
     fn lawful() -> Self {
-        Self::new(&genesis(ValidatorSet::new(validators()).unwrap(), vec![]).to_bytes())
+        Self::new(&genesis(vec![]).to_bytes())
     }
 
     fn path(&self, name: &str) -> String {
@@ -317,7 +250,7 @@ fn a_second_init_leaves_the_first_alone() {
 
 /// The bytes of a genesis whose validators were changed after the law was checked.
 fn unlawful(change: impl Fn(&mut Vec<Validator>)) -> Vec<u8> {
-    let lawful = genesis(ValidatorSet::new(validators()).unwrap(), vec![]);
+    let lawful = genesis(vec![]);
     let (whole, set) = (lawful.to_bytes(), linli_types::encode(&lawful.validators));
     let mut members = lawful.validators.members().to_vec();
     change(&mut members);
@@ -335,7 +268,7 @@ fn unlawful_genesis_files_are_refused_before_anything_is_written() {
         members.iter_mut().filter(|v| v.power == 3).for_each(|v| v.kind = OrgKind::Bank);
     };
     let strong = |members: &mut Vec<Validator>| members[3].power = 4;
-    let mut small_order = genesis(ValidatorSet::new(validators()).unwrap(), vec![]);
+    let mut small_order = genesis(vec![]);
     // The identity: a key with which anybody could sign.
     small_order.principals[0].key.0 = [0; 32];
     small_order.principals[0].key.0[0] = 1;
@@ -394,19 +327,17 @@ fn contracts_that_could_part_the_nodes_are_refused_at_init() {
     ];
     for (code, reason) in cases {
         let modules = vec![Module { name: "bad".into(), code }];
-        let set = ValidatorSet::new(validators()).unwrap();
-        assert_refused(&genesis(set, modules).to_bytes(), reason);
+        assert_refused(&genesis(modules).to_bytes(), reason);
     }
     let modules = vec![Module { name: "Bad Name".into(), code: module("") }];
-    let set = ValidatorSet::new(validators()).unwrap();
-    assert_refused(&genesis(set, modules).to_bytes(), "cannot name a contract");
+    assert_refused(&genesis(modules).to_bytes(), "cannot name a contract");
 }
 
 #[test]
 fn keys_that_the_genesis_does_not_have_are_refused() {
     let place = Place::lawful();
     fs::remove_file(place.path("network.key")).unwrap();
-    development_key(place.dir.path(), "network.key", 12, KeyKind::Network);
+    development_key(place.dir.path(), "network.key", 102, KeyKind::Network);
     let other = place.init(&[]);
     assert_eq!((other.exit, &other.json()["error"]["name"]), (1, &"OTHER_NETWORK_KEY".into()));
     fs::remove_file(place.path("validator.key")).unwrap();
@@ -419,7 +350,7 @@ fn keys_that_the_genesis_does_not_have_are_refused() {
 fn a_folder_of_another_chain_is_exit_3() {
     let place = Place::lawful();
     assert_eq!(place.init(&[]).exit, 0);
-    let mut other = genesis(ValidatorSet::new(validators()).unwrap(), vec![]);
+    let mut other = genesis(vec![]);
     other.name = "another".into();
     fs::write(place.path("data/genesis"), other.to_bytes()).unwrap();
     for command in ["run", "check-db"] {

@@ -1,22 +1,24 @@
 //! `linli evidence pack` against a node whose proof does not hold: with the genesis at hand it is
 //! found before anything is written.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
-use linli_node::cli;
+mod common;
+
+use common::command::{key_file, linli};
+use common::{bare, public};
 use linli_proto::ledger_server::{Ledger, LedgerServer};
 use linli_proto::*;
 use linli_sdk::anchor;
-use linli_sdk::{About, KeyFile, KeyKind, SecretKey, manifest};
+use linli_sdk::{About, KeyKind, manifest};
 use linli_types::certificate::Certificate;
-use linli_types::genesis::{FORMAT, Genesis};
+use linli_types::genesis::Genesis;
 use linli_types::header::{self, Header};
 use linli_types::height::{Height, TimeMs};
-use linli_types::id::{BlockId, ChainId, Digest, PrincipalId, PublicKey, TxId};
+use linli_types::id::{BlockId, ChainId, Digest, PrincipalId, TxId};
 use linli_types::receipt::{Cause, Event, Outcome, Receipt};
-use linli_types::validator::{OrgKind, Validator, ValidatorSet};
 use linli_types::wire::SignedTransaction;
 use linli_verify::statement::{self, Anchored, Statement};
 use prost::Message;
-use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 use tokio_stream::Empty;
@@ -25,37 +27,8 @@ use tonic::{Request, Response, Status, Streaming};
 
 const ID: TxId = TxId([8; 32]);
 
-fn public(seed: u8) -> PublicKey {
-    SecretKey::from_bytes(&[seed; 32]).public()
-}
-
 fn genesis() -> Genesis {
-    let seats = [
-        (1, 3, OrgKind::District),
-        (2, 2, OrgKind::Operator),
-        (3, 2, OrgKind::Operator),
-        (4, 3, OrgKind::Fund),
-    ];
-    let seat = |(n, power, kind): (u8, u64, OrgKind)| Validator {
-        key: public(n),
-        network_key: public(n + 10),
-        power,
-        org: u32::from(n),
-        kind,
-        name: format!("v{n}"),
-    };
-    Genesis {
-        format: FORMAT,
-        protocol: header::PROTOCOL,
-        name: "played".into(),
-        time: TimeMs(1_795_478_400_000),
-        undo_heights: 100,
-        validators: ValidatorSet::new(seats.into_iter().map(seat).collect()).unwrap(),
-        principals: Vec::new(),
-        accounts: Vec::new(),
-        modules: Vec::new(),
-        books: linli_types::books::Books::standard(),
-    }
+    bare("played", TimeMs(1_795_478_400_000))
 }
 
 /// A proof in which everything fits but that nobody certified the block.
@@ -187,20 +160,9 @@ impl Ledger for Played {
     }
 }
 
-/// Runs a command; its exit code and what it said.
-fn linli(args: &[&str]) -> (u8, String) {
-    let args: Vec<OsString> =
-        std::iter::once("linli").chain(args.iter().copied()).map(Into::into).collect();
-    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-    let exit = cli::run(args, Some("en"), &mut stdout, &mut stderr);
-    (exit, String::from_utf8(stderr).unwrap())
-}
-
 fn key(folder: &Path, chain: ChainId) -> String {
-    let path = folder.join("key");
     let about = About { chain: Some(chain), principal: Some(PrincipalId([7; 16])) };
-    let secret = SecretKey::from_bytes(&[1; 32]);
-    KeyFile::seal(&secret, KeyKind::Principal, about, "").unwrap().write_new(&path).unwrap();
+    let path = key_file(folder.join("key"), 1, KeyKind::Principal, about);
     path.to_str().unwrap().to_owned()
 }
 
@@ -228,12 +190,13 @@ fn a_proof_that_does_not_hold_is_found_before_its_pack_is_written() {
 
     let (key, pending) = (key(dir.path(), genesis().chain()), path("a.pdf.linli.pending"));
     let finish = ["evidence", "pack", &pending, "--node", &node, "--key", &key];
-    let (exit, said) = linli(&[&finish[..], &["--genesis", &path("genesis")]].concat());
-    assert_eq!(exit, 3, "{said}");
+    let ran = linli(&[&finish[..], &["--genesis", &path("genesis")]].concat());
+    let said = ran.stderr;
+    assert_eq!(ran.exit, 3, "{said}");
     assert!(said.contains("does not hold") && said.contains("certificate"), "{said}");
     assert!(!Path::new(&path("a.pdf.linli")).exists() && Path::new(&pending).exists());
     // Without the genesis there is nothing to check it with.
-    let (exit, said) = linli(&finish);
-    assert_eq!(exit, 0, "{said}");
+    let ran = linli(&finish);
+    assert_eq!(ran.exit, 0, "{}", ran.stderr);
     assert!(Path::new(&path("a.pdf.linli")).exists() && !Path::new(&pending).exists());
 }

@@ -1,4 +1,5 @@
 //! Four whole nodes in one process: commit, stop, catch up, refuse.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;
 

@@ -1,5 +1,6 @@
 //! A write that fails ends the node, with nothing half-written. Alone in its file: the limit it sets
 //! holds for the whole process.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;
 

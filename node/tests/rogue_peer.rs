@@ -1,5 +1,6 @@
 //! A member that sends what no honest member sends, met by a whole node: it is dropped, counted and
 //! kept away, and the others go on.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;
 

@@ -379,11 +379,11 @@ impl<'a> Block<'a> {
     }
 }
 
-/// Performs a transaction's calls in order; fuel used, and the results or the refused call.
-fn perform_calls(
-    run: &mut Run<'_>,
-    transaction: &Transaction,
-) -> (u64, Result<Vec<Vec<u8>>, (u16, Stop)>) {
+/// The results of a transaction's calls, or the first that did not end well and why.
+type Performed = Result<Vec<Vec<u8>>, (u16, Stop)>;
+
+/// Performs a transaction's calls in order; fuel used, and what came of them.
+fn perform_calls(run: &mut Run<'_>, transaction: &Transaction) -> (u64, Performed) {
     let mut fuel = limits::TRANSACTION_FUEL_BASE;
     let mut results = Vec::with_capacity(transaction.calls.len());
     for (number, call) in (0_u16..).zip(&transaction.calls) {

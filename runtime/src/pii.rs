@@ -30,10 +30,13 @@ const DECIMALS_MIN: usize = 4;
 /// Characters between the two numbers of a coordinate, at most: `, 经度: `.
 const BETWEEN_MAX: usize = 16;
 
+/// Whether a text holds one kind of personal datum.
+type Rule = fn(&[char]) -> bool;
+
 /// The kind of personal datum that `text` seems to hold, if any.
 pub fn find(text: &str) -> Option<&'static str> {
     let chars: Vec<char> = text.chars().filter(|c| !is_unseen(*c)).map(plain).collect();
-    let rules: [(&str, fn(&[char]) -> bool); 4] = [
+    let rules: [(&str, Rule); 4] = [
         ("image", has_image),
         ("e-mail", has_email),
         ("coordinates", has_coordinates),

@@ -162,7 +162,7 @@ fn a_used_key_is_left_out_and_makes_a_block_invalid_also_after_a_restart() {
     let twin = node.sign(0, 1, vec![transfer_call(2, (0, 0), (1, 0), 20)]);
     // Twice in one block.
     let built = node.propose(&[first.clone(), twin.clone(), first.clone()]);
-    assert_eq!(built.transactions, [first.clone()]);
+    assert_eq!(built.transactions, std::slice::from_ref(&first));
     let mut lie = built.header.clone();
     let both = [first.clone(), twin.clone()];
     lie.bodies_root = linli_runtime::bodies_root(&both);
@@ -245,7 +245,7 @@ fn a_block_that_defers_timers_holds_no_transaction() {
     let node = Node::new(&genesis());
     let transfer = node.transfer(1, (0, 0), (1, 0), 1);
     let slot = Slot { flags: FLAG_DEFERS_TIMERS, ..node.slot() };
-    let built = node.ledger.propose(&node.store, slot, &[transfer.clone()]).unwrap();
+    let built = node.ledger.propose(&node.store, slot, std::slice::from_ref(&transfer)).unwrap();
     assert!(built.transactions.is_empty() && built.header.defers_timers());
     assert!(node.ledger.execute(&node.store, &built.header, &[]).unwrap().is_ok());
     let judged = node.ledger.execute(&node.store, &built.header, &[transfer]).unwrap();

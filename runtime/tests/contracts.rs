@@ -204,7 +204,7 @@ fn a_cancelled_timer_does_not_fire_and_no_other_contract_can_cancel_it() {
     // In a block past its time the timer fires first, and the cancel finds nothing.
     let ledger = Ledger::open(&node.store, Settings::default()).unwrap();
     let mut late = Node { ledger, store: node.store.clone() };
-    let receipts = step_at(&mut late, set.plus_ms(9_000), 0, &[own.clone()]);
+    let receipts = step_at(&mut late, set.plus_ms(9_000), 0, std::slice::from_ref(&own));
     assert_eq!((timers(&receipts).len(), said(&receipts[1])), (1, 0));
     // In an earlier one the cancel finds it, and it never fires.
     let receipts = step_at(&mut node, set.plus_ms(8_999), 0, &[own]);

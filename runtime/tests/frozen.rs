@@ -104,6 +104,7 @@ fn unhex(text: &str) -> Vec<u8> {
 }
 
 /// Puts what is written today into the target folder, to compare or to adopt.
+#[allow(clippy::disallowed_methods, reason = "a test may write")]
 fn aside(name: &str, today: &str) -> String {
     let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.hex"));
     std::fs::write(&path, format!("{today}\n")).unwrap();

@@ -1,12 +1,14 @@
-//! Anchoring: the evidence contract's request, and the pack made from a node's proof.
+//! Anchoring: the evidence contract's request, the number it goes under, and the pack made from a
+//! node's proof.
 //!
-//! The messages are those of `contracts/evidence/evidence.proto`; a test compares them with it.
+//! The messages are those of `contracts/evidence/evidence.proto`; tests compare them with it.
 //! What comes from a node is copied into the pack unbelieved: `linli-verify` judges it.
 
+use crate::client::Client;
 use crate::error::{Error, ErrorKind};
 use crate::manifest::Prepared;
 use borsh::BorshDeserialize;
-use linli_proto::ProofResponse;
+use linli_proto::{ProofResponse, QueryRequest};
 use linli_types::certificate::Certificate;
 use linli_types::header::Header;
 use linli_types::id::{Digest, PrincipalId, Signature};
@@ -16,13 +18,17 @@ use linli_types::wire::SignedTransaction;
 use linli_verify::file;
 use linli_verify::pack::{BlockProof, LogPlace, ReceiptPlace, SetChange, TransactionPlace};
 use linli_verify::statement::{self, Anchored};
-use linli_verify::{Contents, Pack};
+use linli_verify::{Contents, Detail, Pack, said};
 use prost::Message;
 
 /// The contract's room.
 pub const ROOM: &str = statement::ROOM;
 /// The call that anchors.
 pub const METHOD: &str = "Anchor";
+/// The query that tells a source's bookkeeping.
+const GAPS: &str = "Gaps";
+/// What a proof must hold, for people.
+const CERTIFICATE: (&str, &str) = ("共识证书", "certificate");
 
 /// Anchors one manifest of the sender.
 #[derive(Clone, PartialEq, Eq, Message)]
@@ -51,6 +57,19 @@ pub struct AnchorRequest {
     /// When it was captured, milliseconds since 1970 UTC.
     #[prost(uint64, tag = "8")]
     pub captured_at_ms: u64,
+}
+
+#[derive(Clone, PartialEq, Eq, Message)]
+struct GapsRequest {
+    #[prost(bytes = "vec", tag = "1")]
+    source: Vec<u8>,
+}
+
+/// The part of the answer that anchoring needs.
+#[derive(Clone, PartialEq, Eq, Message)]
+struct GapsResponse {
+    #[prost(uint64, tag = "1")]
+    open: u64,
 }
 
 /// The names of the contract's kinds of evidence; the place is the number.
@@ -85,6 +104,23 @@ pub fn request(prepared: &Prepared, source: PrincipalId, number: u64, kind: i32)
     }
 }
 
+/// The lowest number that a source has not used, as the node says.
+///
+/// # Errors
+///
+/// Refused, no answer, or one that cannot be read.
+pub async fn lowest_open(client: &Client, source: PrincipalId) -> Result<u64, Error> {
+    let args = GapsRequest { source: source.0.to_vec() }.encode_to_vec();
+    let (room, query) = (ROOM.into(), GAPS.into());
+    let answer =
+        client.query(QueryRequest { room, query, args, ..QueryRequest::default() }).await?;
+    let unread = |_| {
+        let (zh, en) = ("节点给出的序号无法理解", "the node's answer about numbers is unreadable");
+        Error::new(ErrorKind::BadAnswer, zh, en)
+    };
+    Ok(GapsResponse::decode(answer.result.as_slice()).map_err(unread)?.open.max(1))
+}
+
 /// The evidence pack of a manifest, from a node's proof of the transaction that anchored it.
 ///
 /// # Errors
@@ -100,11 +136,12 @@ pub fn evidence_pack(manifest: &[u8], proof: &ProofResponse) -> Result<Pack, Err
     let is_word = |e: &&Event| e.room == statement::ROOM && e.kind == statement::EVENT;
     let events = receipt.receipt.events.iter().filter(is_word);
     let said = events.filter_map(|e| Anchored::decode(e.data.as_slice()).ok()).find(anchors);
-    let said = said.ok_or_else(|| bad("the receipt anchors another manifest"))?;
+    let said =
+        said.ok_or_else(|| bad("回执存证的是另一份清单", "the receipt anchors another manifest"))?;
     if !proof.has_leaf || proof.leaf_index != said.leaf {
-        return Err(bad("the proof is of another leaf"));
+        return Err(bad("证明的是另一号叶", "the proof is of another leaf"));
     }
-    let transaction = transaction_place(proof)?.ok_or_else(|| bad("no transaction"))?;
+    let transaction = transaction_place(proof)?.ok_or_else(|| bad("没有交易", "no transaction"))?;
     let block = block_proof(proof)?;
     let log =
         LogPlace { leaf: said.leaf, size: block.header.log_size, path: path(&proof.leaf_path)? };
@@ -132,13 +169,13 @@ fn block_proof(proof: &ProofResponse) -> Result<BlockProof, Error> {
     let change = |c: &linli_proto::SetChange| {
         Ok(SetChange {
             header: header(&c.header)?,
-            certificate: read::<Certificate>(&c.certificate, "certificate")?,
-            next: read::<ValidatorSet>(&c.next_validators, "validators")?,
+            certificate: read::<Certificate>(&c.certificate, CERTIFICATE)?,
+            next: read::<ValidatorSet>(&c.next_validators, ("验证者", "validators"))?,
         })
     };
     Ok(BlockProof {
         header: header(&proof.header)?,
-        certificate: read(&proof.certificate, "certificate")?,
+        certificate: read(&proof.certificate, CERTIFICATE)?,
         sets: proof.set_changes.iter().map(change).collect::<Result<_, Error>>()?,
     })
 }
@@ -147,7 +184,7 @@ fn transaction_place(proof: &ProofResponse) -> Result<Option<TransactionPlace>, 
     if proof.transaction.is_empty() {
         return Ok(None);
     }
-    let no = || bad("no transaction");
+    let no = || bad("没有交易", "no transaction");
     let signed = SignedTransaction::decode(proof.transaction.as_slice()).map_err(|_| no())?;
     Ok(Some(TransactionPlace {
         body: signed.body,
@@ -160,7 +197,7 @@ fn transaction_place(proof: &ProofResponse) -> Result<Option<TransactionPlace>, 
 
 fn receipt_place(proof: &ProofResponse) -> Result<ReceiptPlace, Error> {
     Ok(ReceiptPlace {
-        receipt: read::<Receipt>(&proof.receipt, "receipt")?,
+        receipt: read::<Receipt>(&proof.receipt, ("回执", "receipt"))?,
         index: proof.index,
         count: proof.count,
         path: path(&proof.receipt_path)?,
@@ -168,23 +205,27 @@ fn receipt_place(proof: &ProofResponse) -> Result<ReceiptPlace, Error> {
 }
 
 fn header(bytes: &[u8]) -> Result<Header, Error> {
-    Header::from_bytes(bytes).map_err(|e| bad(&e.to_string()))
+    let unread = |why| {
+        let Detail { zh, en } = said::header(&why);
+        bad(&zh, &en)
+    };
+    Header::from_bytes(bytes).map_err(unread)
 }
 
 fn path(nodes: &[Vec<u8>]) -> Result<Vec<Digest>, Error> {
-    let node = |n: &Vec<u8>| Digest::from_slice(n).ok_or_else(|| bad("no digest"));
+    let node = |n: &Vec<u8>| Digest::from_slice(n).ok_or_else(|| bad("没有摘要", "no digest"));
     nodes.iter().map(node).collect()
 }
 
-fn read<T: BorshDeserialize>(bytes: &[u8], what: &str) -> Result<T, Error> {
-    T::try_from_slice(bytes).map_err(|_| bad(&format!("no {what}")))
+fn read<T: BorshDeserialize>(bytes: &[u8], (zh, en): (&str, &str)) -> Result<T, Error> {
+    T::try_from_slice(bytes).map_err(|_| bad(&format!("没有{zh}"), &format!("no {en}")))
 }
 
-fn bad(why: &str) -> Error {
+fn bad(zh: &str, en: &str) -> Error {
     Error::new(
         ErrorKind::BadAnswer,
-        format!("节点给出的证明不可用：{why}"),
-        format!("the node's proof is unusable: {why}"),
+        format!("节点给出的证明不可用：{zh}"),
+        format!("the node's proof is unusable: {en}"),
     )
 }
 

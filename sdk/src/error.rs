@@ -86,31 +86,38 @@ impl ErrorKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
     kind: ErrorKind,
+    code: Option<u32>,
+    /// Behind a pointer: results are passed around far more often than errors are read.
+    words: Box<Words>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Words {
     zh: String,
     en: String,
     hint: Option<(String, String)>,
-    code: Option<u32>,
     name: Option<String>,
 }
 
 impl Error {
     /// An error of `kind`, said in both languages.
     pub fn new(kind: ErrorKind, zh: impl Into<String>, en: impl Into<String>) -> Self {
-        Self { kind, zh: zh.into(), en: en.into(), hint: None, code: None, name: None }
+        let words = Words { zh: zh.into(), en: en.into(), hint: None, name: None };
+        Self { kind, code: None, words: Box::new(words) }
     }
 
     /// The same with a hint of its own.
     #[must_use]
     pub fn hint_with(mut self, zh: impl Into<String>, en: impl Into<String>) -> Self {
-        self.hint = Some((zh.into(), en.into()));
+        self.words.hint = Some((zh.into(), en.into()));
         self
     }
 
     /// A node's refusal with a native code and its parameters.
     pub fn refused(code: Code, params: &[Param]) -> Self {
         let ((zh, next_zh), (en, next_en)) = (code.text(Lang::Zh), code.text(Lang::En));
-        let error = Self::new(ErrorKind::Refused, fill(zh, params), fill(en, params));
-        Self { code: Some(code.number()), ..error.hint_with(next_zh, next_en) }
+        let error = Self::refused_with(code.number(), fill(zh, params), fill(en, params));
+        error.hint_with(next_zh, next_en)
     }
 
     /// A refusal whose code this version does not know, in the words of the node.
@@ -121,14 +128,14 @@ impl Error {
     /// The same with the stable name that the refusing room has for it.
     #[must_use]
     pub fn named(mut self, name: &str) -> Self {
-        self.name = (!name.is_empty()).then(|| name.to_owned());
+        self.words.name = (!name.is_empty()).then(|| name.to_owned());
         self
     }
 
     /// The stable name: the refusing room's, else the native code's, else the kind's.
     pub fn name(&self) -> &str {
         let native = self.code.and_then(Code::from_number).map(Code::name);
-        self.name.as_deref().or(native).unwrap_or(self.kind.name())
+        self.words.name.as_deref().or(native).unwrap_or(self.kind.name())
     }
 
     /// What kind it is.
@@ -144,14 +151,14 @@ impl Error {
     /// What went wrong.
     pub fn text(&self, lang: Lang) -> &str {
         match lang {
-            Lang::Zh => &self.zh,
-            Lang::En => &self.en,
+            Lang::Zh => &self.words.zh,
+            Lang::En => &self.words.en,
         }
     }
 
     /// What to do next.
     pub fn hint(&self, lang: Lang) -> &str {
-        match (&self.hint, lang) {
+        match (&self.words.hint, lang) {
             (Some((zh, _)), Lang::Zh) => zh,
             (Some((_, en)), Lang::En) => en,
             (None, lang) => self.kind.hint(lang),
@@ -161,7 +168,7 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.en)
+        f.write_str(&self.words.en)
     }
 }
 

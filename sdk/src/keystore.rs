@@ -17,6 +17,7 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
 use linli_types::id::{ChainId, PrincipalId, PublicKey};
+use linli_verify::Detail;
 use serde::{Deserialize, Serialize};
 use std::io::{Read, Write};
 use std::path::Path;
@@ -171,7 +172,12 @@ impl KeyFile {
         let file = std::fs::File::open(path).map_err(|e| unreadable(path, &e))?;
         let about = file.metadata().map_err(|e| unreadable(path, &e))?;
         if !about.is_file() {
-            return Err(unreadable(path, &"not a file"));
+            let shown = path.display();
+            return Err(Error::new(
+                ErrorKind::File,
+                format!("{shown} 不是文件"),
+                format!("{shown} is not a file"),
+            ));
         }
         check_private(path, &about)?;
         let mut text = Zeroizing::new(String::new());
@@ -179,7 +185,7 @@ impl KeyFile {
             .read_to_string(&mut text)
             .map_err(|e| unreadable(path, &e))?;
         if text.len() as u64 > FILE_BYTES_MAX {
-            return Err(no_key(path, "too large"));
+            return Err(no_key(path, &Detail::new("过大", "too large")));
         }
         Self::from_json(&text).map_err(|why| no_key(path, &why))
     }
@@ -238,6 +244,10 @@ impl KeyFile {
     }
 
     /// The file's text.
+    ///
+    /// # Panics
+    ///
+    /// Never: text fields make JSON.
     pub fn to_json(&self) -> String {
         let file = File {
             format: FORMAT,
@@ -258,17 +268,25 @@ impl KeyFile {
         text
     }
 
-    fn from_json(text: &str) -> Result<Self, String> {
-        let file: File = serde_json::from_str(text).map_err(|e| e.to_string())?;
+    fn from_json(text: &str) -> Result<Self, Detail> {
+        let file: File = serde_json::from_str(text)?;
         if file.format != FORMAT {
-            return Err(format!("format {} is unknown to this version", file.format));
+            let format = file.format;
+            return Err(Detail::new(
+                format!("格式 {format} 不为本版本所知"),
+                format!("format {format} is unknown to this version"),
+            ));
         }
         if file.kdf != "argon2id" || file.cipher != "xchacha20-poly1305" {
-            return Err(format!("{} with {} is unknown to this version", file.kdf, file.cipher));
+            let (kdf, cipher) = (&file.kdf, &file.cipher);
+            return Err(Detail::new(
+                format!("{kdf} 与 {cipher} 的组合不为本版本所知"),
+                format!("{kdf} with {cipher} is unknown to this version"),
+            ));
         }
         let (cost, max) = (file.kdf_cost, COST_MAX);
         if cost.memory_kib > max.memory_kib || cost.passes > max.passes || cost.lanes > max.lanes {
-            return Err("its cost is beyond all bounds".into());
+            return Err(Detail::new("口令参数超出上限", "its cost is beyond all bounds"));
         }
         let principal =
             file.principal.map(|t| t.parse()).transpose().map_err(|e| format!("principal: {e}"))?;
@@ -318,7 +336,7 @@ impl KeyFile {
     }
 }
 
-fn exact<const N: usize>(field: &str, text: &str) -> Result<[u8; N], String> {
+fn exact<const N: usize>(field: &str, text: &str) -> Result<[u8; N], Detail> {
     let mut bytes = [0; N];
     hex::decode_to_slice(text, &mut bytes).map_err(|e| format!("{field}: {e}"))?;
     Ok(bytes)
@@ -339,12 +357,12 @@ fn unreadable(path: &Path, why: &dyn std::fmt::Display) -> Error {
     )
 }
 
-fn no_key(path: &Path, why: &str) -> Error {
+fn no_key(path: &Path, Detail { zh, en }: &Detail) -> Error {
     let shown = path.display();
     Error::new(
         ErrorKind::Key,
-        format!("{shown} 不是可用的密钥文件：{why}"),
-        format!("{shown} is no usable key file: {why}"),
+        format!("{shown} 不是可用的密钥文件：{zh}"),
+        format!("{shown} is no usable key file: {en}"),
     )
 }
 

@@ -4,7 +4,7 @@ use crate::error::{Error, ErrorKind};
 use crate::key::random;
 use linli_types::id::Digest;
 use linli_verify::manifest::Listed;
-use linli_verify::{FileDigests, Manifest};
+use linli_verify::{Detail, FileDigests, Manifest};
 use std::path::Path;
 
 /// A manifest and its exact bytes, ready to be anchored.
@@ -68,8 +68,8 @@ pub fn prepare(paths: &[&Path], captured_at_ms: u64) -> Result<Prepared, Error> 
     let files = paths.iter().map(listed).collect::<Result<Vec<_>, _>>()?;
     let salt = Digest(random()?);
     let manifest = Manifest { captured_at: captured_at_ms, device: None, files, order: None, salt };
-    manifest.check().map_err(|why| {
-        Error::new(ErrorKind::Input, format!("清单不成立：{why}"), format!("no manifest: {why}"))
+    manifest.check().map_err(|Detail { zh, en }| {
+        Error::new(ErrorKind::Input, format!("清单不成立：{zh}"), format!("no manifest: {en}"))
     })?;
     Ok(Prepared { bytes: manifest.to_bytes(), manifest })
 }

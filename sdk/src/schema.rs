@@ -328,7 +328,7 @@ fn base64(text: &str) -> Option<Vec<u8>> {
     };
     let bare = text.trim_end_matches('=');
     let padding = text.len() - bare.len();
-    if padding > 2 || (padding > 0 && text.len() % 4 != 0) || bare.len() % 4 == 1 {
+    if padding > 2 || (padding > 0 && !text.len().is_multiple_of(4)) || bare.len() % 4 == 1 {
         return None;
     }
     let (mut bytes, mut held, mut bits) = (Vec::new(), 0_u32, 0_u32);

@@ -1,5 +1,6 @@
 //! The client against a node that is played: what it retries, what it calls definite, how it
 //! resumes. Each test has a server of its own on a free port of the loopback.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 use linli_proto::ledger_server::{Ledger, LedgerServer};
 use linli_proto::*;

@@ -118,9 +118,24 @@ pub fn measure(
     seconds: u64,
     follow: usize,
 ) -> Result<Tally, Failure> {
-    let ready =
-        load::prepare(dir, chain(net)?, net.validators.len(), workload, count(rate, seconds), 1)?;
+    let ready = signed(net, dir, workload, count(rate, seconds))?;
     run_ready(net, ready, rate, seconds, follow)
+}
+
+/// Signs beforehand. A net may have been loaded before: evidence goes on with the numbers that
+/// are open.
+fn signed(
+    net: &Net,
+    dir: &Path,
+    workload: Workload,
+    count: usize,
+) -> Result<Vec<load::Ready>, Failure> {
+    let chain = chain(net)?;
+    let numbers = match workload {
+        Workload::Anchor => runtime()?.block_on(load::open_numbers(net, dir, chain))?,
+        Workload::Transfer | Workload::Idle => load::Numbers::new(),
+    };
+    load::prepare(dir, chain, net.validators.len(), workload, count, &numbers)
 }
 
 fn run_ready(
@@ -200,8 +215,7 @@ fn figures(
         return Ok((idle(bench, net)?, Ok(())));
     }
     let lanes = net.validators.len();
-    let total = count(rate, bench.seconds);
-    let ready = load::prepare(dir, chain(net)?, lanes, bench.workload, total, 1)?;
+    let ready = signed(net, dir, bench.workload, count(rate, bench.seconds))?;
     let (before, own_before) = (Usage::of(net), own_cpu_ms());
     let tally = run_ready(net, ready, rate, bench.seconds, 0)?;
     let (after, own_after) = (Usage::of(net), own_cpu_ms());

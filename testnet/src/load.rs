@@ -6,7 +6,8 @@ use crate::net::{Net, now_ms};
 use crate::{Failure, keys};
 use linli_proto::ledger_client::LedgerClient;
 use linli_proto::{BlocksRequest, SubmitBatch};
-use linli_sdk::{SecretKey, read_header};
+use linli_sdk::anchor::{self, AnchorRequest};
+use linli_sdk::{Client, Options, SecretKey, read_header};
 use linli_types::digest;
 use linli_types::height::TimeMs;
 use linli_types::id::{AccountId, ChainId, PrincipalId, TxId};
@@ -29,6 +30,8 @@ const BATCH: usize = 128;
 /// Transactions handed in and not yet in a block, over all validators, when going as fast as
 /// possible.
 const IN_FLIGHT_MAX: usize = 6_000;
+/// What load anchors, as a place in [`anchor::KINDS`].
+const PHOTO_SET: i32 = 3;
 /// How long a transaction may take to its receipt after the last submission.
 const GRACE: Duration = Duration::from_secs(15);
 
@@ -111,8 +114,38 @@ fn signers(dir: &Path) -> Result<Vec<Signer>, Failure> {
     paths.iter().map(signer).collect()
 }
 
-/// Signs `count` transactions of a workload. `first_number` is the first evidence number per
-/// source that this net has not used.
+/// The lowest evidence number that each of the load's sources has not used.
+///
+/// # Errors
+///
+/// [`Failure`] if the net has no load keys, or no validator answers.
+pub async fn open_numbers(net: &Net, dir: &Path, chain: ChainId) -> Result<Numbers, Failure> {
+    let auditor = net.keys.get("auditor").ok_or_else(|| Failure::new("the net has no auditor"))?;
+    let client = any_client(net, chain, &keys::read(auditor)?.0).await?;
+    let mut numbers = Numbers::new();
+    for signer in signers(dir)? {
+        numbers.insert(signer.id, anchor::lowest_open(&client, signer.id).await?);
+    }
+    Ok(numbers)
+}
+
+/// A connection to the first validator that takes one.
+async fn any_client(net: &Net, chain: ChainId, reader: &SecretKey) -> Result<Client, Failure> {
+    let options = Options { tries: 1, ..Options::default() };
+    let mut failure = Failure::new("this net has no validator");
+    for member in &net.validators {
+        match Client::connect_with(&member.grpc, chain, reader.clone(), options).await {
+            Ok(client) => return Ok(client),
+            Err(why) => failure = why.into(),
+        }
+    }
+    Err(failure)
+}
+
+/// The first evidence number that each source may use.
+pub type Numbers = BTreeMap<PrincipalId, u64>;
+
+/// Signs `count` transactions of a workload; a source that `numbers` does not name begins at 1.
 ///
 /// # Errors
 ///
@@ -123,7 +156,7 @@ pub fn prepare(
     lanes: usize,
     workload: Workload,
     count: usize,
-    first_number: u64,
+    numbers: &Numbers,
 ) -> Result<Vec<Ready>, Failure> {
     let signers = signers(dir)?;
     let everyone: Vec<AccountId> = signers.iter().flat_map(|s| s.accounts.clone()).collect();
@@ -138,7 +171,10 @@ pub fn prepare(
         let Some(signer) = signers.get(at) else { continue };
         let round = u64::try_from(i / signers.len()).unwrap_or(0);
         let call = match workload {
-            Workload::Anchor => anchor_call(&mut chance, signer.id, first_number + round),
+            Workload::Anchor => {
+                let first = numbers.get(&signer.id).copied().unwrap_or(1);
+                anchor_call(&mut chance, signer.id, first.saturating_add(round))
+            }
             Workload::Transfer | Workload::Idle => transfer_call(&mut chance, signer, &everyone),
         };
         let body = wire::TransactionBody {
@@ -174,36 +210,19 @@ fn transfer_call(chance: &mut Chance, signer: &Signer, everyone: &[AccountId]) -
     wire::Call { room: "accounts".into(), method: "Transfer".into(), args: args.encode_to_vec() }
 }
 
-/// `linli.evidence.v1.AnchorRequest`, as far as load fills it in.
-#[derive(Clone, PartialEq, Message)]
-struct AnchorRequest {
-    #[prost(bytes = "vec", tag = "1")]
-    source: Vec<u8>,
-    #[prost(uint64, tag = "2")]
-    number: u64,
-    #[prost(uint32, tag = "3")]
-    kind: u32,
-    #[prost(bytes = "vec", tag = "4")]
-    manifest_sha256: Vec<u8>,
-    #[prost(bytes = "vec", tag = "5")]
-    manifest_sm3: Vec<u8>,
-    #[prost(uint64, tag = "6")]
-    size: u64,
-    #[prost(uint64, tag = "8")]
-    captured_at_ms: u64,
-}
-
 fn anchor_call(chance: &mut Chance, source: PrincipalId, number: u64) -> wire::Call {
     let args = AnchorRequest {
         source: source.0.to_vec(),
         number,
-        kind: 3,
+        kind: PHOTO_SET,
         manifest_sha256: chance.bytes::<32>().to_vec(),
         manifest_sm3: chance.bytes::<32>().to_vec(),
         size: 1_600_000,
+        media: String::new(),
         captured_at_ms: now_ms(),
     };
-    wire::Call { room: "evidence".into(), method: "Anchor".into(), args: args.encode_to_vec() }
+    let (room, method) = (anchor::ROOM.into(), anchor::METHOD.into());
+    wire::Call { room, method, args: args.encode_to_vec() }
 }
 
 /// What a run of load came to.

@@ -112,7 +112,7 @@ fn wav() -> Vec<u8> {
     }
     out.extend_from_slice(b"data");
     out.extend_from_slice(&RATE.to_le_bytes());
-    out.extend((0..RATE).map(|t| if t * 880 / RATE % 2 == 0 { 96 } else { 160 }));
+    out.extend((0..RATE).map(|t| if (t * 880 / RATE).is_multiple_of(2) { 96 } else { 160 }));
     out
 }
 

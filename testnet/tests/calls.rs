@@ -1,5 +1,6 @@
 //! Calls, queries and balances as residents, operators and strangers meet them, through the
 //! command line, on a net of four processes.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod support;
 

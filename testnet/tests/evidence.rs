@@ -1,5 +1,6 @@
 //! Evidence as an operator and a judge meet it: files anchored and verified through the command
 //! line, on a net of four processes.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod support;
 
@@ -12,7 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
-use support::{Live, Ran, linli, text};
+use support::{Live, Ran, linli, run, text};
 
 /// A receipt is there within a second, the program's own start included.
 const RECEIPT_MAX: Duration = Duration::from_secs(1);
@@ -34,6 +35,7 @@ fn evidence_from_the_file_to_the_judge() {
     a_pack_that_could_not_be_written_is_finished_later(&live, &files[1]);
     every_flipped_bit_is_found(&live, &files[0], &packs[0]);
     verifying_opens_not_one_socket(&live, &files[0], &packs[0]);
+    load_goes_on_with_the_numbers_that_are_open(&live);
 }
 
 fn anchor(live: &Live, files: &[&Path], out: &Path) -> Ran {
@@ -238,4 +240,15 @@ fn verifying_opens_not_one_socket(live: &Live, file: &Path, pack: &Path) {
     let key = live.key("operator");
     let loud = traced(&["status", "--node", &live.net.validators[0].grpc, "--key", text(&key)]);
     assert!(loud.contains("socket("), "{loud}");
+}
+
+fn load_goes_on_with_the_numbers_that_are_open(live: &Live) {
+    for time in ["first", "second"] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_linli-testnet"));
+        command.args(["load", "--workload", "anchor", "--seconds", "1", "--rate", "20"]);
+        let ran = run(command.arg("--dir").arg(live.path("net"))).done();
+        let (tally, none) = (ran.json(), Value::from(0));
+        assert!(tally["committed"].as_u64().unwrap() > 0, "{time}: {tally}");
+        assert_eq!((&tally["refused"], &tally["lost"]), (&none, &none), "{time}: {tally}");
+    }
 }

@@ -1,4 +1,5 @@
 //! A file larger than memory wants to be: streamed through the real command line.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod support;
 

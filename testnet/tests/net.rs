@@ -1,4 +1,5 @@
 //! Real processes: the story, and deaths under load. Slow by nature, so few.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 use std::process::{Command, Output, Stdio};
 

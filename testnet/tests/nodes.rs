@@ -1,5 +1,6 @@
 //! A node in trouble, as its administrator meets it: a full disk, a write that fails, a second
 //! node with the same key, a folder in use. Real processes and their exit codes.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod support;
 

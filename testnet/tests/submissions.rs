@@ -1,5 +1,6 @@
 //! Bad transactions as a program meets them: raw bytes at the gRPC door of a running net. Each is
 //! refused with its code, in words of both languages, and leaves no trace.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod support;
 

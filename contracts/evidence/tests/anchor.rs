@@ -1,5 +1,6 @@
 //! Anchoring through the pretend host: each refusal at its edge, and the invariants against a
 //! plain model.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 use linli_contract::id::PrincipalId;
 use linli_contract::testing::{Outcome, Pretend};

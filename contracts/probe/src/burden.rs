@@ -51,9 +51,7 @@ fn recurse(depth: u64) -> u64 {
 fn grow(pages: u64) -> u64 {
     let bytes = usize::try_from(pages.saturating_mul(PAGE_BYTES)).unwrap_or(usize::MAX);
     let mut memory: Vec<u8> = Vec::with_capacity(bytes);
-    for _ in 0..pages {
-        memory.push(1);
-    }
+    memory.resize(usize::try_from(pages).unwrap_or(usize::MAX), 1);
     black_box(memory).capacity() as u64
 }
 

@@ -133,10 +133,8 @@ impl Blocks {
     fn make_room(&mut self, from: PublicKey) {
         let of_peer = (from, 0)..=(from, u32::MAX);
         let rounds: Vec<_> = self.assemblies.range(of_peer).map(|(place, _)| *place).collect();
-        if rounds.len() >= ASSEMBLIES_MAX {
-            if let Some(oldest) = rounds.first() {
-                self.assemblies.remove(oldest);
-            }
+        if let Some(oldest) = rounds.first().filter(|_| rounds.len() >= ASSEMBLIES_MAX) {
+            self.assemblies.remove(oldest);
         }
     }
 

@@ -46,6 +46,7 @@ pub enum SyncVerdict {
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "few wait at a time, and none for long")]
 pub enum Input {
     /// The time of an [`crate::Action::WakeAt`] has come. Early or needless ones do no harm.
     Woken,

@@ -1,4 +1,5 @@
 //! Four cores on a pretend network: they agree, whatever happens to the network and to one of them.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod pretend;
 

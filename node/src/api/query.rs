@@ -130,7 +130,7 @@ impl Question {
             let entry = self.entry(ledger, store, Ledger::full_key(room, key))?;
             if room == accounts::ROOM && entry.present {
                 self.check_concerned(&accounts::concerned(store, key).map_err(broken)?)?;
-            } else if !all && !(contract && self.may_ask_contracts()) && room != accounts::ROOM {
+            } else if !(all || contract && self.may_ask_contracts() || room == accounts::ROOM) {
                 return Err(denied());
             }
             Ok(entry)

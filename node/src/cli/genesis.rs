@@ -6,7 +6,7 @@ use linli_types::digest;
 use linli_types::genesis::{BadGenesis, Genesis};
 use linli_types::id::ChainId;
 use linli_types::limits;
-use linli_types::validator::BadSet;
+use linli_verify::said::{self, Detail};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::io::Read;
@@ -54,36 +54,12 @@ pub(super) fn read(path: &Path) -> Result<(Genesis, ChainId, Vec<u8>), Failure> 
 }
 
 fn refused(why: &BadGenesis) -> Failure {
-    let zh = match why {
-        BadGenesis::Magic => "这不是创世文件".into(),
-        BadGenesis::TooLarge { found, max } => format!("{found} 字节，上限 {max}"),
-        BadGenesis::Format(format) => format!("格式 {format} 不为本版本所知"),
-        BadGenesis::Validators(law) => broken_law(law),
-        BadGenesis::Malformed(why) => format!("内容无法识别（{why}）"),
-    };
+    let Detail { zh, en } = said::genesis(why);
     Failure::refused(
         "BAD_GENESIS",
-        words!("创世文件不成立：{zh}", "the genesis is refused: {why}"),
+        words!("创世文件不成立：{zh}", "the genesis is refused: {en}"),
         words!("请联系创世文件的制作方", "ask whoever wrote the genesis file"),
     )
-}
-
-fn broken_law(law: &BadSet) -> String {
-    match law {
-        BadSet::Count { found, min, max } => format!(
-            "有 {found} 个验证节点；一条链须有 {min} 至 {max} 个，少于 {min} 个便不容许任何一个出错"
-        ),
-        BadSet::Twice(key) => format!("公钥 {key} 出现两次"),
-        BadSet::Power { name, power, max } => {
-            format!("{name} 的表决权为 {power}，须在 1 至 {max} 之间")
-        }
-        BadSet::OrganisationTooStrong { org, power, total } => {
-            format!("机构 {org} 持有 {power}/{total} 的表决权；任何机构须少于三分之一")
-        }
-        BadSet::KindTooStrong { kind, power, total } => {
-            format!("{kind:?} 类机构合计持有 {power}/{total} 的表决权；任何一类须少于二分之一")
-        }
-    }
 }
 
 /// Reads a file of at most a genesis's size.
@@ -139,7 +115,8 @@ fn text(genesis: &Genesis, chain: ChainId) -> Words {
     );
     for v in genesis.validators.members() {
         let (name, kind, org, power) = (&v.name, v.kind, v.org, v.power);
-        let _ = write!(text.zh, "\n验证节点 {name}  {kind:?}  机构 {org}  权重 {power}");
+        let kind_zh = said::organisation(kind);
+        let _ = write!(text.zh, "\n验证节点 {name}  {kind_zh}  机构 {org}  权重 {power}");
         let _ = write!(text.en, "\nvalidator {name}  {kind:?}  organisation {org}  power {power}");
     }
     let (people, accounts) = (genesis.principals.len(), genesis.accounts.len());

@@ -5,8 +5,9 @@
 
 use super::key::Passphrase;
 use super::store::{DB, GENESIS, NETWORK_KEY, VALIDATOR_KEY, unopened};
-use super::{Failure, Output, genesis, unwritable};
+use super::{Failure, Output, genesis, machine, unwritable};
 use crate::config::{self, Config, Peer};
+use crate::contract_thread;
 use crate::storage::{RocksStore, Tuning};
 use crate::words::words;
 use linli_runtime::{Ledger, Settings};
@@ -60,7 +61,9 @@ impl Init {
     pub(super) fn run(self, out: &mut Output) -> Result<(), Failure> {
         let (genesis, chain, bytes) = genesis::read(&self.genesis)?;
         // Judges contracts, principals and accounts, and gives the first batch.
-        let batch = Ledger::genesis(&bytes, Settings::default()).map_err(|why| {
+        let judge = || Ledger::genesis(&bytes, Settings::default());
+        let judged = contract_thread::run("linli-genesis", judge).map_err(|why| machine(&why))?;
+        let batch = judged.map_err(|why| {
             Failure::refused(
                 "BAD_GENESIS",
                 words!("创世文件不成立：{why}", "the genesis is refused: {why}"),

@@ -54,11 +54,17 @@ pub enum Trace {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     exit: Exit,
+    trace: Trace,
+    /// Behind a pointer: a command hands results up many times and failures once.
+    said: Box<Said>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Said {
     /// A stable name for programs.
     name: String,
     what: Words,
     hint: Words,
-    trace: Trace,
     /// What programs want to know beyond the words; an object.
     details: Value,
 }
@@ -66,7 +72,8 @@ pub struct Failure {
 impl Failure {
     /// A failure that recorded nothing.
     pub fn new(exit: Exit, name: &str, what: Words, hint: Words) -> Self {
-        Self { exit, name: name.into(), what, hint, trace: Trace::Nothing, details: Value::Null }
+        let said = Said { name: name.into(), what, hint, details: Value::Null };
+        Self { exit, trace: Trace::Nothing, said: Box::new(said) }
     }
 
     /// Wrong usage.
@@ -94,14 +101,14 @@ impl Failure {
     /// The same with another hint.
     #[must_use]
     pub fn advising(mut self, hint: Words) -> Self {
-        self.hint = hint;
+        self.said.hint = hint;
         self
     }
 
     /// The same with fields that `--json` adds to the answer's top level.
     #[must_use]
     pub fn with(mut self, details: Value) -> Self {
-        self.details = details;
+        self.said.details = details;
         self
     }
 
@@ -116,23 +123,23 @@ impl Failure {
     }
 
     /// What went wrong.
-    pub const fn what(&self) -> &Words {
-        &self.what
+    pub fn what(&self) -> &Words {
+        &self.said.what
     }
 
     /// The stable name.
     pub fn name(&self) -> &str {
-        &self.name
+        &self.said.name
     }
 
     /// The failure as JSON, in one language.
     pub fn to_json(&self, lang: Lang) -> Value {
         let mut json = json!({
             "error": {
-                "name": self.name,
+                "name": self.said.name,
                 "exit": self.exit.code(),
-                "what": self.what.of(lang),
-                "hint": self.hint.of(lang),
+                "what": self.said.what.of(lang),
+                "hint": self.said.hint.of(lang),
                 "recorded": match self.trace {
                     Trace::Nothing => "nothing",
                     Trace::Receipt => "refusal receipt",
@@ -142,7 +149,7 @@ impl Failure {
                 },
             }
         });
-        if let (Value::Object(all), Value::Object(more)) = (&mut json, &self.details) {
+        if let (Value::Object(all), Value::Object(more)) = (&mut json, &self.said.details) {
             all.extend(more.clone());
         }
         json
@@ -243,14 +250,14 @@ impl<'a> Output<'a> {
 
     /// The words of a failure on stderr.
     pub fn explain(&mut self, failure: &Failure) {
-        let (what, hint) = (failure.what.of(self.lang), failure.hint.of(self.lang));
+        let (what, hint) = (failure.said.what.of(self.lang), failure.said.hint.of(self.lang));
         let trace = failure.trace_words();
         let (error, then) = match self.lang {
             Lang::Zh => ("错误", "提示"),
             Lang::En => ("error", "hint"),
         };
         let (first, rest) = what.split_once('\n').unwrap_or((what, ""));
-        let _ = writeln!(self.stderr, "{error}: {first} [{}]", failure.name);
+        let _ = writeln!(self.stderr, "{error}: {first} [{}]", failure.name());
         for line in rest.lines() {
             let _ = writeln!(self.stderr, "  {line}");
         }

@@ -2,9 +2,10 @@
 
 use super::store::{chain, open};
 use super::{Failure, Output};
-use crate::words::words;
+use crate::contract_thread;
+use crate::words::{Words, words};
 use linli_runtime::stored::{StoredBlock, load_block, load_head};
-use linli_runtime::{Settings, replay};
+use linli_runtime::{Head, Settings, replay};
 use linli_types::height::Height;
 use linli_types::store::{Broken, Read};
 use serde_json::json;
@@ -24,17 +25,16 @@ impl Replay {
         let (_, _, genesis) = chain(&self.data)?;
         let store = open(&self.data, out)?;
         let stored = load_head(&store).map_err(|why| damaged(&why))?;
-        let stored = stored.ok_or_else(|| damaged(&"no head"))?;
-        let broken = RefCell::new(None);
-        let blocks = blocks(&store, stored.height, &broken);
-        let head = replay(&genesis, blocks, Settings::default()).map_err(|why| damaged(&why))?;
-        if let Some(why) = broken.into_inner() {
-            return Err(damaged(&why));
-        }
+        let stored = stored.ok_or_else(|| differs(words!("没有链头", "no head")))?;
+        let work = || run_again(&genesis, &store, stored.height);
+        let head = contract_thread::run("linli-replay", work).map_err(|why| damaged(&why))??;
         if (head.height, head.block, head.state_root)
             != (stored.height, stored.block, stored.state_root)
         {
-            return Err(damaged(&"the replayed head differs from the stored one"));
+            return Err(differs(words!(
+                "重放所得的链头与所存的不同",
+                "the replayed head differs from the stored one"
+            )));
         }
         let (height, root) = (head.height, head.state_root);
         out.answer(
@@ -48,6 +48,13 @@ impl Replay {
         );
         Ok(())
     }
+}
+
+fn run_again(genesis: &[u8], store: &dyn Read, top: Height) -> Result<Head, Failure> {
+    let broken = RefCell::new(None);
+    let blocks = blocks(store, top, &broken);
+    let head = replay(genesis, blocks, Settings::default()).map_err(|why| damaged(&why))?;
+    broken.into_inner().map_or(Ok(head), |why| Err(damaged(&why)))
 }
 
 /// Every stored block in order; a row that cannot be read ends it and is kept in `broken`.
@@ -70,8 +77,13 @@ fn blocks<'a>(
 }
 
 fn damaged(why: &dyn std::fmt::Display) -> Failure {
+    differs(Words::same(why.to_string()))
+}
+
+fn differs(why: Words) -> Failure {
+    let Words { zh, en } = why;
     Failure::broken(
-        words!("重放不一致：{why}", "the replay differs: {why}"),
+        words!("重放不一致：{zh}", "the replay differs: {en}"),
         words!(
             "请保留现场，与其他节点比对后换新目录同步",
             "keep the folder, compare with other nodes, and let a new one catch up"

@@ -56,10 +56,8 @@ impl Inputs {
     /// What waits already, messages first: votes decide how long everything else takes. A query
     /// only when nothing else does, and only if the turn has run none (T2).
     pub(super) fn take(&mut self, pace: &Pace, kept: bool) -> Option<In> {
-        if !kept {
-            if let Ok(event) = self.network.try_recv() {
-                return Some(In::Network(event));
-            }
+        if !kept && let Ok(event) = self.network.try_recv() {
+            return Some(In::Network(event));
         }
         if let Ok(checked) = self.checked.try_recv() {
             return Some(In::Checked(checked));

@@ -1,5 +1,9 @@
-//! Four whole nodes in one process, on loopback and real disks.
-#![allow(dead_code, reason = "each test file uses a part of it")]
+//! Four whole nodes in one process, on loopback and real disks; their genesis and keys also for
+//! the tests of the command line.
+#![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+pub(crate) mod command;
 
 use ed25519_dalek::{Signer, SigningKey};
 use linli_node::handle::NodeHandle;
@@ -34,8 +38,15 @@ pub(crate) fn public(n: u8) -> PublicKey {
     PublicKey(key(n).verifying_key().to_bytes())
 }
 
-pub(crate) fn genesis() -> Genesis {
-    let validator = |(n, power, kind): (u8, u64, OrgKind)| Validator {
+/// The consensus key of validator `n` is `public(n)`, its network key `public(n + 100)`.
+pub(crate) fn validators() -> ValidatorSet {
+    let seats = [
+        (1, 3, OrgKind::District),
+        (2, 2, OrgKind::Operator),
+        (3, 2, OrgKind::Operator),
+        (4, 3, OrgKind::Fund),
+    ];
+    let seat = |(n, power, kind): (u8, u64, OrgKind)| Validator {
         key: public(n),
         network_key: public(n + 100),
         power,
@@ -43,12 +54,26 @@ pub(crate) fn genesis() -> Genesis {
         kind,
         name: format!("v{n}"),
     };
-    let seats = [
-        (1, 3, OrgKind::District),
-        (2, 2, OrgKind::Operator),
-        (3, 2, OrgKind::Operator),
-        (4, 3, OrgKind::Fund),
-    ];
+    ValidatorSet::new(seats.into_iter().map(seat).collect()).unwrap()
+}
+
+/// Four validators and nobody else.
+pub(crate) fn bare(name: &str, time: TimeMs) -> Genesis {
+    Genesis {
+        format: FORMAT,
+        protocol: header::PROTOCOL,
+        name: name.into(),
+        time,
+        undo_heights: limits::UNDO_HEIGHTS,
+        validators: validators(),
+        principals: Vec::new(),
+        accounts: Vec::new(),
+        modules: Vec::new(),
+        books: linli_types::books::Books::standard(),
+    }
+}
+
+pub(crate) fn genesis() -> Genesis {
     let principal = |n: u8| Principal {
         id: PrincipalId([n; 16]),
         key: public(n),
@@ -61,19 +86,10 @@ pub(crate) fn genesis() -> Genesis {
         asset: 1,
         opening: 100_000,
     };
-    Genesis {
-        format: FORMAT,
-        protocol: header::PROTOCOL,
-        name: "test".into(),
-        // An old genesis: the clock of the first block is the proposer's.
-        time: TimeMs(now().0 - 3_600_000),
-        undo_heights: limits::UNDO_HEIGHTS,
-        validators: ValidatorSet::new(seats.into_iter().map(validator).collect()).unwrap(),
-        principals: [21, 22].map(principal).to_vec(),
-        accounts: [21, 22].map(account).to_vec(),
-        modules: Vec::new(),
-        books: linli_types::books::Books::standard(),
-    }
+    // An old genesis: the clock of the first block is the proposer's.
+    let bare = bare("test", TimeMs(now().0 - 3_600_000));
+    let (principals, accounts) = ([21, 22].map(principal).to_vec(), [21, 22].map(account).to_vec());
+    Genesis { principals, accounts, ..bare }
 }
 
 /// A signed transfer of one from 21 to 22; `n` is its key and its business id.

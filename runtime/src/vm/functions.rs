@@ -264,7 +264,7 @@ fn emit(
     data: u32,
     len: u32,
 ) -> Result<(), Halt> {
-    if about_len % PRINCIPAL_BYTES != 0 {
+    if !about_len.is_multiple_of(PRINCIPAL_BYTES) {
         return Err(Halt::Trap);
     }
     if kind_len > KIND_BYTES_MAX {

@@ -1,4 +1,5 @@
 //! The pretend host keeps the ledger's rules: bounds, once-only claims, nothing after a refusal.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 use linli_contract::id::PrincipalId;
 use linli_contract::testing::{Outcome, Pretend};

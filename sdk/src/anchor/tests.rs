@@ -45,6 +45,23 @@ fn the_request_is_the_contract_s() {
 }
 
 #[test]
+fn the_question_for_a_number_is_the_contract_s() {
+    let message = |name: &str| schema().get_message_by_name(name).unwrap();
+    let asked = GapsRequest { source: vec![1; 16] }.encode_to_vec();
+    let asked =
+        DynamicMessage::decode(message("linli.evidence.v1.GapsRequest"), asked.as_slice()).unwrap();
+    assert_eq!((asked.unknown_fields().count(), asked.fields().count()), (0, 1));
+    assert_eq!(asked.get_field_by_name("source").unwrap().as_bytes().unwrap()[..], [1; 16]);
+    let mut answer = DynamicMessage::new(message("linli.evidence.v1.GapsResponse"));
+    answer.set_field_by_name("open", prost_reflect::Value::U64(7));
+    answer.set_field_by_name("highest", prost_reflect::Value::U64(9));
+    let read = GapsResponse::decode(answer.encode_to_vec().as_slice()).unwrap();
+    assert_eq!(read.open, 7);
+    let service = schema().get_service_by_name("linli.evidence.v1.Queries").unwrap();
+    assert!(service.methods().any(|method| method.name() == GAPS));
+}
+
+#[test]
 fn the_verifier_s_statement_is_the_contract_s() {
     let statement = statement::Statement {
         source: vec![1; 16],

@@ -3,9 +3,10 @@
 use crate::account;
 use crate::failure::{Failure, Reason};
 use crate::file::{self, FileDigests};
-use crate::manifest::Manifest;
+use crate::manifest::{Difference, Manifest};
 use crate::pack::{Answer, LogPlace, Pack, ProvedEntry, ReceiptPlace, SetChange, TransactionPlace};
 use crate::report::{self, Report};
+use crate::said::{self, Detail};
 use crate::seal::{Kind, Name, Sealed};
 use crate::statement::{self, Anchored, Statement};
 use borsh::BorshDeserialize;
@@ -78,13 +79,13 @@ impl Block {
     /// Genesis, then validators, then certificate, then header.
     fn check(sealed: &Sealed, genesis: &[u8], verify: &dyn Verify) -> Result<Self, Failure> {
         let header = Header::from_bytes(sealed.get(Name::Header))
-            .map_err(|e| Failure::new(Reason::HeaderMalformed, [e]))?;
+            .map_err(|e| Failure::new(Reason::HeaderMalformed, [said::header(&e)]))?;
         let certificate: Certificate =
             read(sealed.get(Name::Certificate), Reason::CertificateMalformed)?;
         let sets: Vec<SetChange> = read(sealed.get(Name::Sets), Reason::SetsMalformed)?;
 
         let (genesis, chain) = Genesis::from_bytes(genesis)
-            .map_err(|e| Failure::new(Reason::GenesisMalformed, [e]))?;
+            .map_err(|e| Failure::new(Reason::GenesisMalformed, [said::genesis(&e)]))?;
         if header.chain != chain {
             return Err(Failure::new(Reason::GenesisOther, [header.chain, chain]));
         }
@@ -210,21 +211,27 @@ fn walk(
 ) -> Result<ValidatorSet, Failure> {
     let (mut current, mut below) = (first, 0);
     for (i, change) in changes.iter().enumerate() {
-        let bad = |why: &str| Failure::new(Reason::SetsChange, [i.to_string(), why.into()]);
+        let bad = |why: Detail| Failure::new(Reason::SetsChange, [Detail::from(i), why]);
         let (header, height) = (&change.header, change.header.height.0);
         let known = Header::from_bytes(&header.to_bytes());
-        known.map_err(|e| bad(&e.to_string()))?;
+        known.map_err(|e| bad(said::header(&e)))?;
         if header.chain != *chain || height <= below || height >= last.height.0 {
-            return Err(bad("another chain, or out of order"));
+            return Err(bad(Detail::new(
+                "属于另一条链，或次序不对",
+                "another chain, or out of order",
+            )));
         }
         let (next, was) = (change.next.hash(), current.hash());
         if header.validators_hash != was || header.next_validators_hash != next || next == was {
-            return Err(bad("the sets do not follow each other"));
+            return Err(bad(Detail::new("前后两组不相衔接", "the sets do not follow each other")));
         }
         let certificate = &change.certificate;
-        certificate.check(chain, &current, verify).map_err(|e| bad(&e.to_string()))?;
+        certificate.check(chain, &current, verify).map_err(|e| bad(said::certificate(&e)))?;
         if certificate.block != header.id() || certificate.height != header.height {
-            return Err(bad("certified is another header"));
+            return Err(bad(Detail::new(
+                "证书证明的是另一个区块头",
+                "certified is another header",
+            )));
         }
         (current, below) = (change.next.clone(), height);
     }
@@ -300,21 +307,21 @@ fn check_made_by(place: &ReceiptPlace, bytes: &[u8], leaf: u64) -> Result<(), Fa
 }
 
 fn check_manifest(bytes: &[u8], statement: &Statement) -> Result<Manifest, Failure> {
-    let other = |what: &str| Failure::new(Reason::ManifestOther, [what]);
+    let other = |what: Difference| Failure::new(Reason::ManifestOther, [what.detail()]);
     let (sha256, sm3) = file::both(bytes);
     if statement.manifest_sha256 != sha256.0 {
-        return Err(other("SHA-256"));
+        return Err(other(Difference::Sha256));
     }
     if statement.manifest_sm3 != sm3.0 {
-        return Err(other("SM3"));
+        return Err(other(Difference::Sm3));
     }
     let manifest = Manifest::from_bytes(bytes)
         .map_err(|why| Failure::new(Reason::ManifestMalformed, [why]))?;
     if manifest.size() != Some(statement.size) {
-        return Err(other("size"));
+        return Err(other(Difference::Size));
     }
     if manifest.captured_at != statement.captured_at_ms {
-        return Err(other("captured_at"));
+        return Err(other(Difference::CapturedAt));
     }
     Ok(manifest)
 }
@@ -328,8 +335,8 @@ fn check_files(manifest: &Manifest, files: &[FileDigests]) -> Result<(), Failure
         }
         let named = manifest.files.iter().find(|listed| listed.name == file.name);
         let likely = named.or(manifest.files.first());
-        let what = likely.and_then(|listed| listed.difference(file)).unwrap_or("SHA-256");
-        return Err(Failure::new(Reason::FileChanged, [&file.name, what]));
+        let what = likely.and_then(|listed| listed.difference(file)).unwrap_or(Difference::Sha256);
+        return Err(Failure::new(Reason::FileChanged, [Detail::from(&file.name), what.detail()]));
     }
     let given = |listed: &&crate::manifest::Listed| {
         !files.iter().any(|file| listed.difference(file).is_none())

@@ -1,5 +1,6 @@
 //! Why something is not proved, and at which layer.
 
+use crate::said::Detail;
 use core::fmt;
 use linli_types::code::Lang;
 
@@ -118,19 +119,19 @@ reasons! {
     PackSpelling = "PACK_SPELLING" Pack
         zh: "证据包第 {0} 字节与唯一写法不符" en: "byte {0} of the pack departs from its one spelling";
     PackKind = "PACK_KIND" Pack
-        zh: "这是 {0} 包，不是 {1} 包" en: "this is a pack of the kind {0}, not {1}";
+        zh: "这是{0}包，不是{1}包" en: "this is a pack of the kind {0}, not {1}";
 
     FileNotGiven = "FILE_NOT_GIVEN" File
         zh: "没有给出证据包所证明的文件 {0}" en: "the file {0} that the pack proves was not given";
     FileChanged = "FILE_CHANGED" File
-        zh: "文件 {0} 与存证时不同：{1} 不符" en: "the file {0} is not the one anchored: its {1} differs";
+        zh: "文件 {0} 与存证时不同：{1}不符" en: "the file {0} is not the one anchored: its {1} differs";
     FileNotAsked = "FILE_NOT_ASKED" File
         zh: "这类证据包不涉及文件，却给出了 {0}" en: "this kind of pack proves no file, yet {0} was given";
 
     ManifestMalformed = "MANIFEST_MALFORMED" Manifest
         zh: "清单无法识别：{0}" en: "the manifest cannot be read: {0}";
     ManifestOther = "MANIFEST_OTHER" Manifest
-        zh: "清单不是声明所指的那份：{0} 不符" en: "the manifest is not the one the statement names: {0} differs";
+        zh: "清单不是声明所指的那份：{0}不符" en: "the manifest is not the one the statement names: {0} differs";
 
     StatementMalformed = "STATEMENT_MALFORMED" Statement
         zh: "声明无法识别" en: "the statement cannot be read";
@@ -220,13 +221,13 @@ pub struct Failure {
     /// Why.
     pub reason: Reason,
     /// Details for the places of the text.
-    pub details: Vec<String>,
+    pub details: Vec<Detail>,
 }
 
 impl Failure {
     /// A failure with its details.
-    pub fn new<T: ToString, const N: usize>(reason: Reason, details: [T; N]) -> Self {
-        Self { reason, details: details.iter().map(ToString::to_string).collect() }
+    pub fn new<T: Into<Detail>, const N: usize>(reason: Reason, details: [T; N]) -> Self {
+        Self { reason, details: details.map(Into::into).into() }
     }
 
     /// A failure whose text has no places.
@@ -241,8 +242,13 @@ impl Failure {
 
     /// One sentence.
     pub fn text(&self, lang: Lang) -> String {
-        let fill =
-            |text: String, (i, detail): (usize, &String)| text.replace(&format!("{{{i}}}"), detail);
+        let fill = |text: String, (i, detail): (usize, &Detail)| {
+            let said = match lang {
+                Lang::Zh => &detail.zh,
+                Lang::En => &detail.en,
+            };
+            text.replace(&format!("{{{i}}}"), said)
+        };
         let text = self.reason.text(lang).to_string();
         let text = self.details.iter().enumerate().fold(text, fill);
         match lang {
@@ -267,7 +273,8 @@ impl serde::Serialize for Failure {
         map.serialize_field("verified", &false)?;
         map.serialize_field("layer", self.layer().name())?;
         map.serialize_field("reason", self.reason.name())?;
-        map.serialize_field("details", &self.details)?;
+        let details: Vec<&str> = self.details.iter().map(|detail| detail.en.as_str()).collect();
+        map.serialize_field("details", &details)?;
         map.serialize_field("zh", &self.text(Lang::Zh))?;
         map.serialize_field("en", &self.text(Lang::En))?;
         map.end()
@@ -304,5 +311,10 @@ mod tests {
             "not verified (file): the file a.pdf is not the one anchored: its SHA-256 differs"
         );
         assert!(failure.text(Lang::Zh).starts_with("验证未通过（文件）"));
+        let details = [Detail::from("a.pdf"), Detail::new("大小", "size")];
+        let failure = Failure::new(Reason::FileChanged, details);
+        let (zh, en) = (failure.text(Lang::Zh), failure.text(Lang::En));
+        assert_eq!(zh, "验证未通过（文件）：文件 a.pdf 与存证时不同：大小不符");
+        assert!(en.ends_with("its size differs"), "{en}");
     }
 }

@@ -83,7 +83,7 @@ mod tests {
                 Ok(take)
             }
         }
-        let bytes: Vec<u8> = (0..400_000_u32).map(|i| (i * 31 >> 3) as u8).collect();
+        let bytes: Vec<u8> = (0..400_000_u32).map(|i| ((i * 31) >> 3) as u8).collect();
         let read = FileDigests::read("f", Odd(&bytes, 3)).unwrap();
         assert_eq!(read, FileDigests::of("f", &bytes));
         assert_eq!(read.size, 400_000);

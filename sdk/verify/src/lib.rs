@@ -24,6 +24,7 @@ pub mod file;
 pub mod manifest;
 pub mod pack;
 pub mod report;
+pub mod said;
 pub mod seal;
 pub mod statement;
 pub mod time;
@@ -38,6 +39,7 @@ pub use file::FileDigests;
 pub use manifest::Manifest;
 pub use pack::{Contents, Pack};
 pub use report::Report;
+pub use said::Detail;
 pub use seal::Kind;
 
 use linli_types::signature::Zip215;
@@ -72,7 +74,7 @@ pub fn verify_state_proof(pack: &[u8], genesis: &[u8]) -> Result<Report, Failure
 fn verify_kind(kind: Kind, pack: &[u8], genesis: &[u8]) -> Result<Report, Failure> {
     let pack = Pack::from_bytes(pack)?;
     if pack.kind() != kind {
-        return Err(Failure::new(Reason::PackKind, [pack.kind().name(), kind.name()]));
+        return Err(Failure::new(Reason::PackKind, [pack.kind().text(), kind.text()]));
     }
     verify_with(&pack, &[], genesis, &Zip215)
 }

@@ -14,6 +14,7 @@
 //!   above 2^53 − 1 as decimal strings. Reading writes it anew and compares.
 
 use crate::file::FileDigests;
+use crate::said::Detail;
 use linli_types::id::Digest;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeSet;
@@ -72,6 +73,10 @@ pub struct Listed {
 
 impl Manifest {
     /// The exact bytes, whose digests the statement names.
+    ///
+    /// # Panics
+    ///
+    /// Never: text and numbers make JSON.
     pub fn to_bytes(&self) -> Vec<u8> {
         serde_json::to_vec(self).expect("text and numbers make JSON")
     }
@@ -81,14 +86,18 @@ impl Manifest {
     /// # Errors
     ///
     /// What is wrong with it; the fault lies with whoever wrote it.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Detail> {
         if bytes.len() > BYTES_MAX {
-            return Err(format!("{} bytes, at most {BYTES_MAX}", bytes.len()));
+            let found = bytes.len();
+            return Err(Detail::new(
+                format!("{found} 字节，上限 {BYTES_MAX}"),
+                format!("{found} bytes, at most {BYTES_MAX}"),
+            ));
         }
-        let manifest: Self = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
+        let manifest: Self = serde_json::from_slice(bytes).map_err(|e| unread(&e))?;
         manifest.check()?;
         if manifest.to_bytes() != bytes {
-            return Err("not the canonical spelling".into());
+            return Err(Detail::new("不是规范写法", "not the canonical spelling"));
         }
         Ok(manifest)
     }
@@ -98,19 +107,26 @@ impl Manifest {
     /// # Errors
     ///
     /// What is wrong; the fault lies with whoever made it.
-    pub fn check(&self) -> Result<(), String> {
-        if self.files.is_empty() || self.files.len() > FILES_MAX {
-            return Err(format!("{} files, must be 1 to {FILES_MAX}", self.files.len()));
+    pub fn check(&self) -> Result<(), Detail> {
+        let count = self.files.len();
+        if count == 0 || count > FILES_MAX {
+            return Err(Detail::new(
+                format!("有 {count} 个文件，须为 1 至 {FILES_MAX} 个"),
+                format!("{count} files, must be 1 to {FILES_MAX}"),
+            ));
         }
         let names: BTreeSet<&str> = self.files.iter().map(|f| f.name.as_str()).collect();
         if names.len() != self.files.len() {
-            return Err("two files have one name".into());
+            return Err(Detail::new("两个文件同名", "two files have one name"));
         }
         self.files.iter().try_for_each(Listed::check)?;
-        self.size().ok_or("the sizes do not add up")?;
+        self.size().ok_or_else(|| Detail::new("大小之和溢出", "the sizes do not add up"))?;
         let words = [&self.device, &self.order];
         match words.into_iter().flatten().find(|w| w.is_empty() || w.len() > WORD_BYTES_MAX) {
-            Some(word) => Err(format!("device or order of {} bytes", word.len())),
+            Some(word) => Err(Detail::new(
+                format!("设备或订单号有 {} 字节，须为 1 至 {WORD_BYTES_MAX}", word.len()),
+                format!("device or order of {} bytes", word.len()),
+            )),
             None => Ok(()),
         }
     }
@@ -122,33 +138,76 @@ impl Manifest {
 }
 
 impl Listed {
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), Detail> {
         let odd = |c: char| c.is_control() || matches!(c, '/' | '\\');
         let bad_name = self.name.is_empty()
             || self.name.len() > NAME_BYTES_MAX
             || matches!(self.name.as_str(), "." | "..")
             || self.name.contains(odd);
         if bad_name {
-            return Err("a file's name is empty, too long or holds a folder".into());
+            return Err(Detail::new(
+                "文件名为空、过长或含有路径",
+                "a file's name is empty, too long or holds a folder",
+            ));
         }
         if self.media.len() > WORD_BYTES_MAX || self.media.contains(odd_media) {
-            return Err(format!("the media type of {} is not one", self.name));
+            return Err(Detail::new(
+                format!("{} 的媒体类型不合规", self.name),
+                format!("the media type of {} is not one", self.name),
+            ));
         }
-        if self.size == 0 { Err(format!("{} is empty", self.name)) } else { Ok(()) }
+        match self.size {
+            0 => Err(Detail::new(
+                format!("文件 {} 是空的", self.name),
+                format!("{} is empty", self.name),
+            )),
+            _ => Ok(()),
+        }
     }
 
-    /// What differs between this file and one at hand, by the name of the digest.
-    pub fn difference(&self, file: &FileDigests) -> Option<&'static str> {
+    /// What differs between this file and one at hand.
+    pub fn difference(&self, file: &FileDigests) -> Option<Difference> {
         if self.size != file.size {
-            Some("size")
+            Some(Difference::Size)
         } else if self.sha256 != file.sha256 {
-            Some("SHA-256")
+            Some(Difference::Sha256)
         } else if self.sm3 != file.sm3 {
-            Some("SM3")
+            Some(Difference::Sm3)
         } else {
             None
         }
     }
+}
+
+/// What is not as it was anchored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Difference {
+    /// Bytes.
+    Size,
+    /// SHA-256.
+    Sha256,
+    /// SM3.
+    Sm3,
+    /// When it was captured.
+    CapturedAt,
+}
+
+impl Difference {
+    /// Its name in both languages, as it stands before 不符.
+    pub fn detail(self) -> Detail {
+        match self {
+            Self::Size => Detail::new("大小", "size"),
+            Self::Sha256 => Detail::new("SHA-256 ", "SHA-256"),
+            Self::Sm3 => Detail::new("SM3 ", "SM3"),
+            Self::CapturedAt => Detail::new("采集时间", "captured_at"),
+        }
+    }
+}
+
+/// Where a text is no manifest; the parser's own words are English.
+fn unread(why: &serde_json::Error) -> Detail {
+    let (line, column) = (why.line(), why.column());
+    Detail::new(format!("第 {line} 行第 {column} 列不是清单的内容"), why.to_string())
 }
 
 fn odd_media(c: char) -> bool {
@@ -194,6 +253,7 @@ mod digest {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::said::tests::is_all_chinese;
 
     fn manifest() -> Manifest {
         let file = Listed {
@@ -274,7 +334,8 @@ mod tests {
         for (i, change) in changes.into_iter().enumerate() {
             let mut bad = manifest();
             change(&mut bad);
-            assert!(Manifest::from_bytes(&bad.to_bytes()).is_err(), "change {i}");
+            let why = Manifest::from_bytes(&bad.to_bytes()).unwrap_err();
+            assert!(is_all_chinese(&why.zh), "change {i}: {why:?}");
         }
     }
 
@@ -285,7 +346,7 @@ mod tests {
         let same = FileDigests { name: "renamed".into(), size, sha256, sm3 };
         assert_eq!(listed.difference(&same), None);
         let other = FileDigests { sm3: Digest([9; 32]), ..same.clone() };
-        assert_eq!(listed.difference(&other), Some("SM3"));
-        assert_eq!(listed.difference(&FileDigests { size: 1, ..same }), Some("size"));
+        assert_eq!(listed.difference(&other), Some(Difference::Sm3));
+        assert_eq!(listed.difference(&FileDigests { size: 1, ..same }), Some(Difference::Size));
     }
 }

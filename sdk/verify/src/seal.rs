@@ -26,6 +26,7 @@
 //!   left unaccounted for.
 
 use crate::failure::{Failure, Reason};
+use crate::said::Detail;
 use crate::zip;
 use linli_types::digest;
 use linli_types::limits;
@@ -54,6 +55,17 @@ impl Kind {
             Self::State => "state",
             Self::Account => "account",
         }
+    }
+
+    /// The name for people.
+    pub(crate) fn text(self) -> Detail {
+        let zh = match self {
+            Self::Evidence => "存证",
+            Self::Receipt => "回执",
+            Self::State => "账本状态",
+            Self::Account => "账户明细",
+        };
+        Detail::new(zh, self.name())
     }
 
     fn line(self) -> String {
@@ -343,7 +355,7 @@ mod tests {
             let failure = with(&rest).unwrap_err();
             assert_eq!(
                 (failure.reason, failure.details),
-                (Reason::PackContents, vec![absent.text().to_owned()],)
+                (Reason::PackContents, vec![Detail::from(absent.text())])
             );
         }
     }

@@ -36,6 +36,7 @@ fn the_kept_packs_still_verify() {
 }
 
 /// Keeps the differing bytes in the target folder, to compare or to adopt.
+#[allow(clippy::disallowed_methods, reason = "a test may write")]
 fn write_aside(name: &str, bytes: &[u8]) -> std::io::Result<std::path::PathBuf> {
     let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     std::fs::write(&path, bytes)?;

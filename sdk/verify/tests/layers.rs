@@ -1,4 +1,5 @@
 //! What holds is proved; what does not is named by its layer.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod support;
 
@@ -11,10 +12,11 @@ use linli_types::merkle::{self, Sha256Log};
 use linli_types::receipt::{Event, Outcome, Receipt, Refusal};
 use linli_types::transaction::{body_leaf, signing_bytes};
 use linli_types::wire::TransactionBody;
+use linli_verify::manifest::Difference;
 use linli_verify::pack::{BlockProof, Contents, Pack};
 use linli_verify::statement::{Anchored, EVENT, Statement, leaf};
 use linli_verify::{
-    Failure, FileDigests, Layer, Reason, verify, verify_receipt, verify_state_proof,
+    Detail, Failure, FileDigests, Layer, Reason, verify, verify_receipt, verify_state_proof,
 };
 use prost::Message;
 use support::*;
@@ -112,7 +114,7 @@ fn a_time_that_is_not_the_block_s_is_named() {
     block.certificate = certify(&block.header, &[1, 2, 5]);
     let failure = check(&evidence(), &block).unwrap_err();
     assert_eq!((failure.layer(), failure.reason), (Layer::Statement, Reason::StatementTime));
-    assert_eq!(failure.details, [(START + 9000).to_string(), (START + 9001).to_string()]);
+    assert_eq!(failure.details, [START + 9000, START + 9001].map(Detail::from));
 }
 
 #[test]
@@ -190,7 +192,7 @@ fn another_file_no_file_or_a_spare_one_is_the_file_s_fault() {
     let with = |files: &[FileDigests]| verify(&pack, files, &genesis).unwrap_err();
     let changed = with(&[FileDigests::of("a.pdf", &other)]);
     assert_eq!((changed.layer(), changed.reason), (Layer::File, Reason::FileChanged));
-    assert_eq!(changed.details, ["a.pdf", "SHA-256"]);
+    assert_eq!(changed.details, [Detail::from("a.pdf"), Difference::Sha256.detail()]);
     assert_eq!(with(&[]).reason, Reason::FileNotGiven);
     let spare = [given(), vec![FileDigests::of("b", b"other")]].concat();
     assert_eq!(with(&spare).reason, Reason::FileChanged);
@@ -260,7 +262,7 @@ fn a_certificate_that_proves_nothing_is_named() {
     // The key that the set change put out of office.
     assert_eq!(with(certify(&header, &[1, 2, 4])), Reason::CertificateStranger);
     let mut twice = certify(&header, &[1, 2, 5]);
-    twice.precommits.push(twice.precommits[2].clone());
+    twice.precommits.push(twice.precommits[2]);
     assert_eq!(with(twice), Reason::CertificateOrder);
     // A quorum without it, yet one bad signature spoils the whole (O3).
     let mut spoiled = certify(&header, &[1, 2, 3, 5]);

@@ -10,6 +10,9 @@
 //! - **K1 honest.** After a crash the rows are those of a prefix of the commits, and every commit
 //!   that returned is in it; the log is a prefix of what was appended, and everything that was
 //!   synced is in it.
+//!
+//! Two planted bugs break K1: a commit that returns before it is durable, and one that is written
+//! in two halves.
 
 use crate::chance::Chance;
 use linli_replica::Disk;
@@ -26,6 +29,27 @@ enum Pending {
     Reset,
 }
 
+/// When the power fails: inside the n-th operation of its kind from now on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fuse {
+    /// Of all that write: records of the log, syncs, resets, commits.
+    Write(u64),
+    /// Of the commits alone.
+    Commit(u64),
+}
+
+impl Fuse {
+    /// One operation passed; whether this was the one. Only commits shorten a commit's fuse.
+    fn burn(&mut self, is_commit: bool) -> bool {
+        let left = match self {
+            Self::Commit(_) if !is_commit => return false,
+            Self::Commit(left) | Self::Write(left) => left,
+        };
+        *left = left.saturating_sub(1);
+        *left == 0
+    }
+}
+
 /// What the handle points at.
 #[derive(Debug)]
 struct Platter {
@@ -35,8 +59,8 @@ struct Platter {
     log: Vec<u8>,
     pending: Vec<Pending>,
     chance: Chance,
-    /// Operations until the power fails.
-    fuse: Option<u64>,
+    /// When the power fails, if it is to.
+    fuse: Option<Fuse>,
     /// The power failed inside an operation: nothing works until [`SimDisk::crash`].
     dead: bool,
     /// Whether the planted bug of one validator strikes here.
@@ -69,9 +93,9 @@ impl SimDisk {
         self.0.borrow_mut().flawed = true;
     }
 
-    /// Lets the power fail inside the `operations`-th write operation from now on.
-    pub fn light_fuse(&self, operations: u64) {
-        self.0.borrow_mut().fuse = Some(operations);
+    /// Lets the power fail inside an operation to come.
+    pub fn light_fuse(&self, fuse: Fuse) {
+        self.0.borrow_mut().fuse = Some(fuse);
     }
 
     /// Takes the fuse out.
@@ -140,18 +164,15 @@ fn power_cut() -> Broken {
 
 impl Platter {
     /// Counts one write operation; `Err` if the power fails inside it.
-    fn spend(&mut self) -> Result<(), Broken> {
+    fn spend(&mut self, is_commit: bool) -> Result<(), Broken> {
         if self.dead {
             return Err(power_cut());
         }
         self.operations += 1;
-        if let Some(left) = &mut self.fuse {
-            *left = left.saturating_sub(1);
-            if *left == 0 {
-                self.fuse = None;
-                self.dead = true;
-                return Err(power_cut());
-            }
+        if self.fuse.as_mut().is_some_and(|fuse| fuse.burn(is_commit)) {
+            self.fuse = None;
+            self.dead = true;
+            return Err(power_cut());
         }
         Ok(())
     }
@@ -201,15 +222,21 @@ impl Platter {
     }
 
     fn commit(&mut self, batch: &Batch) -> Result<(), Broken> {
+        if self.flawed && planted::is(Bug::TornCommit) {
+            let (first, second) = batch.writes.split_at(batch.writes.len() / 2);
+            self.write(&Batch { writes: first.to_vec() })?;
+            return self.write(&Batch { writes: second.to_vec() });
+        }
+        self.write(batch)
+    }
+
+    /// One synced batch.
+    fn write(&mut self, batch: &Batch) -> Result<(), Broken> {
         let was_dead = self.dead;
-        if let Err(cut) = self.spend() {
-            // The power failed inside the commit: it is whole or it is not there.
+        if let Err(cut) = self.spend(true) {
+            // The power failed inside the write: it is whole or it is not there.
             if !was_dead && self.chance.one_in(2) {
                 self.rows.apply(batch);
-            } else if !was_dead && self.flawed && planted::is(Bug::TornCommit) {
-                let half = self.chance.index(batch.writes.len());
-                self.rows
-                    .apply(&Batch { writes: batch.writes.iter().take(half).cloned().collect() });
             }
             return Err(cut);
         }
@@ -304,14 +331,14 @@ impl Store for SimDisk {
 impl Disk for SimDisk {
     fn wal_append(&mut self, record: &[u8]) -> Result<(), Broken> {
         let mut platter = self.0.borrow_mut();
-        platter.spend()?;
+        platter.spend(false)?;
         platter.pending.push(Pending::Append(frame(record)));
         Ok(())
     }
 
     fn wal_sync(&mut self) -> Result<(), Broken> {
         let mut platter = self.0.borrow_mut();
-        platter.spend()?;
+        platter.spend(false)?;
         let pending = std::mem::take(&mut platter.pending);
         pending.iter().for_each(|change| apply_log(&mut platter.log, change));
         Ok(())
@@ -319,7 +346,7 @@ impl Disk for SimDisk {
 
     fn wal_reset(&mut self) -> Result<(), Broken> {
         let mut platter = self.0.borrow_mut();
-        platter.spend()?;
+        platter.spend(false)?;
         platter.pending.push(Pending::Reset);
         Ok(())
     }
@@ -384,7 +411,7 @@ mod tests {
     fn a_commit_is_there_whole_or_not_at_all_wherever_the_power_fails() {
         for (seed, operations) in (0..40).flat_map(|s| (1..6).map(move |o| (s, o))) {
             let mut disk = disk(seed);
-            disk.light_fuse(operations);
+            disk.light_fuse(Fuse::Write(operations));
             let returned = (1..6).take_while(|n| disk.commit(&batch(*n)).is_ok()).count();
             disk.crash();
             let rows = disk.column(Column::State).len();
@@ -397,11 +424,21 @@ mod tests {
     #[test]
     fn nothing_works_between_a_power_cut_and_the_next_start() {
         let mut disk = disk(1);
-        disk.light_fuse(1);
+        disk.light_fuse(Fuse::Write(1));
         assert!(disk.wal_append(b"x").is_err() && disk.is_dead());
         assert!(disk.wal_sync().is_err() && disk.commit(&batch(1)).is_err());
         disk.crash();
         assert!(disk.wal_append(b"x").is_ok());
+    }
+
+    #[test]
+    fn the_fuse_of_a_commit_burns_in_commits_only() {
+        let mut disk = disk(1);
+        disk.light_fuse(Fuse::Commit(2));
+        assert!((0..9).all(|_| disk.wal_append(b"x").is_ok() && disk.wal_sync().is_ok()));
+        assert!(disk.commit(&batch(1)).is_ok());
+        assert!(disk.wal_append(b"x").is_ok());
+        assert!(disk.commit(&batch(2)).is_err() && disk.is_dead());
     }
 
     #[test]

@@ -6,6 +6,7 @@
 use crate::chance::Chance;
 use crate::clock::Skewed;
 use crate::crypto::Scheme;
+use crate::disk::Fuse;
 use crate::liar::Sin;
 use crate::network::Weather;
 use linli_core::PoolBounds;
@@ -13,6 +14,10 @@ use std::collections::BTreeSet;
 
 /// One seed in this many signs with real Ed25519.
 pub const REAL_ONE_IN: u64 = 20;
+/// In one seed of this many the power fails inside commits, again and again.
+const CUTS_ONE_IN: u64 = 4;
+/// How often it does.
+const CUTS: usize = 6;
 /// Fewest simulated milliseconds of a run.
 pub const RUN_MS_MIN: u64 = 60_000;
 /// Fewest blocks of a run.
@@ -27,15 +32,15 @@ pub const CALM_MS_MIN: u64 = 15_000;
 /// Something that goes wrong, once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// A process dies and comes back; what was not synced is lost. With a fuse it dies inside the
-    /// n-th write operation from now on.
+    /// A process dies and comes back; what was not synced is lost. With a fuse it dies inside an
+    /// operation on its disk.
     Crash {
         /// Who.
         node: usize,
         /// For how long.
         down_ms: u64,
         /// Inside which operation.
-        fuse: Option<u64>,
+        fuse: Option<Fuse>,
     },
     /// All processes die at once and come back one by one.
     CrashAll {
@@ -92,7 +97,8 @@ impl Fault {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Crash { fuse: None, .. } => "crash",
-            Self::Crash { fuse: Some(_), .. } => "crash in a write",
+            Self::Crash { fuse: Some(Fuse::Write(_)), .. } => "crash in a write",
+            Self::Crash { fuse: Some(Fuse::Commit(_)), .. } => "crash in a commit",
             Self::CrashAll { .. } => "crash of all",
             Self::Rot { .. } => "rot",
             Self::Partition { .. } => "partition",
@@ -165,6 +171,9 @@ impl Plan {
         };
         let mut chance = trunk.fork("faults");
         plan.faults = faults(&mut chance, validators, mended_ms);
+        if seed % CUTS_ONE_IN == CUTS_ONE_IN - 1 {
+            plan.faults.extend(cuts(&mut trunk.fork("cuts"), validators, mended_ms));
+        }
         while plan.kinds().len() < FAULT_KINDS_MIN {
             let at_ms = chance.between(2_000, mended_ms - 6_000);
             plan.faults.push((at_ms, fault(&mut chance, validators)));
@@ -279,12 +288,24 @@ fn faults(chance: &mut Chance, validators: usize, mended_ms: u64) -> Vec<(u64, F
     faults
 }
 
+/// The power fails where a height becomes durable: of all writes this one carries the most, and few
+/// fuses of the common kind burn down in it.
+fn cuts(chance: &mut Chance, validators: usize, mended_ms: u64) -> Vec<(u64, Fault)> {
+    let cut = |_| {
+        let at_ms = chance.between(1_000, mended_ms.saturating_sub(6_000));
+        let (node, down_ms) = (chance.index(validators), chance.between(300, 3_000));
+        let fuse = Some(Fuse::Commit(chance.between(1, 4)));
+        (at_ms, Fault::Crash { node, down_ms, fuse })
+    };
+    (0..CUTS).map(cut).collect()
+}
+
 fn fault(chance: &mut Chance, validators: usize) -> Fault {
     let node = chance.index(validators);
     let ms = chance.between(300, 6_000);
     match chance.below(12) {
         0 | 1 => Fault::Crash { node, down_ms: ms, fuse: None },
-        2 | 3 => Fault::Crash { node, down_ms: ms, fuse: Some(chance.between(1, 12)) },
+        2 | 3 => Fault::Crash { node, down_ms: ms, fuse: Some(Fuse::Write(chance.between(1, 12))) },
         4 => Fault::CrashAll { down_ms: ms },
         5 => Fault::Rot { node },
         6 | 7 => {
@@ -325,6 +346,7 @@ mod tests {
             "reorder",
             "crash",
             "crash in a write",
+            "crash in a commit",
             "crash of all",
             "rot",
             "partition",

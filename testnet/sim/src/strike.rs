@@ -22,10 +22,10 @@ impl World {
         self.audit.record(now_ms, number, fault.kind(), &[]);
         match fault {
             Fault::Crash { node, down_ms, fuse: None } => self.kill_if_up(node, down_ms)?,
-            Fault::Crash { node, down_ms, fuse: Some(operations) } => {
+            Fault::Crash { node, down_ms, fuse: Some(fuse) } => {
                 let machine = &mut self.machines[node];
                 machine.fuse_down_ms = down_ms;
-                machine.disk.light_fuse(operations);
+                machine.disk.light_fuse(fuse);
             }
             Fault::CrashAll { down_ms } => self.crash_all(down_ms)?,
             Fault::Rot { node } => self.rot(node)?,

@@ -1,5 +1,6 @@
 //! A net of real processes for one test file, and `linli` as its user types it.
-#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 use linli_testnet::genesis::LoadSize;
 use linli_testnet::net::{Net, binary};

@@ -402,6 +402,7 @@ impl Desk<'_> {
     }
 
     /// The verdict on a certificate; the votes of one that holds are witnessed (C7).
+    #[allow(clippy::result_large_err, reason = "the engine's own error")]
     fn verdict(
         &mut self,
         holds: bool,

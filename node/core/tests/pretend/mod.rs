@@ -3,20 +3,17 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 #![allow(missing_docs, clippy::unwrap_used, reason = "a test's scaffold")]
 
-use linli_core::message::{self, Message, SyncBlock};
-use linli_core::{
-    Action, Clock, Config, Core, Evidence, Included, Input, PoolEntry, Start, SyncVerdict, wal,
-};
+use linli_core::message::{self, Message};
+use linli_core::{Clock, Config, Core, Evidence, Included, Input, PoolEntry, Start};
 use linli_types::certificate::Certificate;
-
 use linli_types::header::Header;
 use linli_types::height::TimeMs;
 use linli_types::id::{BlockId, BodyId, Digest, PublicKey};
-
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 use std::sync::Arc;
 
+mod perform;
 mod words;
 pub use words::*;
 
@@ -235,127 +232,6 @@ impl Net {
         let Some(core) = self.nodes[node].core.as_mut() else { return };
         let actions = core.step(clock, input, &mut crypto);
         self.perform(node, actions);
-    }
-
-    fn perform(&mut self, node: usize, actions: Vec<Action>) {
-        let mut inputs = VecDeque::new();
-        for action in actions {
-            self.perform_one(node, action, &mut inputs);
-        }
-        for input in inputs {
-            self.feed(node, input);
-        }
-    }
-
-    fn perform_one(&mut self, node: usize, action: Action, inputs: &mut VecDeque<Input>) {
-        let me = self.nodes[node].key;
-        match action {
-            Action::WalAppend(record) => self.nodes[node].unsynced.push(record),
-            Action::WalBodies { height, ids } => {
-                let bodies = self.bodies(node, &ids);
-                assert_eq!(bodies.len(), ids.len(), "every body of a logged block is at hand");
-                self.nodes[node].unsynced.push(wal::bodies_record(height, bodies));
-            }
-            Action::WalSync => {
-                let n = &mut self.nodes[node];
-                n.syncs += 1;
-                n.durable.append(&mut n.unsynced);
-            }
-            Action::WalReset => {
-                self.nodes[node].resets += 1;
-                self.nodes[node].durable.clear();
-                self.nodes[node].unsynced.clear();
-            }
-            Action::Send { to, bytes } => {
-                let to = self.nodes.iter().position(|n| n.key == to).unwrap();
-                self.deliver(node, to, bytes);
-            }
-            Action::Broadcast { bytes } => {
-                self.check_logged(node, &bytes);
-                self.broadcasts += 1;
-                self.spread(node, &bytes);
-            }
-            Action::WakeAt { mono_ms } => {
-                let life = self.nodes[node].life;
-                let at = mono_ms.max(self.now);
-                self.push(at, Event::Wake { node, life });
-            }
-            Action::Build { height, round, time, mut transactions, flags } => {
-                transactions.retain(|id| !self.nodes[node].has(id));
-                let head = self.nodes[node].head();
-                let mut header = header_of(&head, me, time, flags, &transactions);
-                if self.nodes[node].differs && !transactions.is_empty() {
-                    header.state_root = Digest([0xdd; 32]);
-                }
-                let bodies = self.bodies(node, &transactions);
-                assert_eq!(bodies.len(), transactions.len(), "every candidate's body is at hand");
-                self.nodes[node].executed.insert(header.id(), (header.clone(), bodies));
-                inputs.push_back(Input::Built { height, round, header, transactions });
-            }
-            Action::Execute { header, transactions } => {
-                let bodies = self.bodies(node, &transactions);
-                assert_eq!(bodies.len(), transactions.len(), "every body is at hand");
-                let (block, valid) = (header.id(), self.execute(node, header, bodies));
-                inputs.push_back(Input::Executed { block, valid });
-            }
-            Action::ExecuteSynced { header, bodies, certificate } => {
-                let block = header.id();
-                assert_eq!(certificate.block, block);
-                let ids = bodies.iter().map(|raw| body_of(raw));
-                let own = linli_types::transaction::bodies_root(ids) == header.bodies_root;
-                let verdict = match own {
-                    false => SyncVerdict::OtherBodies,
-                    true if self.execute(node, header, bodies) => SyncVerdict::Valid,
-                    true => SyncVerdict::Differs,
-                };
-                inputs.push_back(Input::ExecutedSynced { block, verdict });
-            }
-            Action::Commit { block, certificate } => self.commit(node, block, certificate, inputs),
-            Action::CheckBodies { bodies, .. } => {
-                for raw in bodies {
-                    let entry = entry_of(&raw);
-                    let committed = self.nodes[node].has(&entry.id);
-                    self.nodes[node].bodies.insert(entry.id, raw);
-                    inputs.push_back(match committed {
-                        true => Input::Held { ids: vec![entry.id] },
-                        false => Input::Offer { entry },
-                    });
-                }
-            }
-            Action::SendBodies { to, ids } => {
-                let bodies = self.bodies(node, &ids);
-                let to = self.nodes.iter().position(|n| n.key == to).unwrap();
-                for bytes in message::bodies(bodies.iter().map(Vec::as_slice)) {
-                    self.deliver(node, to, bytes);
-                }
-            }
-            Action::SendBlocks { to, from } => {
-                let to = self.nodes.iter().position(|n| n.key == to).unwrap();
-                let first = usize::try_from(from.0).unwrap() - 1;
-                let block = |c: &Committed| SyncBlock {
-                    header: c.header.to_bytes(),
-                    bodies: c.bodies.clone(),
-                    certificate: c.certificate.clone(),
-                };
-                let blocks = self.nodes[node].chain[first..].iter().take(8).map(block).collect();
-                self.deliver(node, to, message::blocks(blocks));
-            }
-            Action::Drop { ids } => {
-                for id in ids {
-                    self.nodes[node].bodies.remove(&id);
-                }
-            }
-            Action::Fault { peer, why } => self.nodes[node].faults.push((peer, why)),
-            Action::Evidence(evidence) => {
-                assert!(evidence.holds(&CHAIN, &Pretend(me)), "{evidence:?}");
-                self.nodes[node].evidence.push(evidence);
-            }
-            Action::Halt { why } => {
-                self.nodes[node].halted = Some(why);
-                self.nodes[node].core = None;
-            }
-            Action::Pooled { .. } | Action::PoolRefused { .. } => {}
-        }
     }
 
     /// C1: an own vote or proposal leaves only when its record is durable.

@@ -1,4 +1,6 @@
 //! A pretend net for tests: virtual time, a wire that loses nothing, disks in memory.
+#![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 use ed25519_dalek::{Signer, SigningKey};
 use linli_core::{Clock, Config, Crypto};

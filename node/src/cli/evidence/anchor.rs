@@ -6,14 +6,13 @@
 
 use super::pack::{Pending, say, write_pack};
 use crate::cli::connect::{Connect, Node, refusal};
-use crate::cli::query::ask_by_schema;
 use crate::cli::{Exit, Failure, Output, Trace, block_on, durable, genesis, machine, unwritable};
 use crate::words::{Words, words};
-use linli_sdk::anchor::{KINDS, ROOM, request};
+use linli_sdk::anchor::{KINDS, ROOM, lowest_open, request};
 use linli_sdk::manifest::{Prepared, prepare};
 use linli_sdk::{Draft, Schema, Signed, clock};
 use linli_types::id::TxId;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -186,10 +185,8 @@ impl Work {
     /// Signs the anchoring under the source's lowest open number.
     async fn draft(&self, ready: &Ready) -> Result<Signed, Failure> {
         let source = self.node.principal()?;
-        let args = json!({ "source": source.to_string() });
-        let (_, _, gaps) = ask_by_schema(&self.node, ROOM, "Gaps", &args, false).await?;
-        let open = gaps.get("open").and_then(Value::as_str).and_then(|open| open.parse().ok());
-        let request = request(&ready.prepared, source, open.unwrap_or(1), ready.kind);
+        let number = lowest_open(&self.node.client, source).await?;
+        let request = request(&ready.prepared, source, number, ready.kind);
         self.node.sign(Draft::new().anchor(&request))
     }
 

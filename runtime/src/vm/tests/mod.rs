@@ -156,9 +156,12 @@ impl Host for Ledger {
     }
 }
 
+/// Compiled code by module and engine.
+type Compiled = BTreeMap<(Digest, u64), Vec<u8>>;
+
 /// Keeps compiled code in memory and counts.
 #[derive(Clone, Default)]
-struct Shelf(Arc<Mutex<BTreeMap<(Digest, u64), Vec<u8>>>>, Arc<AtomicUsize>);
+struct Shelf(Arc<Mutex<Compiled>>, Arc<AtomicUsize>);
 
 impl CodeCache for Shelf {
     fn get(&self, code: &Digest, engine: u64) -> Option<Vec<u8>> {

@@ -246,3 +246,40 @@ fn a_chain_of_full_stacks_fits_an_ordinary_thread() {
     let ran = vm.run(&hash, Entry::Call, INPUT, FUEL, &mut nest);
     assert_eq!((ran.end, nest.left), (Ok(vec![]), 0));
 }
+
+/// The worst that contracts can do: each of a chain of calls nearly fills its counted stack, and
+/// the last ones recurse without end on top of it. It must end as a refusal on a thread of the
+/// size that this room asks for.
+#[test]
+fn the_worst_chain_is_a_refusal_on_a_thread_of_the_stack_asked_for() {
+    let frame = format!("(local {})", "i64 ".repeat(40));
+    let values = |text: &dyn Fn(usize) -> String| (0..40).map(text).collect::<String>();
+    let (load, store) = (
+        values(&|i| format!("(local.set {i} (i64.load (i32.const {})))", i * 8)),
+        values(&|i| format!("(i64.store (i32.const {}) (local.get {i}))", i * 8)),
+    );
+    let extra = format!(
+        "(global $left (mut i32) (i32.const 60))
+         (func $forever {frame} {load} (call $forever) {store})
+         (func $down {frame} {load}
+           (if (i32.eqz (global.get $left))
+             (then
+               (drop (call $call (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
+                                 (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)))
+               (call $forever))
+             (else
+               (global.set $left (i32.sub (global.get $left) (i32.const 1)))
+               (call $down)))
+           {store})"
+    );
+    let code = contract(&["call"], &extra, "call $down i32.const 0");
+    let worst = move || {
+        let mut vm = vm();
+        let hash = vm.deploy(&code).unwrap().hash;
+        let mut nest = Nest { vm: &vm, hash, left: CALL_DEPTH_MAX, ledger: Ledger::default() };
+        let ran = vm.run(&hash, Entry::Call, INPUT, FUEL, &mut nest);
+        (code_of(&ran), nest.left)
+    };
+    let thread = std::thread::Builder::new().stack_size(STACK_BYTES).spawn(worst).unwrap();
+    assert_eq!(thread.join().unwrap(), (NativeCode::Trap, 0));
+}

@@ -1,5 +1,6 @@
 //! A small chain with fixed keys: everything a pack needs, the same on every run.
-#![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 use ed25519_dalek::{Signer, SigningKey};
 use linli_types::certificate::{Certificate, Precommit, VoteKind, preimage, vote_bytes};

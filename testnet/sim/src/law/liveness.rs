@@ -23,10 +23,10 @@ impl Law for Liveness {
     }
 
     fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Verdict {
-        if let Sight::Committed { node, .. } = sight {
-            if scene.now_ms >= scene.plan.mended_ms {
-                self.first_ms.entry(*node).or_insert(scene.now_ms);
-            }
+        if let Sight::Committed { node, .. } = sight
+            && scene.now_ms >= scene.plan.mended_ms
+        {
+            self.first_ms.entry(*node).or_insert(scene.now_ms);
         }
         Ok(())
     }

@@ -35,7 +35,9 @@ impl Equivocator {
         let first = (0, Arc::clone(first));
         match (self.faces, second) {
             (_, None) => vec![first],
-            (Faces::Split, Some(second)) => vec![if to % 2 == 0 { first } else { (0, second) }],
+            (Faces::Split, Some(second)) => {
+                vec![if to.is_multiple_of(2) { first } else { (0, second) }]
+            }
             (Faces::Both, Some(second)) => vec![first, (0, second)],
         }
     }

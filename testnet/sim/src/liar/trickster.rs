@@ -15,14 +15,15 @@ const AHEAD_MS: u64 = 3_600_000;
 /// After this many rounds it proposes again, where four validators take turns.
 const TURNS: u32 = 4;
 
+/// What it says falsely.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Trick {
     /// Its blocks lie in the future, and it says that a quorum locked them.
-    FalseLock,
+    Lock,
     /// Some get its block with a list of transactions that do not exist.
-    FalseList,
+    List,
     /// Its parts say another round, and it signs garbage for rounds to come.
-    FalseRound,
+    Round,
 }
 
 /// See the module.
@@ -36,8 +37,8 @@ pub(super) struct Trickster {
 
 impl Trickster {
     pub(super) fn new(hand: &mut Hand) -> Self {
-        let tricks = [Trick::FalseLock, Trick::FalseList, Trick::FalseRound];
-        let trick = *hand.chance.pick(&tricks).unwrap_or(&Trick::FalseList);
+        let tricks = [Trick::Lock, Trick::List, Trick::Round];
+        let trick = *hand.chance.pick(&tricks).unwrap_or(&Trick::List);
         Self { trick, withheld: None, instead: BTreeMap::new() }
     }
 
@@ -109,23 +110,21 @@ impl Lie for Trickster {
     ) -> Vec<Said> {
         let plain = || vec![(0, Arc::clone(bytes))];
         match (self.trick, message) {
-            (Trick::FalseLock, Message::Proposal(signed))
+            (Trick::Lock, Message::Proposal(signed))
                 if signed.proposal.proposer == hand.signer.public() =>
             {
                 self.withheld = Some(*signed);
                 Vec::new()
             }
-            (Trick::FalseLock, Message::Part(part)) => {
-                self.far_block(hand, part).unwrap_or_else(plain)
-            }
-            (Trick::FalseLock, Message::Vote(signed)) => {
+            (Trick::Lock, Message::Part(part)) => self.far_block(hand, part).unwrap_or_else(plain),
+            (Trick::Lock, Message::Vote(signed)) => {
                 self.vote(hand, signed).map_or_else(plain, |vote| vec![(0, vote)])
             }
             // Two of three get the truth, so that the block may well be locked or decided.
-            (Trick::FalseList, Message::Part(part)) if to % 3 == 0 => {
+            (Trick::List, Message::Part(part)) if to.is_multiple_of(3) => {
                 false_list(hand, part).map_or_else(plain, |part| vec![(0, part)])
             }
-            (Trick::FalseRound, Message::Part(part)) => {
+            (Trick::Round, Message::Part(part)) => {
                 let mut said = garbage(hand, part).unwrap_or_default();
                 said.extend(plain());
                 said

@@ -9,15 +9,16 @@ impl World {
         to: &[usize],
         bytes: &Arc<[u8]>,
     ) -> Result<(), Breach> {
-        if self.machines[node].is_honest() && is_signed(bytes) {
-            if let Ok(message) = Message::decode(bytes) {
-                let machine = &self.machines[node];
-                // The step is over: it may have committed the height it voted in.
-                let head = machine.process.as_ref().map(|p| p.ledger().head().height);
-                let (disk, height) = (machine.disk.clone(), head.unwrap_or(machine.height));
-                let sight = Sight::Sends { node, message: &message, disk: &disk, height };
-                self.laws.see(&scene!(self), &sight)?;
-            }
+        if self.machines[node].is_honest()
+            && is_signed(bytes)
+            && let Ok(message) = Message::decode(bytes)
+        {
+            let machine = &self.machines[node];
+            // The step is over: it may have committed the height it voted in.
+            let head = machine.process.as_ref().map(|p| p.ledger().head().height);
+            let (disk, height) = (machine.disk.clone(), head.unwrap_or(machine.height));
+            let sight = Sight::Sends { node, message: &message, disk: &disk, height };
+            self.laws.see(&scene!(self), &sight)?;
         }
         for to in to {
             let said = match &mut self.machines[node].liar {
