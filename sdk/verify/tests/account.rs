@@ -66,7 +66,7 @@ fn pack(row: &AccountRow, lines: Vec<Entry>) -> Pack {
 }
 
 fn judge(row: &AccountRow, lines: Vec<Entry>) -> Result<linli_verify::Report, Reason> {
-    let pack = Pack::from_bytes(&pack(row, lines).to_bytes()).unwrap();
+    let pack = pack(row, lines).to_bytes();
     verify(&pack, &[], &support::genesis().to_bytes()).map_err(|failure| failure.reason)
 }
 
