@@ -131,16 +131,45 @@ pub fn guard(path: &str) -> Option<Guard> {
     TABLE.iter().find(|(known, _)| *known == path).map(|(_, guard)| *guard)
 }
 
+/// Whether a role is held for an organisation: people in their own affairs, and machines, are not
+/// staff.
+const fn is_staff(role: Role) -> bool {
+    let own = matches!(role, Role::Resident | Role::Volunteer | Role::Agent | Role::Guardian);
+    !own && !role.is_machine() && !role.is_seat() && !matches!(role, Role::Validator)
+}
+
 impl Scopes {
     const fn of(&self, role: Role) -> Scope {
         match role {
-            Role::Operator => self.operator,
-            Role::Auditor => self.auditor,
-            Role::Resident => self.resident,
-            Role::Arbitrator => self.arbitrator,
-            Role::Fund => self.fund,
-            Role::Device => self.device,
-            Role::Administrator => self.administrator,
+            Role::Operator
+            | Role::OperatorRecorder
+            | Role::OperatorDispatcher
+            | Role::OperatorVerifier
+            | Role::Enterprise
+            | Role::Certifier
+            | Role::Evaluator => self.operator,
+            Role::Auditor | Role::Regulator => self.auditor,
+            Role::Resident
+            | Role::Volunteer
+            | Role::Agent
+            | Role::Guardian
+            | Role::CouncilResident
+            | Role::CouncilEnterprise
+            | Role::CouncilSocial => self.resident,
+            Role::Arbitrator | Role::ArbitrationRegistrar => self.arbitrator,
+            Role::Fund
+            | Role::FundClerk
+            | Role::FundController
+            | Role::FundTreasurer
+            | Role::DistrictFinance
+            | Role::BankCustodian => self.fund,
+            // No business right comes from a validator's seat alone.
+            Role::Device | Role::Robot | Role::Validator => self.device,
+            Role::Administrator
+            | Role::DistrictAdmin
+            | Role::Registrar
+            | Role::TaxLiaison
+            | Role::IdService => self.administrator,
         }
     }
 }
@@ -195,7 +224,7 @@ impl Readers {
         }
         let (principal, org, roles) = self.by_key.get(key)?;
         let scope = roles.iter().map(|role| scopes.of(*role)).max()?; // X1
-        let staff = roles.iter().any(|role| !matches!(role, Role::Resident | Role::Device));
+        let staff = roles.iter().any(|role| is_staff(*role));
         seen(Reader { key: *key, principal: Some(*principal), org: *org, scope, staff })
     }
 

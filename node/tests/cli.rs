@@ -5,6 +5,7 @@
 use linli_node::cli;
 use linli_sdk::{About, KeyFile, KeyKind, SecretKey};
 use linli_types::genesis::{FORMAT, Genesis, Module, Principal, Role};
+use linli_types::policy::Policy;
 use linli_types::height::TimeMs;
 use linli_types::id::{PrincipalId, PublicKey};
 use linli_types::validator::{OrgKind, Validator, ValidatorSet};
@@ -201,6 +202,8 @@ fn genesis(validators: ValidatorSet, modules: Vec<Module>) -> Genesis {
         }],
         accounts: vec![],
         modules,
+        orgs: vec![],
+        policy: Policy::default(),
     }
 }
 

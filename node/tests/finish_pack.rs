@@ -8,6 +8,7 @@ use linli_sdk::anchor;
 use linli_sdk::{About, KeyFile, KeyKind, SecretKey, manifest};
 use linli_types::certificate::Certificate;
 use linli_types::genesis::{FORMAT, Genesis};
+use linli_types::policy::Policy;
 use linli_types::header::{self, Header};
 use linli_types::height::{Height, TimeMs};
 use linli_types::id::{BlockId, ChainId, Digest, PrincipalId, PublicKey, TxId};
@@ -54,6 +55,8 @@ fn genesis() -> Genesis {
         principals: Vec::new(),
         accounts: Vec::new(),
         modules: Vec::new(),
+        orgs: Vec::new(),
+        policy: Policy::default(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use linli_types::genesis::Principal;
+use linli_types::policy::Policy;
 use linli_types::height::TimeMs;
 use linli_types::validator::{OrgKind, Validator};
 use prost_reflect::DescriptorPool;
@@ -47,6 +48,8 @@ pub(crate) fn genesis() -> Genesis {
         principals,
         accounts: vec![],
         modules: vec![],
+        orgs: vec![],
+        policy: Policy::default(),
     }
 }
 

@@ -7,7 +7,8 @@ use linli_node::node::{Node, NodeOptions, StartError, create};
 use linli_node::storage::Tuning;
 use linli_replica::Submitted;
 use linli_runtime::{load_receipts, locate};
-use linli_types::genesis::{Account, FORMAT, Genesis, Principal, Role};
+use linli_types::genesis::{Account, FORMAT, Genesis, Organisation, Principal, Role};
+use linli_types::policy::Policy;
 use linli_types::height::TimeMs;
 use linli_types::id::{AccountId, ChainId, PrincipalId, PublicKey, Signature, TxId};
 use linli_types::transaction::{envelope, signing_bytes};
@@ -72,6 +73,8 @@ pub(crate) fn genesis() -> Genesis {
         principals: [21, 22].map(principal).to_vec(),
         accounts: [21, 22].map(account).to_vec(),
         modules: Vec::new(),
+        orgs: vec![Organisation { id: 9, kind: OrgKind::Enterprise, label: String::new() }],
+        policy: Policy::default(),
     }
 }
 
@@ -92,6 +95,7 @@ pub(crate) fn transfer(chain: &ChainId, n: u32, signer: u8) -> (TxId, Vec<u8>) {
         signer: public(signer).0.to_vec(),
         key: id.to_vec(),
         valid_until_ms: now().0 + 120_000,
+        on_behalf: None,
         calls: vec![wire::Call {
             room: "accounts".into(),
             method: "Transfer".into(),

@@ -30,6 +30,11 @@ impl Day {
         Self(time.plus_ms(OFFSET_MS).0 / DAY_MS)
     }
 
+    /// Its first millisecond, or the first of all for a day that began before 1970 in UTC.
+    pub const fn begins(self) -> TimeMs {
+        TimeMs(self.0.saturating_mul(DAY_MS).saturating_sub(OFFSET_MS))
+    }
+
     /// The day after it.
     #[must_use]
     pub const fn next(self) -> Self {

@@ -152,6 +152,13 @@ pub struct DutyPair {
     pub relatives: bool,
 }
 
+impl DutyPair {
+    /// Whether the pair is these two duties, in either order.
+    pub fn joins(&self, one: Duty, other: Duty) -> bool {
+        (self.a, self.b) == (one, other) || (self.a, self.b) == (other, one)
+    }
+}
+
 /// What weights are for.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,

@@ -29,6 +29,7 @@ mod authority;
 mod calls;
 mod entry;
 mod keys;
+pub mod laws;
 pub mod mandate;
 pub mod permits;
 mod query;
@@ -40,18 +41,20 @@ pub mod sod;
 #[cfg(test)]
 mod tests;
 
-pub use attest::{holds, related};
 pub use authority::Authority;
-pub(crate) use calls::{call, is_call};
+pub(crate) use calls::{Subject, call, judge};
 pub(crate) use query::answer;
 pub use rows::{KeyRow, PrincipalRow};
 
 use crate::overlay::Overlay;
 use crate::stored::{decode, full_key};
-use linli_types::genesis::{Genesis, Principal};
+use linli_types::genesis::{Genesis, Principal, Role};
 use linli_types::height::Height;
 use linli_types::id::{PrincipalId, PublicKey};
+use linli_types::limits::ROLES_MAX;
 use linli_types::store::{Broken, Column, Read};
+use linli_types::validator::OrgKind;
+use std::collections::BTreeSet;
 
 /// The room's name.
 pub const ROOM: &str = "identity";
@@ -100,4 +103,13 @@ fn register(overlay: &mut Overlay<'_>, principal: &Principal) -> Result<(), Brok
     let row = PrincipalRow::new(key, Height::GENESIS, org).with_roles(roles);
     keys::claim(overlay, &key, &id)?;
     rows::put_principal(overlay, &id, &row)
+}
+
+/// Whether someone of this kind of organisation may hold these roles, each once (P4).
+pub(crate) fn may_hold(held: &[Role], kind: Option<OrgKind>) -> bool {
+    let each: BTreeSet<Role> = held.iter().copied().collect();
+    each.len() == held.len()
+        && held.len() <= ROLES_MAX
+        && held.iter().all(|role| roles::check_home(*role, kind).is_ok())
+        && roles::check_apart(held).is_ok()
 }

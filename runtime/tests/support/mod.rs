@@ -6,6 +6,7 @@
 use linli_runtime::{Executed, Ledger, Settings, Slot, Verified};
 use linli_types::certificate::Certificate;
 use linli_types::genesis::{Account, Genesis, Module, Principal, Role};
+use linli_types::policy::Policy;
 use linli_types::height::TimeMs;
 use linli_types::id::{
     AccountId, ChainId, PrincipalId, PublicKey, Signature, TransferId, TxId, TxKey,
@@ -79,6 +80,8 @@ pub fn genesis_with(modules: Vec<Module>) -> Genesis {
         principals: (0..PEOPLE).map(principal).collect(),
         accounts: (0..PEOPLE).flat_map(accounts).collect(),
         modules,
+        orgs: Vec::new(),
+        policy: Policy::default(),
     }
 }
 
@@ -169,6 +172,7 @@ pub fn body(
         signer: key(sender + 1).0.to_vec(),
         key: tx_key(number).0.to_vec(),
         valid_until_ms: valid_until.0,
+        on_behalf: None,
         calls,
     };
     body.encode_to_vec()

@@ -5,6 +5,7 @@ use ed25519_dalek::{Signer, SigningKey};
 use linli_types::certificate::{Certificate, Precommit, VoteKind, preimage, vote_bytes};
 use linli_types::digest::{Domain, transaction_id};
 use linli_types::genesis::{FORMAT, Genesis};
+use linli_types::policy::Policy;
 use linli_types::header::{self, Header};
 use linli_types::height::{Height, TimeMs};
 use linli_types::id::{BlockId, ChainId, Digest, PrincipalId, PublicKey, Signature};
@@ -66,6 +67,8 @@ pub fn genesis() -> Genesis {
         principals: Vec::new(),
         accounts: Vec::new(),
         modules: Vec::new(),
+        orgs: Vec::new(),
+        policy: Policy::default(),
     }
 }
 
@@ -159,6 +162,7 @@ fn request() -> (Vec<u8>, Signature) {
         signer: public(50).0.to_vec(),
         key: vec![0x22; 16],
         valid_until_ms: START + 60_000,
+        on_behalf: None,
         calls: vec![call],
     };
     let body = body.encode_to_vec();
