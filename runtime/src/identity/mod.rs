@@ -83,6 +83,28 @@ pub fn load_by_key(
     Ok(load(store, &id)?.map(|row| (id, row)))
 }
 
+/// Whether a principal has a role.
+#[allow(dead_code, reason = "the accounts room asks it")]
+pub(crate) fn has_role(
+    overlay: &mut Overlay<'_>,
+    id: &PrincipalId,
+    role: Role,
+) -> Result<bool, Broken> {
+    Ok(rows::find_principal(overlay, id)?.is_some_and(|row| row.has(role)))
+}
+
+/// Whether there is such a principal.
+#[allow(dead_code, reason = "the accounts room asks it")]
+pub(crate) fn is_known(overlay: &mut Overlay<'_>, id: &PrincipalId) -> Result<bool, Broken> {
+    Ok(rows::find_principal(overlay, id)?.is_some())
+}
+
+/// Whether a principal is a device or a robot: it holds no minutes and no points.
+#[allow(dead_code, reason = "the accounts room asks it before it opens an account")]
+pub(crate) fn is_machine(overlay: &mut Overlay<'_>, id: &PrincipalId) -> Result<bool, Broken> {
+    Ok(rows::find_principal(overlay, id)?.is_some_and(|row| row.is_machine()))
+}
+
 /// Writes what a genesis says about identity: organisations, those of the validators included, and
 /// principals. The genesis was judged before.
 pub(crate) fn begin(overlay: &mut Overlay<'_>, genesis: &Genesis) -> Result<(), Broken> {

@@ -154,6 +154,27 @@ impl Node {
         Verified::vouched(self.ledger.checker().check_shape(&raw).unwrap())
     }
 
+    /// A vouched transaction of `sender`, signed with the key of a seed, for someone else or not.
+    pub fn sign_as(
+        &self,
+        (sender, signer): (PrincipalId, u8),
+        on_behalf: Option<PrincipalId>,
+        number: u64,
+        calls: Vec<wire::Call>,
+    ) -> Verified {
+        let body = wire::TransactionBody {
+            chain_tag: self.chain().tag(),
+            sender: sender.0.to_vec(),
+            signer: key(signer).0.to_vec(),
+            key: tx_key(number).0.to_vec(),
+            valid_until_ms: self.ledger.head().time.plus_ms(60_000).0,
+            calls,
+            on_behalf: on_behalf.map(|id| id.0.to_vec()),
+        };
+        let raw = envelope(&body.encode_to_vec(), &Signature([7; 64]));
+        Verified::vouched(self.ledger.checker().check_shape(&raw).unwrap())
+    }
+
     pub fn transfer(&self, number: u64, from: (u8, u8), to: (u8, u8), amount: u64) -> Verified {
         self.sign(from.0, number, vec![transfer_call(number, from, to, amount)])
     }
