@@ -4,7 +4,9 @@
 
 mod support;
 
-use linli_runtime::identity::{PrincipalRow, load, load_by_key};
+use linli_runtime::identity::{
+    Concerns, PrincipalRow, concerns, concerns_entry, load, load_by_key, rows,
+};
 use linli_runtime::{Admission, Settings, invariant, load_block, pii, replay};
 use linli_types::code::Code;
 use linli_types::genesis::{Genesis, Module, Organisation, Role};
@@ -378,4 +380,27 @@ fn queries_answer_with_ends_and_a_replay_gives_the_same_rows() {
     let head = replay(&offices().to_bytes(), stored, Settings::default()).unwrap();
     assert_eq!(&head, node.ledger.head());
     assert_eq!(invariant::breaches(&node.store).unwrap(), Vec::<String>::new());
+}
+
+#[test]
+fn an_answer_and_an_entry_concern_the_same_people() {
+    let own = |full: Vec<u8>| full.strip_prefix(b"identity\0").unwrap().to_vec();
+    let (a, b) = (person(0), person(1));
+    let these = |ids: &[PrincipalId]| Concerns::These(ids.to_vec());
+    let one = wire::PrincipalRequest { principal: id(0) }.encode_to_vec();
+    assert_eq!(concerns("Predicates", &one), these(&[a]));
+    assert_eq!(concerns_entry(&own(rows::predicate_key(&a, 1))), these(&[a]));
+    assert_eq!(concerns("Principal", &one), concerns_entry(&own(rows::principal_key(&a))));
+    let two = wire::MandateRequest { principal: id(0), agent: id(1) }.encode_to_vec();
+    assert_eq!(concerns("Mandate", &two), these(&[a, b]));
+    assert_eq!(concerns_entry(&own(rows::mandate_key(&a, &b))), these(&[a, b]));
+    assert_eq!(concerns_entry(&own(rows::relation_key(&b, &a, 1))), these(&[a, b]));
+    assert_eq!(concerns("Organisation", &[]), Concerns::Nobody);
+    assert_eq!(concerns_entry(&own(rows::centre_key(1))), Concerns::Nobody);
+    // What is unknown or malformed is shown to nobody but auditors.
+    assert_eq!(concerns("Principal", &[1, 2]), Concerns::Auditors);
+    assert_eq!(concerns("Everything", &one), Concerns::Auditors);
+    assert_eq!(concerns_entry(&own(rows::duties_key("x", &[0; 32]))), Concerns::Auditors);
+    assert_eq!(concerns_entry(b"p123"), Concerns::Auditors);
+    assert_eq!(concerns_entry(b""), Concerns::Auditors);
 }

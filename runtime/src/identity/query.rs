@@ -5,7 +5,7 @@ use super::attest::{number, predicates, relation_kinds};
 use super::entry::kind_number;
 use super::rows::{
     AttestRow, CentreRow, MandateRow, OrgRow, PrincipalRow, RecoveryRow, centre_key, mandate_key,
-    org_key, predicate_key, principal_key, recovery_key, relation_key,
+    org_key, predicate_key, prefix, principal_key, recovery_key, relation_key,
 };
 use super::{mandate, rows};
 use crate::native::{principal, read, word};
@@ -17,10 +17,54 @@ use borsh::BorshDeserialize;
 use linli_types::calendar::Day;
 use linli_types::code::Code;
 use linli_types::height::TimeMs;
+use linli_types::id::PrincipalId;
 use linli_types::receipt::Refusal;
 use linli_types::store::{Broken, Column, Read};
 use linli_types::wire::identity as wire;
 use prost::Message;
+
+/// Whom an answer or an entry of this room concerns: the edge shows it to them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Concerns {
+    /// Nobody in particular: organisations and centres.
+    Nobody,
+    /// Any of these: a mandate is the principal's and the agent's.
+    These(Vec<PrincipalId>),
+    /// Only whoever reads everything: what was done on contracts' records, and what is unknown.
+    Auditors,
+}
+
+/// Whom a query's answer concerns.
+pub fn concerns(method: &str, args: &[u8]) -> Concerns {
+    let id = |bytes: &[u8]| PrincipalId::from_slice(bytes);
+    let these = match method {
+        "Organisation" | "Centre" => return Concerns::Nobody,
+        "Principal" | "Predicates" => wire::PrincipalRequest::decode(args)
+            .ok()
+            .and_then(|request| Some(vec![id(&request.principal)?])),
+        "Mandate" => wire::MandateRequest::decode(args)
+            .ok()
+            .and_then(|request| Some(vec![id(&request.principal)?, id(&request.agent)?])),
+        "Relations" => wire::RelationsRequest::decode(args)
+            .ok()
+            .and_then(|request| Some(vec![id(&request.a)?, id(&request.b)?])),
+        _ => None,
+    };
+    these.map_or(Concerns::Auditors, Concerns::These)
+}
+
+/// Whom an entry concerns, by the room's own key.
+pub fn concerns_entry(key: &[u8]) -> Concerns {
+    let Some((kind, rest)) = key.split_first() else { return Concerns::Auditors };
+    let id = |at: usize| rest.get(at..at.saturating_add(16)).and_then(PrincipalId::from_slice);
+    let these = match *kind {
+        prefix::ORG | prefix::CENTRE => return Concerns::Nobody,
+        prefix::PRINCIPAL | prefix::RECOVERY | prefix::PREDICATE => id(0).map(|id| vec![id]),
+        prefix::MANDATE | prefix::RELATION => id(0).zip(id(16)).map(|(a, b)| vec![a, b]),
+        _ => None,
+    };
+    these.map_or(Concerns::Auditors, Concerns::These)
+}
 
 /// Answers a query as of the latest block.
 pub(crate) fn answer(
