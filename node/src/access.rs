@@ -9,10 +9,13 @@
 //! - **X2 own.** A resident reads what concerns themselves, never another's balance.
 //! - **X3 whole.** Whole streams are for members (validators) and auditors.
 
+use linli_runtime::{identity, load_head};
 use linli_types::genesis::{Genesis, Role};
 use linli_types::id::{ChainId, PrincipalId, PublicKey};
+use linli_types::store::Read;
 use linli_types::validator::ValidatorSet;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// How much of a method's answers a reader may see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -131,16 +134,45 @@ pub fn guard(path: &str) -> Option<Guard> {
     TABLE.iter().find(|(known, _)| *known == path).map(|(_, guard)| *guard)
 }
 
+/// Whether a role is held for an organisation: people in their own affairs, and machines, are not
+/// staff.
+const fn is_staff(role: Role) -> bool {
+    let own = matches!(role, Role::Resident | Role::Volunteer | Role::Agent | Role::Guardian);
+    !own && !role.is_machine() && !role.is_seat() && !matches!(role, Role::Validator)
+}
+
 impl Scopes {
     const fn of(&self, role: Role) -> Scope {
         match role {
-            Role::Operator => self.operator,
-            Role::Auditor => self.auditor,
-            Role::Resident => self.resident,
-            Role::Arbitrator => self.arbitrator,
-            Role::Fund => self.fund,
-            Role::Device => self.device,
-            Role::Administrator => self.administrator,
+            Role::Operator
+            | Role::OperatorRecorder
+            | Role::OperatorDispatcher
+            | Role::OperatorVerifier
+            | Role::Enterprise
+            | Role::Certifier
+            | Role::Evaluator => self.operator,
+            Role::Auditor | Role::Regulator => self.auditor,
+            Role::Resident
+            | Role::Volunteer
+            | Role::Agent
+            | Role::Guardian
+            | Role::CouncilResident
+            | Role::CouncilEnterprise
+            | Role::CouncilSocial => self.resident,
+            Role::Arbitrator | Role::ArbitrationRegistrar => self.arbitrator,
+            Role::Fund
+            | Role::FundClerk
+            | Role::FundController
+            | Role::FundTreasurer
+            | Role::DistrictFinance
+            | Role::BankCustodian => self.fund,
+            // No business right comes from a validator's seat alone.
+            Role::Device | Role::Robot | Role::Validator => self.device,
+            Role::Administrator
+            | Role::DistrictAdmin
+            | Role::Registrar
+            | Role::TaxLiaison
+            | Role::IdService => self.administrator,
         }
     }
 }
@@ -168,10 +200,36 @@ pub struct Readers {
     by_key: BTreeMap<PublicKey, (PrincipalId, u32, Vec<Role>)>,
     orgs: BTreeMap<PrincipalId, u32>,
     members: BTreeMap<PublicKey, u32>,
+    /// Where principals are looked up as of the latest block; without it those of the genesis count.
+    live: Option<Live>,
+}
+
+/// The rows of a ledger.
+#[derive(Clone)]
+struct Live(Arc<dyn Read + Send + Sync>);
+
+impl std::fmt::Debug for Live {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Live")
+    }
+}
+
+impl Live {
+    /// Who reads with this key, if it may sign in the next block: a revoked one reads nothing. A
+    /// store that cannot be read shows nothing; its node stops at the next block.
+    fn by_key(&self, key: &PublicKey) -> Option<(PrincipalId, u32, Vec<Role>)> {
+        let next = load_head(&*self.0).ok()??.height.next();
+        let (id, row) = identity::load_by_key(&*self.0, key).ok()??;
+        row.signs_at(key, next).then_some((id, row.org, row.roles))
+    }
+
+    fn org(&self, id: &PrincipalId) -> Option<u32> {
+        Some(identity::load(&*self.0, id).ok()??.org)
+    }
 }
 
 impl Readers {
-    /// Reads them from the genesis: in this protocol principals and validators stand there.
+    /// Reads them from the genesis alone.
     pub fn new(chain: ChainId, genesis: &Genesis) -> Self {
         let row = |p: &linli_types::genesis::Principal| (p.key, (p.id, p.org, p.roles.clone()));
         Self {
@@ -179,12 +237,36 @@ impl Readers {
             by_key: genesis.principals.iter().map(row).collect(),
             orgs: genesis.principals.iter().map(|p| (p.id, p.org)).collect(),
             members: members(&genesis.validators),
+            live: None,
+        }
+    }
+
+    /// The same, with the principals and keys as the ledger has them at each read.
+    pub fn live(
+        chain: ChainId,
+        genesis: &Genesis,
+        store: impl Read + Send + Sync + 'static,
+    ) -> Self {
+        Self { live: Some(Live(Arc::new(store))), ..Self::new(chain, genesis) }
+    }
+
+    fn principal(&self, key: &PublicKey) -> Option<(PrincipalId, u32, Vec<Role>)> {
+        match &self.live {
+            Some(live) => live.by_key(key),
+            None => self.by_key.get(key).cloned(),
+        }
+    }
+
+    fn org(&self, id: &PrincipalId) -> Option<u32> {
+        match &self.live {
+            Some(live) => live.org(id),
+            None => self.orgs.get(id).copied(),
         }
     }
 
     /// Whether anybody was registered with this key.
     pub fn knows(&self, key: &PublicKey) -> bool {
-        self.members.contains_key(key) || self.by_key.contains_key(key)
+        self.members.contains_key(key) || self.principal(key).is_some()
     }
 
     /// The reader with this key for a method with these scopes; `None` if they may see nothing.
@@ -193,10 +275,10 @@ impl Readers {
             let (key, org, scope) = (*key, *org, scopes.member);
             return seen(Reader { key, principal: None, org, scope, staff: true });
         }
-        let (principal, org, roles) = self.by_key.get(key)?;
+        let (principal, org, roles) = self.principal(key)?;
         let scope = roles.iter().map(|role| scopes.of(*role)).max()?; // X1
-        let staff = roles.iter().any(|role| !matches!(role, Role::Resident | Role::Device));
-        seen(Reader { key: *key, principal: Some(*principal), org: *org, scope, staff })
+        let staff = roles.iter().any(|role| is_staff(*role));
+        seen(Reader { key: *key, principal: Some(principal), org, scope, staff })
     }
 
     /// Whether `reader` may see what concerns `owner` (X2).
@@ -204,9 +286,7 @@ impl Readers {
         let own = reader.principal.as_ref() == Some(owner);
         match reader.scope {
             Scope::All => true,
-            Scope::Organisation => {
-                own || reader.org != 0 && self.orgs.get(owner) == Some(&reader.org)
-            }
+            Scope::Organisation => own || reader.org != 0 && self.org(owner) == Some(reader.org),
             Scope::Own => own,
             Scope::None => false,
         }

@@ -3,12 +3,14 @@
 
 use std::path::PathBuf;
 
-const FILES: [&str; 5] = [
+const FILES: [&str; 7] = [
     "linli/v1/transaction.proto",
     "linli/v1/schema.proto",
     "linli/accounts/v1/accounts.proto",
     "linli/timers/v1/timers.proto",
     "linli/log/v1/log.proto",
+    "linli/identity/v1/identity.proto",
+    "linli/policy/v1/policy.proto",
 ];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

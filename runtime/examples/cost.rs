@@ -40,6 +40,7 @@ fn check() -> Result<(), Box<dyn std::error::Error>> {
         signer: vec![8; 32],
         key: vec![5; 16],
         valid_until_ms: 60_000,
+        on_behalf: None,
         calls: vec![Call { room: "accounts".into(), method: "Transfer".into(), args }],
     };
     let body = body.encode_to_vec();

@@ -9,6 +9,7 @@ use linli_types::certificate::Certificate;
 use linli_types::genesis::{Account, Genesis, Principal};
 use linli_types::height::TimeMs;
 use linli_types::id::{AccountId, Digest, PrincipalId, PublicKey, Signature};
+use linli_types::policy::Policy;
 use linli_types::state_proof::{path, value_digest};
 use linli_types::store::{Memory, Store};
 use linli_types::transaction::envelope;
@@ -98,6 +99,8 @@ fn genesis() -> Genesis {
         principals: (0..SENDERS).map(principal).collect(),
         accounts: (0..ACCOUNTS).map(account).collect(),
         modules: Vec::new(),
+        orgs: Vec::new(),
+        policy: Policy::default(),
         books: linli_types::books::Books::standard(),
     }
 }
@@ -119,6 +122,7 @@ fn transfer(ledger: &Ledger, n: u64) -> Verified {
         signer: key(from % SENDERS).0.to_vec(),
         key: id(n).to_vec(),
         valid_until_ms: ledger.head().time.0 + 500_000,
+        on_behalf: None,
         calls: vec![wire::Call {
             room: "accounts".into(),
             method: "Transfer".into(),

@@ -89,6 +89,10 @@ impl Checker {
             id,
             body: body_id(&id, &signature),
             sender: PrincipalId::from_slice(&body.sender).ok_or_else(|| wrong("sender"))?,
+            on_behalf: match body.on_behalf {
+                Some(id) => Some(PrincipalId::from_slice(&id).ok_or_else(|| wrong("on_behalf"))?),
+                None => None,
+            },
             signer: PublicKey::from_slice(&body.signer).ok_or_else(|| wrong("signer"))?,
             key: TxKey::from_slice(&body.key).ok_or_else(|| wrong("key"))?,
             valid_until: TimeMs(body.valid_until_ms),

@@ -7,7 +7,7 @@ use crate::check::Checker;
 use crate::room::Contracts;
 use crate::schema::{BadSchema, Schema};
 use crate::vm::{CodeCache, DeployRefused, Vm};
-use crate::{accounts, identity, log, overlay, timers};
+use crate::{accounts, identity, log, overlay, policy, timers};
 use linli_types::genesis::Genesis;
 use linli_types::id::ChainId;
 use linli_types::store::Broken;
@@ -15,10 +15,12 @@ use linli_types::{limits, wire};
 use std::collections::BTreeMap;
 
 /// Native rooms that answer, and the package that describes each.
-const NATIVE: [(&str, &str); 3] = [
+const NATIVE: [(&str, &str); 5] = [
     (accounts::ROOM, "linli.accounts.v1"),
     (timers::ROOM, "linli.timers.v1"),
     (log::ROOM, "linli.log.v1"),
+    (identity::ROOM, "linli.identity.v1"),
+    (policy::ROOM, "linli.policy.v1"),
 ];
 
 /// Names that no contract may take: native rooms, also those to come.
@@ -28,7 +30,7 @@ const RESERVED: [&str; 7] = [
     timers::ROOM,
     log::ROOM,
     overlay::CLAIMS_ROOM,
-    "policy",
+    policy::ROOM,
     "governance",
 ];
 

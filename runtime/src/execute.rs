@@ -11,6 +11,7 @@
 //! - **X2 fits.** A block keeps its bounds of count, bytes and fuel, holds no key twice and no
 //!   transaction outside its validity; otherwise it is invalid.
 
+use crate::identity::admit::Admitted;
 use crate::ledger::{Head, Ledger};
 use crate::log::{Log, LogNode};
 use crate::overlay::{Changed, Changes, Overlay};
@@ -19,11 +20,11 @@ use crate::tree::{Candidate, Change};
 use crate::verified::Verified;
 use crate::vm::{Entry, Stop};
 use crate::window::{Unfit, key_of};
-use crate::{accounts, identity, timers};
+use crate::{accounts, identity, policy, timers};
 use linli_types::digest::{self, Domain};
 use linli_types::header::{self, Header};
 use linli_types::height::TimeMs;
-use linli_types::id::{BlockId, Digest, PublicKey, TimerId, TxId};
+use linli_types::id::{BlockId, Digest, PrincipalId, PublicKey, TimerId, TxId};
 use linli_types::merkle::{self, BlockTree};
 use linli_types::receipt::{Cause, Receipt};
 use linli_types::state_proof::{path, value_digest};
@@ -136,7 +137,7 @@ impl Ledger {
         candidates: &[Verified],
     ) -> Result<Executed, Broken> {
         let slot = Slot { time: slot.time.max(self.head().time.plus_ms(1)), ..slot };
-        let mut block = Block::new(self, store, slot);
+        let mut block = Block::new(self, store, slot)?;
         block.fire_due()?;
         let empty = slot.flags & header::FLAG_DEFERS_TIMERS != 0;
         for candidate in candidates.iter().filter(|_| !empty) {
@@ -167,7 +168,7 @@ impl Ledger {
             return Ok(Err(invalid));
         }
         let Header { time, proposer, flags, .. } = *header;
-        let mut block = Block::new(self, store, Slot { time, proposer, flags });
+        let mut block = Block::new(self, store, Slot { time, proposer, flags })?;
         block.fire_due()?;
         for transaction in transactions {
             match block.judge(transaction) {
@@ -245,12 +246,14 @@ struct Block<'a> {
 }
 
 impl<'a> Block<'a> {
-    fn new(ledger: &'a Ledger, store: &'a dyn Read, slot: Slot) -> Self {
-        let head = ledger.head();
-        let place = Place { height: head.height.next(), time: slot.time, log_size: head.log_size };
+    fn new(ledger: &'a Ledger, store: &'a dyn Read, slot: Slot) -> Result<Self, Broken> {
+        let (head, time) = (ledger.head(), slot.time);
+        // A version that this block sets begins after it: the number holds for the whole block.
+        let policy = policy::number_at(store, time)?;
+        let place = Place { height: head.height.next(), time, log_size: head.log_size, policy };
         let run = Run::new(&ledger.vm, &ledger.contracts, place, Overlay::new(store));
         let (transactions, receipts, keys) = Default::default();
-        Self { ledger, slot, run, transactions, receipts, keys, bytes: 0, fuel: 0 }
+        Ok(Self { ledger, slot, run, transactions, receipts, keys, bytes: 0, fuel: 0 })
     }
 
     /// Whether the block may hold the transaction next (X2).
@@ -320,13 +323,16 @@ impl<'a> Block<'a> {
 
     /// Executes one transaction.
     fn perform(&mut self, transaction: &Verified) -> Result<(), Broken> {
-        let admitted = identity::admit_in_block(&mut self.run.overlay, transaction)?;
+        let place = self.run.place;
+        let admitted = identity::admit::admit_in_block(&mut self.run.overlay, &place, transaction)?;
         let Transaction { id, sender, key, .. } = **transaction;
-        let (org, refusal) = admitted.map_or_else(|no| (0, Some(no)), |org| (org, None));
-        let actor = Actor { cause: Cause::Transaction(id), sender, org, key };
+        let nobody = || Admitted { principal: sender, org: 0, agent: None };
+        let (who, refusal) = admitted.map_or_else(|no| (nobody(), Some(no)), |who| (who, None));
+        let Admitted { principal, org, agent } = who;
+        let actor = Actor { cause: Cause::Transaction(id), principal, agent, org, key };
         let receipt = self.run.act(actor, |run| match refusal {
             Some(refusal) => (limits::TRANSACTION_FUEL_BASE, Err((WHOLE, refusal.into()))),
-            None => perform_calls(run, transaction),
+            None => perform_calls(run, transaction, agent.map(|agent| (principal, agent))),
         })?;
         self.keep(receipt);
         self.keys.insert(key_of(transaction));
@@ -382,9 +388,19 @@ impl<'a> Block<'a> {
 /// The results of a transaction's calls, or the first that did not end well and why.
 type Performed = Result<Vec<Vec<u8>>, (u16, Stop)>;
 
-/// Performs a transaction's calls in order; fuel used, and what came of them.
-fn perform_calls(run: &mut Run<'_>, transaction: &Transaction) -> (u64, Performed) {
+/// Performs a transaction's calls in order; fuel used, and what came of them. What an agent does is
+/// marked as done on behalf.
+fn perform_calls(
+    run: &mut Run<'_>,
+    transaction: &Transaction,
+    on_behalf: Option<(PrincipalId, PrincipalId)>,
+) -> (u64, Performed) {
     let mut fuel = limits::TRANSACTION_FUEL_BASE;
+    if let Some((principal, agent)) = on_behalf
+        && let Err(stop) = run.emit(identity::mandate::acted(principal, agent))
+    {
+        return (fuel, Err((WHOLE, stop)));
+    }
     let mut results = Vec::with_capacity(transaction.calls.len());
     for (number, call) in (0_u16..).zip(&transaction.calls) {
         let left = limits::TRANSACTION_FUEL_MAX.saturating_sub(fuel);

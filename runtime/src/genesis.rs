@@ -11,6 +11,8 @@ use crate::execute::{Effects, tree_changes};
 use crate::identity;
 use crate::ledger::{Ledger, Settings};
 use crate::overlay::Overlay;
+use crate::pii;
+use crate::policy;
 use crate::room::{Actor, Place, Run};
 use crate::stored::{META_GENESIS, META_HEAD, StoredHead, full_key};
 use crate::timers;
@@ -22,10 +24,12 @@ use linli_types::header;
 use linli_types::height::Height;
 use linli_types::id::{AccountId, PrincipalId, PublicKey, TimerId};
 use linli_types::limits;
+use linli_types::policy::BadPolicy;
 use linli_types::receipt::{Cause, Outcome, Refusal};
 use linli_types::signature::{BadKey, check_public_key};
 use linli_types::store::{Batch, Broken, Column, Memory};
-use std::collections::BTreeSet;
+use linli_types::validator::OrgKind;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The room whose entries name the code of each contract.
 const GOVERNANCE: &str = "governance";
@@ -47,6 +51,18 @@ pub enum GenesisRefused {
     /// A principal stands twice, or is nobody.
     #[error("the principal {0} stands twice or is reserved")]
     Principal(PrincipalId),
+    /// An organisation stands twice, as two kinds, or with a label that may not stand.
+    #[error("the organisation {0} stands twice, has no number, or its label may not stand")]
+    Organisation(u32),
+    /// A principal of an organisation that nobody named.
+    #[error("the principal {0} belongs to an organisation that the genesis does not name")]
+    NoOrganisation(PrincipalId),
+    /// Roles that no one may hold, or not together.
+    #[error("the roles of {0} exclude each other, stand twice, or belong to other organisations")]
+    Roles(PrincipalId),
+    /// Version 1 of the policy cannot stand.
+    #[error("the policy cannot stand: {0}")]
+    Policy(#[from] BadPolicy),
     /// A key stands twice.
     #[error("the key {0} belongs to two principals")]
     KeyTwice(PublicKey),
@@ -128,11 +144,10 @@ impl Ledger {
 
     fn first_effects(&self, genesis: &Genesis) -> Result<Effects, GenesisRefused> {
         let nothing = Memory::default();
-        let place = Place { height: Height::GENESIS, time: genesis.time, log_size: 0 };
+        let place = Place { height: Height::GENESIS, time: genesis.time, log_size: 0, policy: 1 };
         let mut run = Run::new(&self.vm, &self.contracts, place, Overlay::new(&nothing));
-        for principal in &genesis.principals {
-            identity::register(&mut run.overlay, principal)?;
-        }
+        policy::begin(&mut run.overlay, genesis.time, &genesis.policy)?;
+        identity::begin(&mut run.overlay, genesis)?;
         open_books(&mut run, genesis)?;
         for module in &genesis.modules {
             start(&mut run, &module.name, &self.contracts)?;
@@ -201,16 +216,40 @@ fn check(genesis: &Genesis) -> Result<(), GenesisRefused> {
             check_key(key, &validator.name)?;
         }
     }
-    check_principals(genesis)?;
+    genesis.policy.check()?;
     genesis.books.check()?;
+    let orgs = check_organisations(genesis)?;
+    check_principals(genesis, &orgs)?;
     check_accounts(genesis)
+}
+
+/// The organisations by number: those of the validators and those that are named.
+fn check_organisations(genesis: &Genesis) -> Result<BTreeMap<u32, OrgKind>, GenesisRefused> {
+    let mut orgs = BTreeMap::new();
+    for member in genesis.validators.members() {
+        if *orgs.entry(member.org).or_insert(member.kind) != member.kind {
+            return Err(GenesisRefused::Organisation(member.org));
+        }
+    }
+    let mut named = BTreeSet::from([0]);
+    for org in &genesis.orgs {
+        let kind = *orgs.entry(org.id).or_insert(org.kind);
+        let label = org.label.len() <= limits::TEXT_BYTES_MAX && pii::find(&org.label).is_none();
+        if kind != org.kind || !label || !named.insert(org.id) {
+            return Err(GenesisRefused::Organisation(org.id));
+        }
+    }
+    Ok(orgs)
 }
 
 fn check_key(key: &PublicKey, whose: &str) -> Result<(), GenesisRefused> {
     check_public_key(key).map_err(|why| GenesisRefused::Key { whose: whose.into(), why })
 }
 
-fn check_principals(genesis: &Genesis) -> Result<(), GenesisRefused> {
+fn check_principals(
+    genesis: &Genesis,
+    orgs: &BTreeMap<u32, OrgKind>,
+) -> Result<(), GenesisRefused> {
     let (mut ids, mut keys) = (BTreeSet::from([NOBODY]), BTreeSet::new());
     for principal in &genesis.principals {
         check_key(&principal.key, &principal.id.to_string())?;
@@ -219,6 +258,13 @@ fn check_principals(genesis: &Genesis) -> Result<(), GenesisRefused> {
         }
         if !keys.insert(principal.key) {
             return Err(GenesisRefused::KeyTwice(principal.key)); // P1
+        }
+        let kind = orgs.get(&principal.org).copied().filter(|_| principal.org != 0);
+        if principal.org != 0 && kind.is_none() {
+            return Err(GenesisRefused::NoOrganisation(principal.id));
+        }
+        if !identity::may_hold(&principal.roles, kind) {
+            return Err(GenesisRefused::Roles(principal.id));
         }
     }
     Ok(())

@@ -3,8 +3,9 @@
 //!
 //! Each walks its rows from the disk and believes nothing that stands in memory.
 
-use crate::identity::{self, PrincipalRow};
+use crate::identity;
 use crate::overlay::{CLAIMS_ROOM, ClaimHead, read_claim};
+use crate::policy;
 use crate::stored::{self, decode, split_key, visit_room, visit_rows};
 use crate::timers::{self, TimerRow};
 use crate::tree::Tree;
@@ -40,7 +41,11 @@ pub fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(Reversals),
         Box::new(Lots),
         Box::new(ClaimsRun),
-        Box::new(KeysFound),
+        Box::new(identity::laws::KeysFound),
+        Box::new(identity::laws::NeverLockedOut),
+        Box::new(identity::laws::RolesApart),
+        Box::new(identity::laws::RowsRead),
+        Box::new(policy::laws::Ascending),
         Box::new(TimersRead),
         Box::new(StateRoot),
     ]
@@ -96,37 +101,6 @@ impl Invariant for ClaimsRun {
             }
         }
         found.extend(heads.into_keys().map(|room| format!("the rows of {room} are gone")));
-        Ok(found)
-    }
-}
-
-/// P1: every principal is found by their key, and no key finds anyone else.
-#[derive(Clone, Copy, Debug)]
-pub struct KeysFound;
-
-impl Invariant for KeysFound {
-    fn name(&self) -> &'static str {
-        "P1 one key, one principal"
-    }
-
-    fn breaches(&self, store: &dyn Read) -> Result<Vec<String>, Broken> {
-        let (mut found, mut principals, mut keys) = (Vec::new(), 0_u64, 0_u64);
-        visit_room(store, Column::State, identity::ROOM, |id, value| {
-            principals = principals.saturating_add(1);
-            let row: PrincipalRow = decode(value, "a principal")?;
-            let by_key = identity::load_by_key(store, &row.key)?;
-            if by_key.is_none_or(|(other, _)| other.0.as_slice() != id) {
-                found.push(format!("the key {} does not find its principal", row.key));
-            }
-            Ok(())
-        })?;
-        visit_room(store, Column::Side, identity::ROOM, |_, _| {
-            keys = keys.saturating_add(1);
-            Ok(())
-        })?;
-        if principals != keys {
-            found.push(format!("{principals} principals and {keys} keys"));
-        }
         Ok(found)
     }
 }

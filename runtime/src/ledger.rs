@@ -285,7 +285,8 @@ impl Ledger {
         self.next_timer
     }
 
-    /// Phase 2, read-only: the sender is known, the key is theirs and not used for other bytes.
+    /// Phase 2, read-only: the sender is known, the signing key is theirs and in force, the
+    /// transaction's key not used for other bytes. Mandates are judged in the block.
     ///
     /// # Errors
     ///
@@ -300,8 +301,8 @@ impl Ledger {
                 place.ok_or_else(|| Broken("a transaction of the window has no place".into()))?;
             return Ok(Admission::Exists { height, index });
         }
-        let row = identity::load(store, &transaction.sender)?;
-        Ok(match identity::admit(row, transaction) {
+        let next = self.head.height.next();
+        Ok(match identity::admit::admit(store, transaction, next)? {
             Ok(org) => Admission::Admitted { org },
             Err(refusal) => Admission::Refused(refusal),
         })

@@ -81,7 +81,7 @@ type Rows = BTreeMap<Vec<u8>, Slot>;
 /// How to take back one write of the transaction under way.
 enum Back {
     State(Vec<u8>, Option<Option<Vec<u8>>>),
-    Side(Vec<u8>),
+    Side(Vec<u8>, Option<Option<Vec<u8>>>),
     Claims(String, ClaimHead),
 }
 
@@ -118,9 +118,9 @@ impl<'a> Overlay<'a> {
                         slot.new = new;
                     }
                 }
-                Back::Side(key) => {
+                Back::Side(key, new) => {
                     if let Some(slot) = self.side.get_mut(&key) {
-                        slot.new = None;
+                        slot.new = new;
                     }
                 }
                 Back::Claims(room, head) => {
@@ -155,16 +155,30 @@ impl<'a> Overlay<'a> {
         Ok(())
     }
 
+    /// The row beside the tree under a full key.
+    pub(crate) fn read_side(&mut self, key: &[u8]) -> Result<Option<Vec<u8>>, Broken> {
+        if let Some(slot) = self.side.get(key) {
+            return Ok(slot.new.as_ref().unwrap_or(&slot.old).clone());
+        }
+        let old = self.store.get(Column::Side, key)?;
+        self.side.insert(key.to_vec(), Slot { old: old.clone(), new: None });
+        Ok(old)
+    }
+
+    /// Writes a row beside the tree that is no business id.
+    pub(crate) fn write_side(&mut self, key: Vec<u8>, value: Vec<u8>) -> Result<(), Broken> {
+        self.read_side(&key)?;
+        if let Some(slot) = self.side.get_mut(&key) {
+            let before = slot.new.replace(Some(value));
+            self.back.push(Back::Side(key, before));
+        }
+        Ok(())
+    }
+
     /// The deed that claimed a business id of `room`.
     pub(crate) fn claimed(&mut self, room: &str, id: &[u8]) -> Result<Option<Digest>, Broken> {
-        let key = full_key(room, id);
-        if !self.side.contains_key(&key) {
-            let old = self.store.get(Column::Side, &key)?;
-            self.side.insert(key.clone(), Slot { old, new: None });
-        }
-        let row =
-            self.side.get(&key).and_then(|slot| slot.new.as_ref().unwrap_or(&slot.old).as_ref());
-        row.map(|row| read_claim(row).map(|(deed, _)| deed)).transpose()
+        let row = self.read_side(&full_key(room, id))?;
+        row.map(|row| read_claim(&row).map(|(deed, _)| deed)).transpose()
     }
 
     /// Claims a business id of `room` for a deed, for ever (O3).
@@ -181,11 +195,7 @@ impl<'a> Overlay<'a> {
             None => {}
         }
         let head = self.claim_head(room)?;
-        let key = full_key(room, id);
-        if let Some(slot) = self.side.get_mut(&key) {
-            slot.new = Some(Some(claim_row(deed, head.count)));
-        }
-        self.back.push(Back::Side(key));
+        self.write_side(full_key(room, id), claim_row(deed, head.count))?;
         self.back.push(Back::Claims(room.into(), head));
         if let Some(place) = self.claims.get_mut(room) {
             *place = head.with(id, deed);
@@ -201,11 +211,6 @@ impl<'a> Overlay<'a> {
         let head = row.map(|row| decode(&row, "a claim head")).transpose()?.unwrap_or_default();
         self.claims.insert(room.into(), head);
         Ok(head)
-    }
-
-    /// Puts a row beside the tree that is no business id. Not taken back: for the genesis.
-    pub(crate) fn put_side(&mut self, key: Vec<u8>, value: Vec<u8>) {
-        self.side.insert(key, Slot { old: None, new: Some(Some(value)) });
     }
 
     /// Rows of the state with `from <= key < to` as the transactions so far left them.

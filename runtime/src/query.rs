@@ -9,7 +9,7 @@ use crate::overlay::read_claim;
 use crate::room::{Actor, Place, context, method_input, unknown_method, unknown_room};
 use crate::stored::full_key;
 use crate::vm::{Entry, Host, Stop};
-use crate::{log, timers};
+use crate::{identity, log, policy, timers};
 use linli_types::code::Code;
 use linli_types::height::TimeMs;
 use linli_types::id::{PrincipalId, TimerId, TxKey};
@@ -49,6 +49,8 @@ impl Ledger {
             (accounts::ROOM, _) => accounts::ask(store, method, args),
             (timers::ROOM, "Lag") => Ok(computed(self.lag().encode_to_vec())),
             (log::ROOM, "Head") => Ok(computed(self.log_head().encode_to_vec())),
+            (identity::ROOM, _) => identity::answer(store, self.head().time, method, args),
+            (policy::ROOM, _) => policy::answer(store, self.head().time, method, args),
             (timers::ROOM | log::ROOM, _) => Err(unknown_method(room, method).into()),
             _ => self.ask(store, room, (method, args), reader),
         };
@@ -79,9 +81,10 @@ impl Ledger {
         let hash = self.contracts.get(room).ok_or_else(|| unknown_room(room))?;
         let input = method_input(room, method, args)?;
         let head = self.head();
-        let place = Place { height: head.height, time: head.time, log_size: head.log_size };
+        let (height, time, log_size) = (head.height, head.time, head.log_size);
+        let place = Place { height, time, log_size, policy: policy::number_at(store, time)? };
         let cause = Cause::Timer(TimerId::default());
-        let actor = Actor { cause, sender: reader, org: 0, key: TxKey::default() };
+        let actor = Actor { cause, principal: reader, agent: None, org: 0, key: TxKey::default() };
         let context = context(&place, &actor);
         let mut guest = Guest { store, room, context, reads: BTreeSet::new() };
         let ran = self.vm.run(hash, Entry::Query, &input, limits::QUERY_FUEL_MAX, &mut guest);

@@ -11,10 +11,12 @@
 //! - **R3 no way back.** A contract that is at work cannot be entered again.
 
 use crate::accounts::{self, Classes};
+use crate::native::{Deed, Done};
 use crate::overlay::{Claimed, Overlay};
 use crate::stored::full_key;
 use crate::timers::{self, TimerRow};
 use crate::vm::{Entry, Host, Ran, Stop, Vm};
+use crate::{identity, policy};
 use linli_types::account::contract_principal;
 use linli_types::code::Code;
 use linli_types::height::{Height, TimeMs};
@@ -33,13 +35,19 @@ pub(crate) struct Place {
     pub(crate) height: Height,
     pub(crate) time: TimeMs,
     pub(crate) log_size: u64,
+    /// The version of the policy in force.
+    pub(crate) policy: u32,
 }
 
 /// On whose behalf rooms are called.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Actor {
     pub(crate) cause: Cause,
-    pub(crate) sender: PrincipalId,
+    /// Whose the effects are.
+    pub(crate) principal: PrincipalId,
+    /// Who acts for them by a mandate, if someone does; contracts see only that someone does.
+    pub(crate) agent: Option<PrincipalId>,
+    /// The principal's organisation; 0 for none.
     pub(crate) org: u32,
     pub(crate) key: TxKey,
 }
@@ -47,21 +55,22 @@ pub(crate) struct Actor {
 impl Actor {
     /// Nobody: a timer fires, or the genesis begins.
     pub(crate) fn nobody(cause: Cause) -> Self {
-        Self { cause, sender: PrincipalId::default(), org: 0, key: TxKey::default() }
+        let principal = PrincipalId::default();
+        Self { cause, principal, agent: None, org: 0, key: TxKey::default() }
     }
 }
 
 /// The 64 bytes that a contract's `context` gives.
 pub(crate) fn context(place: &Place, actor: &Actor) -> [u8; 64] {
     let mut bytes = [0; 64];
-    let policy_version = 0_u32;
-    let parts: [&[u8]; 6] = [
+    let parts: [&[u8]; 7] = [
         &place.height.0.to_le_bytes(),
         &place.time.0.to_le_bytes(),
-        &actor.sender.0,
+        &actor.principal.0,
         &actor.org.to_le_bytes(),
-        &policy_version.to_le_bytes(),
+        &place.policy.to_le_bytes(),
         &actor.key.0,
+        &[u8::from(actor.agent.is_some())],
     ];
     let all = parts.into_iter().flatten();
     bytes.iter_mut().zip(all).for_each(|(place, byte)| *place = *byte);
@@ -83,6 +92,15 @@ pub(crate) fn unknown_method(room: &str, method: &str) -> Refusal {
 pub(crate) fn unknown_room(room: &str) -> Refusal {
     Code::UnknownRoom.refuse([Param::Word(room.into())])
 }
+
+/// The native rooms that are called as a [`Deed`].
+#[derive(Clone, Copy)]
+enum Native {
+    Identity,
+    Policy,
+}
+
+type Call = fn(&mut Deed<'_, '_>, &str, &[u8]) -> Done;
 
 /// What the transaction under way has done so far.
 #[derive(Debug)]
@@ -175,8 +193,11 @@ impl<'a> Run<'a> {
     /// Calls a room's method with at most `fuel`.
     pub(crate) fn call(&mut self, room: &str, method: &str, args: &[u8], fuel: u64) -> Ran {
         let refused = |refusal| Ran { fuel: 0, end: Err(Stop::Refused(refusal)) };
-        if room == accounts::ROOM {
-            return self.call_accounts(method, args, fuel);
+        match room {
+            accounts::ROOM => return self.call_accounts(method, args, fuel),
+            identity::ROOM => return self.call_native(Native::Identity, method, args, fuel),
+            policy::ROOM => return self.call_native(Native::Policy, method, args, fuel),
+            _ => {}
         }
         match method_input(room, method, args) {
             Ok(input) => self.enter(room, Entry::Call, &input, fuel),
@@ -210,12 +231,15 @@ impl<'a> Run<'a> {
         caller: Option<&str>,
         work: impl FnOnce(&mut accounts::Desk<'_, 'a>) -> Result<T, Stop>,
     ) -> Result<T, Stop> {
-        let actor = caller.map_or(self.act.actor.sender, contract_principal);
+        let mut acting = self.act.actor;
+        if let Some(room) = caller {
+            (acting.principal, acting.agent) = (contract_principal(room), None);
+        }
         let mut desk = accounts::Desk {
             overlay: &mut self.overlay,
             contracts: self.contracts,
             place: self.place,
-            actor,
+            acting,
             room: caller,
             classes: &mut self.act.classes,
             events: Vec::new(),
@@ -224,6 +248,28 @@ impl<'a> Run<'a> {
         let events = desk.events;
         events.into_iter().try_for_each(|event| self.emit(event))?;
         Ok(done)
+    }
+
+    /// Calls the room `identity` or `policy`.
+    fn call_native(&mut self, room: Native, method: &str, args: &[u8], fuel: u64) -> Ran {
+        let (call, cost): (Call, u64) = match room {
+            Native::Identity => (identity::call, limits::IDENTITY_FUEL),
+            Native::Policy => (policy::call, limits::POLICY_FUEL),
+        };
+        if fuel < cost {
+            return Ran { fuel, end: Err(Code::OutOfFuel.refuse([]).into()) };
+        }
+        let caller = self.act.at_work.last().cloned().unwrap_or_default();
+        let mut deed = Deed {
+            overlay: &mut self.overlay,
+            place: self.place,
+            actor: self.act.actor,
+            contracts: self.contracts,
+            caller: &caller,
+        };
+        let done = call(&mut deed, method, args);
+        let end = done.and_then(|(result, event)| self.emit(event).map(|()| result));
+        Ran { fuel: cost, end }
     }
 
     /// Enters a contract with at most `fuel`.
@@ -250,7 +296,8 @@ impl<'a> Run<'a> {
         ran
     }
 
-    fn emit(&mut self, event: Event) -> Result<(), Stop> {
+    /// Adds an event to the transaction's.
+    pub(crate) fn emit(&mut self, event: Event) -> Result<(), Stop> {
         if self.act.events.len() >= limits::EVENTS_MAX {
             return Err(host_limit("EVENTS_MAX"));
         }

@@ -103,6 +103,7 @@ mod tests {
         Transaction {
             id: digest::transaction_id(&body),
             body: BodyId([n; 32]),
+            on_behalf: None,
             sender: PrincipalId([n; 16]),
             signer,
             key: TxKey([n; 16]),

@@ -117,6 +117,7 @@ mod tests {
         Transaction {
             id: TxId([body; 32]),
             body: BodyId([body; 32]),
+            on_behalf: None,
             sender: PrincipalId([1; 16]),
             signer: PublicKey([1; 32]),
             key: TxKey([key; 16]),

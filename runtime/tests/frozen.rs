@@ -73,7 +73,8 @@ fn written() -> Vec<Vec<u8>> {
         },
         node.ledger.head(),
     );
-    let principal = PrincipalRow { key: key(1), org: 7, roles: vec![Role::Operator, Role::Fund] };
+    let roles = vec![Role::Operator, Role::Fund];
+    let principal = PrincipalRow::new(key(1), Height(3), 7).with_roles(roles);
     let timer = TimerRow { room: "probe".into(), payload: vec![1, 2, 3] };
     let roots = [head.block.0, head.state_root.0, head.log_root.0, transfer.digest().0];
     vec![

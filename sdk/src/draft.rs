@@ -131,6 +131,7 @@ impl Draft {
             signer: signer.public().0.to_vec(),
             key: key.0.to_vec(),
             valid_until_ms: valid_until.0,
+            on_behalf: None,
             calls: self.calls,
         };
         let body = body.encode_to_vec();

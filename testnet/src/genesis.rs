@@ -4,10 +4,11 @@
 //! may lie. Every key is random and belongs to this net only.
 
 use ed25519_dalek::SigningKey;
-use linli_types::genesis::{Account, FORMAT, Genesis, Module, Principal, Role};
+use linli_types::genesis::{Account, FORMAT, Genesis, Module, Organisation, Principal, Role};
 use linli_types::height::TimeMs;
 use linli_types::id::{AccountId, PrincipalId, PublicKey};
 use linli_types::limits;
+use linli_types::policy::Policy;
 use linli_types::validator::{BadSet, OrgKind, Validator, ValidatorSet};
 
 /// The asset that the accounts of a development net hold: CNY, in fen.
@@ -151,9 +152,19 @@ impl Plan {
             principals,
             accounts,
             modules,
+            orgs: organisations(),
+            policy: Policy::default(),
             books: linli_types::books::Books::standard(),
         })
     }
+}
+
+/// Organisations without a validator: an auditor, an arbitration body, the load's operators.
+fn organisations() -> Vec<Organisation> {
+    let load = (100..108).map(|id| (id, OrgKind::Operator));
+    let others = [(90, OrgKind::Auditor), (91, OrgKind::ArbitrationBody)];
+    let org = |(id, kind)| Organisation { id, kind, label: String::new() };
+    others.into_iter().chain(load).map(org).collect()
 }
 
 impl Seat {

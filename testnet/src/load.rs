@@ -183,6 +183,7 @@ pub fn prepare(
             signer: signer.key.public().0.to_vec(),
             key: chance.bytes::<16>().to_vec(),
             valid_until_ms: valid_until,
+            on_behalf: None,
             calls: vec![call],
         }
         .encode_to_vec();

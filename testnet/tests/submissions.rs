@@ -82,6 +82,7 @@ impl Desk {
             signer: self.key.public().0.to_vec(),
             key: id,
             valid_until_ms: head.max(linli_testnet::net::now_ms()) + 60_000,
+            on_behalf: None,
             calls: vec![Call { room: "accounts".into(), method: "Transfer".into(), args }],
         }
     }

@@ -1,8 +1,14 @@
 //! Who may read what, row by row.
 
 use super::*;
+use linli_runtime::identity::rows::principal_key;
+use linli_runtime::identity::{KeyRow, PrincipalRow};
+use linli_runtime::{StoredHead, stored};
 use linli_types::genesis::Principal;
-use linli_types::height::TimeMs;
+use linli_types::height::{Height, TimeMs};
+use linli_types::id::{BlockId, Digest};
+use linli_types::policy::Policy;
+use linli_types::store::{Batch, Column, Memory};
 use linli_types::validator::{OrgKind, Validator};
 use prost_reflect::DescriptorPool;
 
@@ -47,6 +53,8 @@ pub(crate) fn genesis() -> Genesis {
         principals,
         accounts: vec![],
         modules: vec![],
+        orgs: vec![],
+        policy: Policy::default(),
         books: linli_types::books::Books::standard(),
     }
 }
@@ -122,6 +130,44 @@ fn an_operator_sees_their_organisation_and_an_auditor_all() {
 fn without_a_role_or_a_row_there_is_nothing_to_see() {
     assert_eq!(reader(22, QUERY), None);
     assert_eq!(reader(99, QUERY), None);
+}
+
+/// A store in which the principal has a key that has ended and one that holds.
+fn rotated() -> Memory {
+    let (mut store, mut batch) = (Memory::default(), Batch::default());
+    let (id, old, new) = (PrincipalId([3; 16]), PublicKey([103; 32]), PublicKey([203; 32]));
+    let mut row = PrincipalRow::new(old, Height(0), 2).with_roles(vec![Role::Resident]);
+    row.keys[0].until = Some(Height(6));
+    row.keys.push(KeyRow { key: new, from: Height(5), until: None });
+    batch.put(Column::State, principal_key(&id), linli_types::encode(&row));
+    for key in [old, new] {
+        batch.put(Column::Side, stored::full_key("identity", &key.0), id.0);
+    }
+    let head = StoredHead {
+        chain: ChainId([7; 32]),
+        height: Height(5),
+        block: BlockId([0; 32]),
+        time: TimeMs(1),
+        state_root: Digest([0; 32]),
+        log_size: 0,
+        log_root: Digest([0; 32]),
+    };
+    batch.put(Column::Meta, stored::META_HEAD, linli_types::encode(&head));
+    store.apply(&batch);
+    store
+}
+
+#[test]
+fn a_revoked_key_reads_nothing_and_the_new_one_what_was_theirs() {
+    let readers = Readers::live(ChainId([7; 32]), &genesis(), rotated());
+    let Some(Guard::Read(scopes)) = guard(QUERY) else { panic!() };
+    let (old, new) = (PublicKey([103; 32]), PublicKey([203; 32]));
+    assert!(!readers.knows(&old) && readers.knows(&new));
+    assert_eq!(readers.reader(&old, &scopes), None);
+    let reader = readers.reader(&new, &scopes).unwrap();
+    assert_eq!((reader.principal, reader.org), (Some(PrincipalId([3; 16])), 2));
+    assert!(readers.may_see(&reader, &PrincipalId([3; 16])));
+    assert!(!readers.knows(&PublicKey([101; 32])), "the genesis alone does not count");
 }
 
 #[test]

@@ -77,7 +77,7 @@ impl Api {
         let (genesis, chain) = Genesis::from_bytes(&bytes)
             .map_err(|why| Broken(format!("the stored genesis cannot be read: {why}")))?;
         Ok(Self {
-            readers: Arc::new(Readers::new(chain, &genesis)),
+            readers: Arc::new(Readers::live(chain, &genesis, node.store())),
             genesis: Arc::new(genesis),
             waiting: Waiting::start(node.committed()),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),

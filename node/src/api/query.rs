@@ -7,7 +7,8 @@ use super::{Api, broken, contract_refusal, status, unread};
 use crate::access::{Reader, Readers, Scope};
 use crate::storage::RocksStore;
 use linli_proto as wire;
-use linli_runtime::{Answer, Ledger, accounts, load_certificate, log, timers};
+use linli_runtime::identity::{self, Concerns};
+use linli_runtime::{Answer, Ledger, accounts, load_certificate, log, policy, timers};
 use linli_types::code::Code;
 use linli_types::id::PrincipalId;
 use linli_types::limits;
@@ -15,6 +16,9 @@ use linli_types::receipt::{Param, Refusal};
 use linli_types::store::{Column, Read};
 use std::sync::Arc;
 use tonic::Status;
+
+/// Rooms that are no contracts.
+const NATIVE: [&str; 5] = [accounts::ROOM, log::ROOM, timers::ROOM, identity::ROOM, policy::ROOM];
 
 /// One question, with who asks.
 struct Question {
@@ -104,8 +108,9 @@ impl Question {
         store: &RocksStore,
     ) -> Result<Result<Answer, Refusal>, Status> {
         let (room, method) = (self.request.room.as_str(), self.request.query.as_str());
-        let native = [accounts::ROOM, log::ROOM, timers::ROOM].contains(&room);
-        if !native && !self.may_ask_contracts() {
+        if room == identity::ROOM {
+            self.check_concerns(&identity::concerns(method, &self.request.args))?;
+        } else if !NATIVE.contains(&room) && !self.may_ask_contracts() {
             return Err(denied());
         }
         let me = self.reader.principal.unwrap_or_default();
@@ -125,9 +130,16 @@ impl Question {
             return Err(status(&Code::UnknownRoom.refuse([shown(room)])));
         }
         let all = self.reader.scope == Scope::All;
-        let contract = ![accounts::ROOM, log::ROOM, timers::ROOM].contains(&room);
+        let contract = !NATIVE.contains(&room);
         let entry = |key: &Vec<u8>| {
+            if room == identity::ROOM {
+                self.check_concerns(&identity::concerns_entry(key))?;
+                return self.entry(ledger, store, Ledger::full_key(room, key));
+            }
             let entry = self.entry(ledger, store, Ledger::full_key(room, key))?;
+            if room == policy::ROOM {
+                return Ok(entry); // what is governed is public
+            }
             if room == accounts::ROOM && entry.present {
                 self.check_concerned(&accounts::concerned(store, key).map_err(broken)?)?;
             } else if !(all || contract && self.may_ask_contracts() || room == accounts::ROOM) {
@@ -149,6 +161,16 @@ impl Question {
         let seen =
             |who: &PrincipalId| *who == accounts::NOBODY || self.readers.may_see(&self.reader, who);
         if whom.iter().any(seen) { Ok(()) } else { Err(denied()) }
+    }
+
+    /// X2 for who one is and what is attested of them.
+    fn check_concerns(&self, concerns: &Concerns) -> Result<(), Status> {
+        let seen = match concerns {
+            Concerns::Nobody => true,
+            Concerns::These(ids) => ids.iter().any(|id| self.readers.may_see(&self.reader, id)),
+            Concerns::Auditors => self.reader.scope == Scope::All,
+        };
+        if seen { Ok(()) } else { Err(denied()) }
     }
 
     fn entry(

@@ -147,6 +147,7 @@ fn transaction(n: usize) -> Transaction {
     Transaction {
         id: TxId(id),
         body: BodyId(id),
+        on_behalf: None,
         sender: PrincipalId([1; 16]),
         signer: PublicKey([1; 32]),
         key: TxKey([1; 16]),

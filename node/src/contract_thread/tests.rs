@@ -69,6 +69,8 @@ fn genesis() -> Genesis {
         principals: vec![Principal { id, key: public(SENDER), org: 2, roles }],
         accounts: Vec::new(),
         modules: vec![Module { name: "probe".into(), code: linli_modules::probe().to_vec() }],
+        orgs: Vec::new(),
+        policy: linli_types::policy::Policy::default(),
         books: linli_types::books::Books::default(),
     }
 }

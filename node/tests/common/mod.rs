@@ -11,9 +11,10 @@ use linli_node::node::{Node, NodeOptions, StartError, create};
 use linli_node::storage::Tuning;
 use linli_replica::Submitted;
 use linli_runtime::{load_receipts, locate};
-use linli_types::genesis::{Account, FORMAT, Genesis, Principal, Role};
+use linli_types::genesis::{Account, FORMAT, Genesis, Organisation, Principal, Role};
 use linli_types::height::TimeMs;
 use linli_types::id::{AccountId, ChainId, PrincipalId, PublicKey, Signature, TxId};
+use linli_types::policy::Policy;
 use linli_types::transaction::{envelope, signing_bytes};
 use linli_types::validator::{OrgKind, Validator, ValidatorSet};
 use linli_types::{digest, header, limits, wire};
@@ -69,6 +70,8 @@ pub(crate) fn bare(name: &str, time: TimeMs) -> Genesis {
         principals: Vec::new(),
         accounts: Vec::new(),
         modules: Vec::new(),
+        orgs: Vec::new(),
+        policy: linli_types::policy::Policy::default(),
         books: linli_types::books::Books::standard(),
     }
 }
@@ -89,7 +92,8 @@ pub(crate) fn genesis() -> Genesis {
     // An old genesis: the clock of the first block is the proposer's.
     let bare = bare("test", TimeMs(now().0 - 3_600_000));
     let (principals, accounts) = ([21, 22].map(principal).to_vec(), [21, 22].map(account).to_vec());
-    Genesis { principals, accounts, ..bare }
+    let orgs = vec![Organisation { id: 9, kind: OrgKind::Enterprise, label: String::new() }];
+    Genesis { principals, accounts, orgs, ..bare }
 }
 
 /// A signed transfer of one from 21 to 22; `n` is its key and its business id.
@@ -110,6 +114,7 @@ pub(crate) fn transfer(chain: &ChainId, n: u32, signer: u8) -> (TxId, Vec<u8>) {
         signer: public(signer).0.to_vec(),
         key: id.to_vec(),
         valid_until_ms: now().0 + 120_000,
+        on_behalf: None,
         calls: vec![wire::Call {
             room: "accounts".into(),
             method: "Transfer".into(),

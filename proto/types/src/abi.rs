@@ -55,7 +55,8 @@ pub const HOST: &[HostFunction] = &[
         in_query: true,
         doc: "(out) Writes 64 bytes: height u64 LE, block time ms u64 LE, sender 16, \
               sender's organisation u32 LE, policy version u32 LE, transaction key 16, \
-              zero 8. When a timer fires, sender and key are zero.",
+              1 if an agent acts for the sender else 0, zero 7. When a timer fires, sender and \
+              key are zero.",
     },
     HostFunction {
         name: "caller",

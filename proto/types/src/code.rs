@@ -315,6 +315,174 @@ codes! {
     UnknownOwner = 2041 "UNKNOWN_OWNER" Receipt
         zh: "账本上没有户主 {0}" => "请先办理登记"
         en: "the ledger knows no owner {0}" => "register the owner first";
+    /// The table gives the sender's roles no such right.
+    RoleDenied = 2101 "ROLE_DENIED" Receipt
+        zh: "主体的角色无权办理 {0}" => "请由有权的角色办理"
+        en: "none of the sender's roles may do {0}" => "someone with the right role must do this";
+    /// Signed with a key that was revoked from an earlier height on.
+    KeyRevoked = 2102 "KEY_REVOKED" Receipt
+        zh: "签名密钥自高度 {0} 起已吊销" => "请改用该主体的其他有效密钥重新签名"
+        en: "the signing key is revoked from height {0} on" => "sign again with another key of the sender";
+    /// Signed with a key that begins later.
+    KeyEarly = 2103 "KEY_EARLY" Receipt
+        zh: "签名密钥自高度 {0} 起才生效" => "请先使用原密钥，或等待生效"
+        en: "the signing key begins at height {0}" => "use the present key, or wait";
+    /// The key is or was somebody's.
+    KeyTaken = 2104 "KEY_TAKEN" Receipt
+        zh: "该密钥已登记过，不能再次登记" => "请生成新的密钥"
+        en: "this key is or was registered and cannot be registered again" => "make a new key";
+    /// A principal's row is full of keys still in force.
+    KeysFull = 2105 "KEYS_FULL" Receipt
+        zh: "有效密钥已达 {0} 把" => "请先吊销不用的密钥"
+        en: "the principal has {0} keys in force" => "revoke one that is not used";
+    /// Without this key nobody could act for the principal.
+    LastKey = 2106 "LAST_KEY" Receipt
+        zh: "吊销后该主体将没有可用密钥" => "请先登记新密钥，生效高度不晚于吊销高度"
+        en: "without this key the principal would have none" => "add another key first, in force no later than this one ends";
+    /// A height that lies before the next block, or too far ahead.
+    KeyHeight = 2107 "KEY_HEIGHT" Receipt
+        zh: "高度 {0} 不在 {1} 至 {2} 之间" => "请改用下一区块或更晚的高度"
+        en: "height {0} does not lie between {1} and {2}" => "choose the next block or a later one";
+    /// No such principal.
+    NoPrincipal = 2108 "NO_PRINCIPAL" Receipt
+        zh: "账本上没有主体 {0}" => "请核对主体编号"
+        en: "there is no principal {0}" => "check the principal id";
+    /// No such organisation.
+    NoOrganisation = 2109 "NO_ORGANISATION" Receipt
+        zh: "账本上没有机构 {0}" => "请核对机构编号，或先办理准入"
+        en: "there is no organisation {0}" => "check the number, or have it admitted first";
+    /// The role belongs to another kind of organisation.
+    WrongOrganisation = 2110 "WRONG_ORGANISATION" Receipt
+        zh: "角色 {0} 不能由该类机构的人员担任" => "请核对机构类别与角色"
+        en: "people of this kind of organisation do not hold the role {0}" => "check the organisation and the role";
+    /// Two roles that no one holds together.
+    RolesExcluded = 2111 "ROLES_EXCLUDED" Receipt
+        zh: "同一主体不能兼任 {0} 与 {1}" => "请由另一人担任，或先撤销原角色"
+        en: "no one holds both {0} and {1}" => "choose someone else, or withdraw the other role first";
+    /// Two seats of the council.
+    TwoSeats = 2112 "TWO_SEATS" Receipt
+        zh: "同一主体不能占有两个议事席位" => "请由另一人任席，或先撤销原席位"
+        en: "no one holds two seats of the council" => "choose someone else, or withdraw the other seat first";
+    /// The role is not held.
+    NoRole = 2113 "NO_ROLE" Receipt
+        zh: "主体没有角色 {0}" => "请核对角色"
+        en: "the principal does not hold the role {0}" => "check the role";
+    /// A recovery waits already.
+    RecoveryPending = 2114 "RECOVERY_PENDING" Receipt
+        zh: "该主体已有恢复申请，等待至 {0}" => "请等待期满，或先取消"
+        en: "a recovery of this principal waits until {0}" => "wait, or cancel it first";
+    /// No recovery waits.
+    NoRecovery = 2115 "NO_RECOVERY" Receipt
+        zh: "该主体没有待办的恢复申请" => "请先发起恢复"
+        en: "no recovery of this principal waits" => "start one first";
+    /// The recovery still waits.
+    RecoveryWaits = 2116 "RECOVERY_WAITS" Receipt
+        zh: "恢复等待期至 {0} 届满，现为 {1}" => "请期满后再办；本人可用原密钥取消"
+        en: "the recovery waits until {0}; it is {1}" => "come back then; the person may cancel it with a present key";
+    /// No mandate covers this.
+    NoMandate = 2117 "NO_MANDATE" Receipt
+        zh: "没有授权可代其办理 {0}" => "请由本人办理，或先取得授权"
+        en: "no mandate covers {0}" => "the principal must do this, or give a mandate first";
+    /// The mandate's time is over.
+    MandateExpired = 2118 "MANDATE_EXPIRED" Receipt
+        zh: "授权已于 {0} 到期" => "请本人重新授权"
+        en: "the mandate ended at {0}" => "ask the principal for a new one";
+    /// More than the mandate's cap of the day.
+    MandateCap = 2119 "MANDATE_CAP" Receipt
+        zh: "今日已代办 {0}，再办 {1} 将超过每日上限 {2}" => "请减少数额、改日办理，或由本人办理"
+        en: "{0} was spent today; {1} more would exceed the cap of {2}" => "ask for less, wait for tomorrow, or let the principal do it";
+    /// What no mandate may name.
+    MandateScope = 2120 "MANDATE_SCOPE" Receipt
+        zh: "授权不能包括 {0}" => "请从授权范围中删除"
+        en: "no mandate may name {0}" => "leave it out of the scope";
+    /// Someone would act on or give to themselves.
+    SelfDealing = 2121 "SELF_DEALING" Receipt
+        zh: "不能为自己办理此事" => "请由他人办理"
+        en: "no one may do this for themselves" => "someone else must do it";
+    /// The principal or a relative did what excludes this duty.
+    SeparationOfDuty = 2122 "SEPARATION_OF_DUTY" Receipt
+        zh: "同一记录上，{0} 与 {1} 须由无关联的两人分别办理" => "请由另一人办理"
+        en: "{0} and {1} of one record need two unrelated people" => "someone else must do this";
+    /// An end that is past or too far ahead.
+    Expiry = 2123 "EXPIRY" Receipt
+        zh: "到期时间 {0} 不在 {1} 至 {2} 之间" => "请重新选择到期时间"
+        en: "the end {0} does not lie between {1} and {2}" => "choose another end";
+    /// A device may not do this.
+    DeviceDenied = 2124 "DEVICE_DENIED" Receipt
+        zh: "设备只能签署证据，不能办理 {0}" => "请由人员办理"
+        en: "a device signs evidence and may not do {0}" => "a person must do this";
+    /// No such attestation is in force.
+    NoAttestation = 2125 "NO_ATTESTATION" Receipt
+        zh: "没有有效的证明" => "请先办理证明"
+        en: "no such attestation is in force" => "have it attested first";
+    /// More than a bound of the identity room.
+    TooMany = 2126 "TOO_MANY" Receipt
+        zh: "{0} 最多 {1} 项" => "请减少后重试"
+        en: "{0}: at most {1}" => "leave some out";
+    /// A contract called what only people may.
+    DirectOnly = 2127 "DIRECT_ONLY" Receipt
+        zh: "{0} 只能由交易直接调用" => "请联系合约维护方"
+        en: "{0} is called by a transaction itself, never by a contract" => "tell the contract's keeper";
+    /// A transaction called what only contracts may.
+    ContractOnly = 2128 "CONTRACT_ONLY" Receipt
+        zh: "{0} 只能由合约调用" => "请通过相应的业务合约办理"
+        en: "{0} is called by contracts only" => "use the contract of that business";
+    /// The version would begin in the past.
+    PolicyPast = 2201 "POLICY_PAST" Receipt
+        zh: "生效时间 {0} 不晚于区块时间 {1}" => "请选择将来的生效时间"
+        en: "the version would begin at {0}; it is {1}" => "choose a time to come";
+    /// The version would begin before its lock is over.
+    TimeLock = 2202 "TIME_LOCK" Receipt
+        zh: "生效时间 {0} 早于公示期满 {1}" => "请把生效时间推迟到公示期满之后"
+        en: "the version would begin at {0}, before its time lock ends at {1}" => "choose a later time";
+    /// The version would begin before one that was set earlier.
+    PolicyOrder = 2203 "POLICY_ORDER" Receipt
+        zh: "生效时间 {0} 不晚于已排定版本的 {1}" => "请选择更晚的生效时间"
+        en: "the version would begin at {0}, not after the one set for {1}" => "choose a later time";
+    /// The version would begin too far ahead.
+    PolicyAhead = 2204 "POLICY_AHEAD" Receipt
+        zh: "生效时间 {0} 晚于最远 {1}" => "请选择较近的生效时间"
+        en: "the version would begin at {0}, after the latest time {1}" => "choose an earlier time";
+    /// The author knew another last version.
+    PolicyBase = 2205 "POLICY_BASE" Receipt
+        zh: "最新版本为 {1}，不是 {0}" => "请核对最新版本后重新提交"
+        en: "the last version is {1}, not {0}" => "look at the last version and submit again";
+    /// No such native parameter.
+    ParamUnknown = 2206 "PARAM_UNKNOWN" Receipt
+        zh: "没有参数 {0}" => "请核对参数编号"
+        en: "there is no parameter {0}" => "check the parameter's number";
+    /// A parameter out of its range.
+    ParamRange = 2207 "PARAM_RANGE" Receipt
+        zh: "{0} 为 {1}，须在 {2} 至 {3} 之间" => "请改用允许的数值"
+        en: "{0} is {1}; it must be {2} to {3}" => "choose a value within the range";
+    /// Weights that do not add up to 100.
+    Weights = 2208 "WEIGHTS" Receipt
+        zh: "权重合计 {0}，须恰为 100，共 {1} 项" => "请核对各项权重"
+        en: "the weights add up to {0}; they must give 100 over {1} parts" => "check the weights";
+    /// The calendar lacks the year.
+    CalendarMissing = 2209 "CALENDAR_MISSING" Receipt
+        zh: "工作日历没有 {0} 年" => "请先发布该年的工作日历"
+        en: "the calendar of working days has no year {0}" => "have that year published first";
+    /// A year that cannot be one.
+    BadCalendar = 2210 "BAD_CALENDAR" Receipt
+        zh: "{0} 年的工作日历不合规" => "请按每日一位、整年提交，年末之后为零"
+        en: "the year {0} of the calendar is malformed" => "give one bit per day for the whole year, zeros after its last day";
+    /// A table out of order, with repetitions, or too long.
+    BadTable = 2211 "BAD_TABLE" Receipt
+        zh: "表 {0} 次序有误、有重复或过长" => "请升序、不重复地提交"
+        en: "the table {0} is out of order, names something twice, or is too long" => "give it in ascending order, each once";
+    /// Nothing would change.
+    PolicyEmpty = 2212 "POLICY_EMPTY" Receipt
+        zh: "没有任何改动" => "请至少改动一项"
+        en: "nothing would change" => "change one thing at least";
+    /// Too many versions wait.
+    PolicyFull = 2213 "POLICY_FULL" Receipt
+        zh: "待生效的版本已达 {0} 个" => "请等待其中之一生效"
+        en: "{0} versions wait for their time" => "wait until one of them begins";
+    /// No version held then.
+    NoPolicy = 2214 "NO_POLICY" Receipt
+        zh: "当时没有生效的版本" => "请核对时间或高度"
+        en: "no version was in force then" => "check the time or the height";
 
     /// The contract trapped: one code whatever the trap.
     Trap = 3001 "TRAP" Receipt

@@ -7,7 +7,8 @@ use crate::digest;
 use crate::height::TimeMs;
 use crate::id::{AccountId, ChainId, PrincipalId, PublicKey};
 use crate::limits;
-use crate::validator::{BadSet, Validator, ValidatorSet};
+use crate::policy::Policy;
+use crate::validator::{BadSet, OrgKind, Validator, ValidatorSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -17,7 +18,8 @@ pub const FORMAT: u16 = 1;
 /// How a genesis file begins.
 pub const MAGIC: [u8; 8] = *b"linligen";
 
-/// What a principal may read and do (design §5; the full table comes with the identity room).
+/// What a principal may read and do: the roles of `domain.md` §B1, and the coarse ones that came
+/// before them. Numbers are names on disk: new roles stand at the end ([`crate::role`]).
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,
 )]
@@ -30,6 +32,42 @@ pub enum Role {
     Fund,
     Device,
     Administrator,
+    DistrictAdmin,
+    DistrictFinance,
+    OperatorRecorder,
+    OperatorDispatcher,
+    OperatorVerifier,
+    FundClerk,
+    FundController,
+    FundTreasurer,
+    CouncilResident,
+    CouncilEnterprise,
+    CouncilSocial,
+    Agent,
+    Guardian,
+    Volunteer,
+    Enterprise,
+    ArbitrationRegistrar,
+    Certifier,
+    Evaluator,
+    BankCustodian,
+    Registrar,
+    TaxLiaison,
+    Regulator,
+    Validator,
+    IdService,
+    Robot,
+}
+
+/// An organisation that stands from the first block on. Those of the validators stand anyway.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Organisation {
+    /// Its number, above 0.
+    pub id: u32,
+    /// What it is.
+    pub kind: OrgKind,
+    /// For people; at most [`limits::TEXT_BYTES_MAX`] bytes, no personal data.
+    pub label: String,
 }
 
 /// Someone who may act from the first block on.
@@ -88,6 +126,10 @@ pub struct Genesis {
     pub accounts: Vec<Account>,
     /// Contracts.
     pub modules: Vec<Module>,
+    /// Organisations.
+    pub orgs: Vec<Organisation>,
+    /// Version 1 of the policy.
+    pub policy: Policy,
     /// Assets, and who may move what.
     pub books: Books,
 }

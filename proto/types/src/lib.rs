@@ -4,6 +4,9 @@
 //!
 //! - **chain**: one ledger; its id is the BLAKE3 digest of its genesis bytes.
 //! - **principal**: who may act: a person, an organisation's officer, a device. 16-byte id.
+//! - **mandate**: a principal's leave for an agent or a guardian to act for them, within bounds.
+//! - **duty**: what a principal did on one record; some pairs of duties need two principals.
+//! - **policy**: parameters and tables in force from a time on, under a version's number.
 //! - **account**: a row of money, minutes or points, owned by a principal. 16-byte id.
 //! - **transaction**: 1..64 calls, signed once; all take effect or none.
 //! - **room**: whoever answers a call: a native part of the runtime, or a contract.
@@ -27,8 +30,10 @@ pub mod abi;
 pub mod account;
 pub mod amount;
 pub mod books;
+pub mod calendar;
 pub mod certificate;
 pub mod code;
+pub mod council;
 pub mod digest;
 pub mod genesis;
 pub mod header;
@@ -38,8 +43,11 @@ pub mod id;
 pub mod limits;
 pub mod merkle;
 pub mod planted;
+pub mod policy;
 pub mod receipt;
+pub mod role;
 pub mod signature;
+pub mod split;
 pub mod state_proof;
 pub mod store;
 pub mod transaction;

@@ -44,6 +44,10 @@ pub const TRANSFER_FUEL: u64 = 60_000;
 pub const LOTS_MAX: usize = 64;
 /// Steps of one chain of transfers.
 pub const CHAIN_STEPS_MAX: usize = 64;
+/// Fuel of one call of the room `identity`: three rows, one key's row, one event.
+pub const IDENTITY_FUEL: u64 = 120_000;
+/// Fuel of one call of the room `policy`: a version of up to ten thousand bytes.
+pub const POLICY_FUEL: u64 = 2_000_000;
 /// Fuel of one query.
 pub const QUERY_FUEL_MAX: u64 = 50_000_000;
 /// Fuel that due timers may use in one block: a quarter.
@@ -79,6 +83,43 @@ pub const POWER_MAX: u64 = 1_000_000;
 
 /// Heights for which undo records are kept (design D4).
 pub const UNDO_HEIGHTS: u64 = 20_000;
+
+/// Bytes of a text for people: a label of an organisation or a centre (`domain.md` §B0).
+pub const TEXT_BYTES_MAX: usize = 140;
+/// Keys in a principal's row, revoked ones that may still come in included. Read with every
+/// transaction of the principal.
+pub const KEYS_MAX: usize = 8;
+/// How far ahead a key may begin or end, in heights: about a year of one block a second.
+pub const KEY_AHEAD_HEIGHTS_MAX: u64 = 366 * 24 * 3600;
+/// Roles of one principal.
+pub const ROLES_MAX: usize = 16;
+/// Rooms and methods that one mandate names.
+pub const MANDATE_SCOPE_MAX: usize = 16;
+/// Duties recorded on one record: a chain of approvals with all its parties.
+pub const RECORD_DUTIES_MAX: usize = 64;
+/// Parameters of a policy, those of contracts included.
+pub const POLICY_PARAMS_MAX: usize = 256;
+/// Versions of the policy that wait for their time at once.
+pub const POLICY_SCHEDULED_MAX: usize = 8;
+/// How far ahead a version of the policy may begin, in milliseconds: 90 days. Versions begin in
+/// the order they were made, so a distant one would hold up the next.
+pub const POLICY_AHEAD_MS_MAX: u64 = 90 * 24 * 3600 * 1000;
+/// Years of the calendar of working days.
+pub const CALENDAR_YEARS_MAX: usize = 32;
+/// The year after the last one that a calendar may name.
+pub const CALENDAR_YEAR_END: u16 = 2200;
+/// Working days that may be added at once: ten years.
+pub const WORKING_DAYS_MAX: u32 = 3660;
+/// Codes of the negative list; the list in force has 17.
+pub const NEGATIVE_CODES_MAX: usize = 64;
+/// Pairs of duties that need two principals.
+pub const DUTY_PAIRS_MAX: usize = 64;
+/// Parts that one table of weights has.
+pub const WEIGHTS_MAX: usize = 16;
+/// Seats of one chamber of the council (`domain.md` §B1).
+pub const CHAMBER_SEATS_MAX: u32 = 200;
+/// Chambers of the council, at most.
+pub const CHAMBERS_MAX: usize = 8;
 
 /// Code bytes of one contract.
 pub const CODE_BYTES_MAX: usize = 512 * 1024;

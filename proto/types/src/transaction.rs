@@ -34,8 +34,10 @@ pub struct Transaction {
     pub id: TxId,
     /// Digest of id and signature.
     pub body: BodyId,
-    /// Who acts.
+    /// Who signs and acts.
     pub sender: PrincipalId,
+    /// For whom the sender acts, by a mandate; `None` for themselves.
+    pub on_behalf: Option<PrincipalId>,
     /// The key that is said to have signed.
     pub signer: PublicKey,
     /// The sender's once-only key.

@@ -24,5 +24,15 @@ pub mod log {
     include!(concat!(env!("OUT_DIR"), "/linli.log.v1.rs"));
 }
 
+/// The native identity room.
+pub mod identity {
+    include!(concat!(env!("OUT_DIR"), "/linli.identity.v1.rs"));
+}
+
+/// The native policy room.
+pub mod policy {
+    include!(concat!(env!("OUT_DIR"), "/linli.policy.v1.rs"));
+}
+
 /// The file descriptor set of every message above, with the options of `schema.proto`.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

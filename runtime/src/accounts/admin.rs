@@ -6,7 +6,7 @@ use super::{ROOM, malformed};
 use crate::identity;
 use crate::vm::Stop;
 use linli_types::account::{AccountRow, ISSUANCE_PREFIX, NOBODY, contract_principal, flag};
-use linli_types::books::AccountKind;
+use linli_types::books::{AccountKind, AssetClass};
 use linli_types::code::Code;
 use linli_types::genesis::Role;
 use linli_types::id::{AccountId, Digest, PrincipalId};
@@ -20,7 +20,7 @@ use linli_types::wire::accounts::{
 pub(super) fn open(desk: &mut Desk<'_, '_>, request: OpenRequest) -> Result<OpenResponse, Stop> {
     let id = AccountId::from_slice(&request.id).ok_or_else(|| malformed("id"))?;
     let owner = match request.owner.as_slice() {
-        [] => desk.actor,
+        [] => desk.acting.principal,
         bytes => PrincipalId::from_slice(bytes).ok_or_else(|| malformed("owner"))?,
     };
     let stands = desk.overlay.read(&account_key(&id))?;
@@ -33,6 +33,11 @@ pub(super) fn open(desk: &mut Desk<'_, '_>, request: OpenRequest) -> Result<Open
     let (kind, flags) = wanted(&request, &desk.asset(request.asset)?)?;
     authorise(desk, &owner, kind, &id)?;
     known(desk, &owner, kind)?;
+    // INV-T10: no machine holds minutes or points.
+    let earned = matches!(desk.asset(request.asset)?.class, AssetClass::Time | AssetClass::Point);
+    if earned && identity::is_machine(desk.overlay, &owner)? {
+        return Err(Code::RuleDenied.refuse([Param::Word(ROOM.into())]).into());
+    }
     let row = AccountRow {
         max_balance: request.max_balance,
         opened: desk.place.time,
@@ -178,10 +183,10 @@ pub(super) fn unfreeze(
 fn ordered(desk: &mut Desk<'_, '_>, account: &[u8], order: &[u8]) -> Result<Held, Stop> {
     Digest::from_slice(order).ok_or_else(|| malformed("legal_ref"))?;
     let held = desk.account(account)?;
-    match desk.has_role(Role::Arbitrator)? {
-        true => Ok(held),
-        false => Err(names(Code::Unauthorised, &held.id)),
+    if desk.has_role(Role::Arbitrator)? || desk.has_role(Role::Regulator)? {
+        return Ok(held);
     }
+    Err(names(Code::Unauthorised, &held.id))
 }
 
 fn tell_freeze(desk: &mut Desk<'_, '_>, held: &Held, order: &[u8]) -> Result<(), Stop> {
@@ -191,7 +196,7 @@ fn tell_freeze(desk: &mut Desk<'_, '_>, held: &Held, order: &[u8]) -> Result<(),
         out: held.row.is(flag::FROZEN_OUT),
         r#in: held.row.is(flag::FROZEN_IN),
         legal_ref: order.to_vec(),
-        actor: desk.actor.0.to_vec(),
+        actor: desk.acting.principal.0.to_vec(),
     };
     desk.tell("linli.accounts.v1.AccountFrozen", vec![held.row.owner], &frozen);
     Ok(())

@@ -2,9 +2,9 @@
 
 use super::rows::{AssetRow, RuleRow, account_key, asset_key, lots_key, read_row, rule_key};
 use super::{NOBODY, ROOM, lots::Lot};
-use crate::identity;
+use crate::identity::{self, mandate};
 use crate::overlay::{Claimed, Overlay};
-use crate::room::{Contracts, Place};
+use crate::room::{Actor, Contracts, Place};
 use crate::stored::decode;
 use crate::vm::Stop;
 use linli_types::account::{AccountRow, Entry, Side, flag};
@@ -46,8 +46,8 @@ pub(crate) struct Desk<'r, 'a> {
     pub(crate) overlay: &'r mut Overlay<'a>,
     pub(crate) contracts: &'r Contracts,
     pub(crate) place: Place,
-    /// Who acts: the sender, or the contract that calls.
-    pub(crate) actor: PrincipalId,
+    /// Who acts: the sender, whom the sender acts for by a mandate, or the contract that calls.
+    pub(crate) acting: Actor,
     /// The contract that calls.
     pub(crate) room: Option<&'r str>,
     pub(crate) classes: &'r mut Classes,
@@ -63,7 +63,7 @@ impl Desk<'_, '_> {
         request: &impl Message,
     ) -> Result<TransferId, Stop> {
         let id = TransferId::from_slice(id).ok_or_else(|| super::malformed("id"))?;
-        let deed = deed(method, &self.actor, request);
+        let deed = deed(method, &self.acting.principal, request);
         match self.overlay.claim(ROOM, &id.0, &deed)? {
             Claimed::Now => Ok(id),
             Claimed::Same => Err(Code::Duplicate.refuse([]).into()),
@@ -104,14 +104,21 @@ impl Desk<'_, '_> {
         Ok(self.overlay.write(lots_key(account), row)?)
     }
 
-    /// Whether the actor has a role; a contract has none.
+    /// Whether the actor has a role. A contract has none, and a role is lent to no agent.
     pub(super) fn has_role(&mut self, role: Role) -> Result<bool, Stop> {
-        Ok(self.room.is_none() && identity::has_role(self.overlay, &self.actor, role)?)
+        let myself = self.room.is_none() && self.acting.agent.is_none();
+        Ok(myself && identity::has_role(self.overlay, &self.acting.principal, role)?)
+    }
+
+    /// Counts what an agent gives away of the principal's, and refuses what the mandate does not
+    /// cover; nothing to count where nobody acts for another.
+    pub(super) fn spend(&mut self, amount: u64, payee: &PrincipalId) -> Result<(), Stop> {
+        mandate::spend(self.overlay, &self.place, &self.acting, amount, payee)
     }
 
     /// Whether the actor owns what `owner` owns; nobody's is never anybody's.
     pub(super) fn is(&self, owner: &PrincipalId) -> bool {
-        *owner != NOBODY && *owner == self.actor
+        *owner != NOBODY && *owner == self.acting.principal
     }
 
     /// INV-T9: time moves with nothing else in one transaction.

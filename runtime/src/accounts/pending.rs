@@ -55,7 +55,7 @@ pub(super) fn void(desk: &mut Desk<'_, '_>, request: VoidRequest) -> Result<Void
 
 /// The room's timer fell due: the pending transfer that it names is void. Nobody acts.
 pub(crate) fn fire(desk: &mut Desk<'_, '_>, payload: &[u8]) -> Result<Vec<u8>, Stop> {
-    desk.actor = NOBODY;
+    desk.acting.principal = NOBODY;
     let id = TransferId::from_slice(payload).ok_or_else(|| malformed("payload"))?;
     if let Some(pending) = load(desk, &id)? {
         let amount = pending.row.amount;

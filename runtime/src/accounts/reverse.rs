@@ -48,6 +48,7 @@ pub(super) fn reverse(
     open(&payee)?;
     open(&payer)?;
     judge::unfrozen(&payee, &payer)?;
+    desk.spend(request.amount, &payer.row.owner)?;
     let shares = share(desk, &request, &payee, &payer.id)?;
     write_deed(desk, &of, deed, request.amount)?;
     give_back(desk, (id, of), &request, &shares, (payee, payer))?;
@@ -85,7 +86,7 @@ fn authorise(
     payee: &Held,
 ) -> Result<(), Stop> {
     let gives = request.receivable.is_empty() && desk.is(&payee.row.owner);
-    let made = desk.room.is_some() && desk.actor == deed.actor;
+    let made = desk.room.is_some() && desk.acting.principal == deed.actor;
     if gives || made || desk.has_role(Role::Arbitrator)? {
         return Ok(());
     }

@@ -32,6 +32,7 @@ pub(super) fn transfer(
         false => request.amount,
     };
     bounds::within(&debit.row, &credit.row, amount)?;
+    desk.spend(amount, &credit.row.owner)?;
     let TransferRequest { origin, expires_day, code, .. } = request;
     bounds::spend_lots(desk, &debit, &credit, amount, Dating { origin, expires_day })?;
     if request.balancing {
@@ -52,7 +53,7 @@ pub(super) fn reserve(
     let id = desk.claim(&request.id, "Reserve", &request)?;
     let reference = reference(&request.r#ref)?;
     let resolver = match request.resolver.as_slice() {
-        [] => desk.actor,
+        [] => desk.acting.principal,
         bytes => PrincipalId::from_slice(bytes).ok_or_else(|| malformed("resolver"))?,
     };
     let debit = desk.account(&request.debit)?;
@@ -66,6 +67,7 @@ pub(super) fn reserve(
     };
     bounds::within(&debit.row, &credit.row, amount)?;
     bounds::lots_cover(desk, &debit, &credit, amount)?;
+    desk.spend(amount, &credit.row.owner)?;
     let held = (&debit, &credit);
     hold(desk, id, held, amount, (request.code, expires, resolver))?;
     let entry = entry(desk, id, Act::Reserve, held, amount, request.code);
@@ -119,7 +121,7 @@ pub(super) fn entry(
         pending: 0,
         expires: TimeMs(0),
         reference: None,
-        actor: desk.actor,
+        actor: desk.acting.principal,
     }
 }
 
@@ -131,7 +133,7 @@ pub(super) fn keep_deed(
     credit: &Held,
     amount: u64,
 ) -> Result<(), Stop> {
-    let (debit, credit, actor) = (debit.id, credit.id, desk.actor);
+    let (debit, credit, actor) = (debit.id, credit.id, desk.acting.principal);
     let row = DeedRow { debit, credit, amount, reversed: 0, actor };
     Ok(desk.overlay.write(deed_key(id), Some(linli_types::encode(&row)))?)
 }

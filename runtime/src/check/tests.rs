@@ -31,6 +31,7 @@ fn body() -> TransactionBody {
         signer: vec![8; 32],
         key: vec![5; 16],
         valid_until_ms: NOW.0 + 60_000,
+        on_behalf: None,
         calls: vec![call()],
     }
 }

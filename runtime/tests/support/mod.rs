@@ -10,6 +10,7 @@ use linli_types::height::TimeMs;
 use linli_types::id::{
     AccountId, ChainId, PrincipalId, PublicKey, Signature, TransferId, TxId, TxKey,
 };
+use linli_types::policy::Policy;
 use linli_types::store::{Memory, Store};
 use linli_types::transaction::envelope;
 use linli_types::validator::{OrgKind, Validator, ValidatorSet};
@@ -79,6 +80,8 @@ pub fn genesis_with(modules: Vec<Module>) -> Genesis {
         principals: (0..PEOPLE).map(principal).collect(),
         accounts: (0..PEOPLE).flat_map(accounts).collect(),
         modules,
+        orgs: Vec::new(),
+        policy: Policy::default(),
         books: linli_types::books::Books::standard(),
     }
 }
@@ -152,6 +155,27 @@ impl Node {
         Verified::vouched(self.ledger.checker().check_shape(&raw).unwrap())
     }
 
+    /// A vouched transaction of `sender`, signed with the key of a seed, for someone else or not.
+    pub fn sign_as(
+        &self,
+        (sender, signer): (PrincipalId, u8),
+        on_behalf: Option<PrincipalId>,
+        number: u64,
+        calls: Vec<wire::Call>,
+    ) -> Verified {
+        let body = wire::TransactionBody {
+            chain_tag: self.chain().tag(),
+            sender: sender.0.to_vec(),
+            signer: key(signer).0.to_vec(),
+            key: tx_key(number).0.to_vec(),
+            valid_until_ms: self.ledger.head().time.plus_ms(60_000).0,
+            calls,
+            on_behalf: on_behalf.map(|id| id.0.to_vec()),
+        };
+        let raw = envelope(&body.encode_to_vec(), &Signature([7; 64]));
+        Verified::vouched(self.ledger.checker().check_shape(&raw).unwrap())
+    }
+
     pub fn transfer(&self, number: u64, from: (u8, u8), to: (u8, u8), amount: u64) -> Verified {
         self.sign(from.0, number, vec![transfer_call(number, from, to, amount)])
     }
@@ -170,6 +194,7 @@ pub fn body(
         signer: key(sender + 1).0.to_vec(),
         key: tx_key(number).0.to_vec(),
         valid_until_ms: valid_until.0,
+        on_behalf: None,
         calls,
     };
     body.encode_to_vec()

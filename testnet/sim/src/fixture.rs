@@ -4,8 +4,9 @@
 use crate::clock::START;
 use crate::crypto::Pair;
 use linli_runtime::{CodeCache, Ledger, Settings};
-use linli_types::genesis::{Account, FORMAT, Genesis, Module, Principal, Role};
+use linli_types::genesis::{Account, FORMAT, Genesis, Module, Organisation, Principal, Role};
 use linli_types::id::{AccountId, ChainId, Digest, PrincipalId, PublicKey};
+use linli_types::policy::Policy;
 use linli_types::store::{Batch, Memory};
 use linli_types::validator::{OrgKind, Validator, ValidatorSet};
 use std::collections::BTreeMap;
@@ -138,6 +139,7 @@ fn genesis(set: &ValidatorSet, people: &[Person]) -> Genesis {
     };
     let account =
         |owner: PrincipalId, id: &AccountId| Account { id: *id, owner, asset: 1, opening: OPENING };
+    let org = |id| Organisation { id, kind: OrgKind::Operator, label: String::new() };
     let module = |name: &str, code: &[u8]| Module { name: name.into(), code: code.to_vec() };
     Genesis {
         format: FORMAT,
@@ -155,6 +157,8 @@ fn genesis(set: &ValidatorSet, people: &[Person]) -> Genesis {
             module("evidence", linli_modules::evidence()),
             module("probe", linli_modules::probe()),
         ],
+        orgs: (100..104).map(org).collect(),
+        policy: Policy::default(),
         books: linli_types::books::Books::standard(),
     }
 }

@@ -238,6 +238,7 @@ impl Clients {
             signer: person.pair.public.0.to_vec(),
             key: key.0.to_vec(),
             valid_until_ms: valid_until.0,
+            on_behalf: None,
             calls: vec![call(person, wish, now_ms)],
         }
         .encode_to_vec();

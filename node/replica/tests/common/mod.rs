@@ -6,9 +6,10 @@ use ed25519_dalek::{Signer, SigningKey};
 use linli_core::{Clock, Config, Crypto};
 use linli_replica::{CommittedBlock, Disk, Effect, Event, Options, Replica, Submitted};
 use linli_runtime::{Ledger, NoCache, Settings, Verified, verify_signatures};
-use linli_types::genesis::{Account, FORMAT, Genesis, Module, Principal, Role};
+use linli_types::genesis::{Account, FORMAT, Genesis, Module, Organisation, Principal, Role};
 use linli_types::height::TimeMs;
 use linli_types::id::{AccountId, ChainId, Digest, PrincipalId, PublicKey, Signature};
+use linli_types::policy::Policy;
 use linli_types::signature::{Verify, Zip215};
 use linli_types::store::{Batch, Broken, Column, Memory, Read, Row, Store};
 use linli_types::transaction::{envelope, signing_bytes};
@@ -116,6 +117,8 @@ pub(crate) fn genesis() -> Genesis {
             .to_vec(),
         accounts: [21, 22].map(account).to_vec(),
         modules: vec![Module { name: "evidence".into(), code: linli_modules::evidence().to_vec() }],
+        orgs: vec![Organisation { id: 9, kind: OrgKind::Enterprise, label: String::new() }],
+        policy: Policy::default(),
         books: linli_types::books::Books::standard(),
     }
 }
@@ -394,6 +397,7 @@ fn signed(net: &Net, id: u8, (room, method): (&str, &str), args: Vec<u8>) -> Vec
         signer: public(&sender).0.to_vec(),
         key: vec![id; 16],
         valid_until_ms: net.wall().plus_ms(60_000).0,
+        on_behalf: None,
         calls: vec![wire::Call { room: room.into(), method: method.into(), args }],
     }
     .encode_to_vec();

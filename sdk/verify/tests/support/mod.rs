@@ -10,6 +10,7 @@ use linli_types::header::{self, Header};
 use linli_types::height::{Height, TimeMs};
 use linli_types::id::{BlockId, ChainId, Digest, PrincipalId, PublicKey, Signature};
 use linli_types::merkle::{self, BlockTree, Sha256Log, Shape};
+use linli_types::policy::Policy;
 use linli_types::receipt::{Cause, Event, Outcome, Receipt};
 use linli_types::state_proof::{self, End, StateProof};
 use linli_types::transaction::body_leaf;
@@ -67,6 +68,8 @@ pub fn genesis() -> Genesis {
         principals: Vec::new(),
         accounts: Vec::new(),
         modules: Vec::new(),
+        orgs: Vec::new(),
+        policy: Policy::default(),
         books: linli_types::books::Books::standard(),
     }
 }
@@ -161,6 +164,7 @@ fn request() -> (Vec<u8>, Signature) {
         signer: public(50).0.to_vec(),
         key: vec![0x22; 16],
         valid_until_ms: START + 60_000,
+        on_behalf: None,
         calls: vec![call],
     };
     let body = body.encode_to_vec();
