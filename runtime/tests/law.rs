@@ -468,3 +468,56 @@ fn every_refusal_is_asked_for() {
     assert_eq!(missing.collect::<Vec<_>>(), Vec::<&Code>::new(), "{times:?}");
     assert!(times.contains_key(&Code::Malformed.number()) && times[&0] > 1000, "{times:?}");
 }
+
+/// More pending transfers end at once than the timers' share of a block holds: those that wait for
+/// their timer can be neither posted nor given up, and in the end all is as if none had lagged.
+#[test]
+fn what_waits_for_its_timer_has_expired_all_the_same() {
+    let (store, mut model) = beginning();
+    let ledger = Ledger::open(&store, Settings::default()).unwrap();
+    let mut node = Node { ledger, store };
+    let expires_ms = model.now + 60_000;
+    let step = |n: u64| {
+        let (id, debit, credit) = (numbered(n), slot(21).to_vec(), slot(0).to_vec());
+        let request = ReserveRequest {
+            id,
+            debit,
+            credit,
+            amount: 1,
+            code: OTHER,
+            expires_ms,
+            ..Default::default()
+        };
+        ChainStep { linked: n % 64 != 63, step: Some(chain_step::Step::Reserve(request)) }
+    };
+    let chain = |n: u64| {
+        let steps = (n * 64..n * 64 + 64).map(step).collect();
+        (0, vec![Call::Chain(ChainRequest { steps })])
+    };
+    for half in 0..2 {
+        let asked: Vec<_> = (half * 40..half * 40 + 40).map(chain).collect();
+        model.at(model.now + 1000);
+        let codes = perform(&mut node, model.now, 1000 * (half + 1), &asked);
+        assert_eq!(codes, vec![0; asked.len()]);
+        asked.iter().for_each(|(who, calls)| model.transaction(person(*who), calls).unwrap());
+    }
+    let asked = |(n, posts): (u64, bool)| {
+        let (id, pending) = (numbered(100_000 + n), numbered(n));
+        let call = match posts {
+            true => Call::Post(PostRequest { id, pending, amount: 0 }),
+            false => Call::Void(VoidRequest { id, pending }),
+        };
+        (0, vec![call])
+    };
+    let asked: Vec<_> =
+        (0..5120).step_by(2).zip([true, false].into_iter().cycle()).map(asked).collect();
+    model.at(expires_ms);
+    let codes = perform(&mut node, expires_ms, 10_000, &asked);
+    let times = |code: Code| codes.iter().filter(|found| **found == code.number()).count();
+    let (resolved, expired) = (times(Code::PendingResolved), times(Code::PendingExpired));
+    assert!(resolved > 0 && expired > 0, "{resolved} and {expired}");
+    assert_eq!(resolved + expired, asked.len()); // INV-L4
+    (1..4).for_each(|n| drop(perform(&mut node, expires_ms + n, 0, &[])));
+    laws(&compare(&node, &model).unwrap()).unwrap();
+    assert_eq!(invariant::breaches(&node.store).unwrap(), Vec::<String>::new());
+}
