@@ -201,6 +201,7 @@ fn genesis(validators: ValidatorSet, modules: Vec<Module>) -> Genesis {
         }],
         accounts: vec![],
         modules,
+        books: linli_types::books::Books::standard(),
     }
 }
 

@@ -54,6 +54,7 @@ fn genesis() -> Genesis {
         principals: Vec::new(),
         accounts: Vec::new(),
         modules: Vec::new(),
+        books: linli_types::books::Books::standard(),
     }
 }
 

@@ -31,7 +31,8 @@ fn check() -> Result<(), Box<dyn std::error::Error>> {
     let accounts = Schema::of_package(DESCRIPTORS, "linli.accounts.v1")?;
     let checker = Checker::new(chain, BTreeMap::from([("accounts".to_string(), accounts)]));
     let [id, debit, credit] = [1, 2, 3].map(|n| vec![n; 16]);
-    let args = TransferRequest { id, debit, credit, amount: 500, code: 1 }.encode_to_vec();
+    let args = TransferRequest { id, debit, credit, amount: 500, code: 1, ..Default::default() }
+        .encode_to_vec();
     let body = TransactionBody {
         chain_tag: chain.tag(),
         sender: vec![9; 16],

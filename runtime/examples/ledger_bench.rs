@@ -97,6 +97,7 @@ fn genesis() -> Genesis {
         principals: (0..SENDERS).map(principal).collect(),
         accounts: (0..ACCOUNTS).map(account).collect(),
         modules: Vec::new(),
+        books: linli_types::books::Books::standard(),
     }
 }
 
@@ -109,6 +110,7 @@ fn transfer(ledger: &Ledger, n: u64) -> Verified {
         credit: id(to).to_vec(),
         amount: 1,
         code: 1,
+        ..Default::default()
     };
     let body = wire::TransactionBody {
         chain_tag: ledger.head().chain.tag(),

@@ -19,7 +19,7 @@ use crate::tree::{Candidate, Change};
 use crate::verified::Verified;
 use crate::vm::{Entry, Stop};
 use crate::window::{Unfit, key_of};
-use crate::{identity, timers};
+use crate::{accounts, identity, timers};
 use linli_types::digest::{self, Domain};
 use linli_types::header::{self, Header};
 use linli_types::height::TimeMs;
@@ -307,7 +307,10 @@ impl<'a> Block<'a> {
         timers::remove(&mut self.run.overlay, &id)?;
         let fuel = limits::TIMER_FIRE_FUEL_MAX.saturating_sub(limits::TIMER_FUEL_BASE);
         let receipt = self.run.act(Actor::nobody(Cause::Timer(id)), |run| {
-            let ran = run.enter(&row.room, Entry::Fire, &row.payload, fuel);
+            let ran = match row.room.as_str() {
+                accounts::ROOM => run.fire_accounts(&row.payload),
+                room => run.enter(room, Entry::Fire, &row.payload, fuel),
+            };
             let used = limits::TIMER_FUEL_BASE.saturating_add(ran.fuel);
             (used, ran.end.map(|result| vec![result]).map_err(|stop| (0, stop)))
         })?;

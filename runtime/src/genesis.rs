@@ -15,6 +15,8 @@ use crate::room::{Actor, Place, Run};
 use crate::stored::{META_GENESIS, META_HEAD, StoredHead, full_key};
 use crate::timers;
 use crate::vm::{Entry, Stop};
+use linli_types::account::{ISSUANCE_PREFIX, NOBODY};
+use linli_types::books::BadBooks;
 use linli_types::genesis::{BadGenesis, Genesis};
 use linli_types::header;
 use linli_types::height::Height;
@@ -62,6 +64,12 @@ pub enum GenesisRefused {
     /// An account of nobody known.
     #[error("the account {0} belongs to no principal of the genesis")]
     Owner(AccountId),
+    /// Assets or rules that cannot stand.
+    #[error(transparent)]
+    Books(#[from] BadBooks),
+    /// An account of an asset that the books do not have.
+    #[error("the account {0} is of an asset that the books do not have")]
+    Asset(AccountId),
     /// Opening balances that the ledger cannot count.
     #[error("the opening balance of {0} does not fit the ledger")]
     Opening(AccountId),
@@ -125,12 +133,7 @@ impl Ledger {
         for principal in &genesis.principals {
             identity::register(&mut run.overlay, principal)?;
         }
-        for account in &genesis.accounts {
-            accounts::open(&mut run.overlay, account).map_err(|stop| match stop {
-                Stop::Refused(_) => GenesisRefused::Opening(account.id),
-                Stop::Broken(broken) => GenesisRefused::Broken(broken),
-            })?;
-        }
+        open_books(&mut run, genesis)?;
         for module in &genesis.modules {
             start(&mut run, &module.name, &self.contracts)?;
         }
@@ -142,6 +145,25 @@ impl Ledger {
         let timers_waiting = timers::waiting_after(0, &changes.state);
         let receipt_bytes = Vec::new();
         Ok(Effects { changes, tree, log, log_nodes, receipt_bytes, next_timer, timers_waiting })
+    }
+}
+
+/// Writes the books and opens the accounts.
+fn open_books(run: &mut Run<'_>, genesis: &Genesis) -> Result<(), GenesisRefused> {
+    let mut at_fault = None;
+    let opened = run.at_accounts(None, |desk| {
+        accounts::open_books(desk, &genesis.books, &genesis.accounts).map_err(|(account, stop)| {
+            at_fault = account;
+            stop
+        })
+    });
+    match (opened, at_fault) {
+        (Ok(()), _) => Ok(()),
+        (Err(Stop::Broken(broken)), _) => Err(broken.into()),
+        (Err(Stop::Refused(_)), Some(account)) => Err(GenesisRefused::Opening(account.id)),
+        (Err(Stop::Refused(refusal)), None) => {
+            Err(GenesisRefused::Init { room: accounts::ROOM.into(), refusal })
+        }
     }
 }
 
@@ -180,6 +202,7 @@ fn check(genesis: &Genesis) -> Result<(), GenesisRefused> {
         }
     }
     check_principals(genesis)?;
+    genesis.books.check()?;
     check_accounts(genesis)
 }
 
@@ -188,7 +211,7 @@ fn check_key(key: &PublicKey, whose: &str) -> Result<(), GenesisRefused> {
 }
 
 fn check_principals(genesis: &Genesis) -> Result<(), GenesisRefused> {
-    let (mut ids, mut keys) = (BTreeSet::from([accounts::NOBODY]), BTreeSet::new());
+    let (mut ids, mut keys) = (BTreeSet::from([NOBODY]), BTreeSet::new());
     for principal in &genesis.principals {
         check_key(&principal.key, &principal.id.to_string())?;
         if !ids.insert(principal.id) {
@@ -203,10 +226,14 @@ fn check_principals(genesis: &Genesis) -> Result<(), GenesisRefused> {
 
 fn check_accounts(genesis: &Genesis) -> Result<(), GenesisRefused> {
     let owners: BTreeSet<_> = genesis.principals.iter().map(|p| p.id).collect();
+    let assets: BTreeSet<_> = genesis.books.assets.iter().map(|asset| asset.number).collect();
     let mut ids = BTreeSet::new();
     for account in &genesis.accounts {
-        if !ids.insert(account.id) || account.id.0.starts_with(accounts::ISSUANCE_PREFIX) {
+        if !ids.insert(account.id) || account.id.0.starts_with(ISSUANCE_PREFIX) {
             return Err(GenesisRefused::Account(account.id));
+        }
+        if !assets.contains(&account.asset) {
+            return Err(GenesisRefused::Asset(account.id));
         }
         if !owners.contains(&account.owner) {
             return Err(GenesisRefused::Owner(account.id));

@@ -77,7 +77,24 @@ pub(crate) fn admit_in_block(
     overlay: &mut Overlay<'_>,
     transaction: &Transaction,
 ) -> Result<Result<u32, Refusal>, Broken> {
-    let row = overlay.read(&full_key(ROOM, &transaction.sender.0))?;
-    let row = row.map(|row| decode(&row, "a principal")).transpose()?;
-    Ok(admit(row, transaction))
+    Ok(admit(in_block(overlay, &transaction.sender)?, transaction))
+}
+
+/// Whether a principal has a role.
+pub(crate) fn has_role(
+    overlay: &mut Overlay<'_>,
+    id: &PrincipalId,
+    role: Role,
+) -> Result<bool, Broken> {
+    Ok(in_block(overlay, id)?.is_some_and(|row| row.roles.contains(&role)))
+}
+
+/// Whether there is such a principal.
+pub(crate) fn is_known(overlay: &mut Overlay<'_>, id: &PrincipalId) -> Result<bool, Broken> {
+    Ok(in_block(overlay, id)?.is_some())
+}
+
+fn in_block(overlay: &mut Overlay<'_>, id: &PrincipalId) -> Result<Option<PrincipalRow>, Broken> {
+    let row = overlay.read(&full_key(ROOM, &id.0))?;
+    row.map(|row| decode(&row, "a principal")).transpose()
 }

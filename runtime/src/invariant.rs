@@ -3,7 +3,6 @@
 //!
 //! Each walks its rows from the disk and believes nothing that stands in memory.
 
-use crate::accounts::{self, ISSUANCE_PREFIX};
 use crate::identity::{self, PrincipalRow};
 use crate::overlay::{CLAIMS_ROOM, ClaimHead, read_claim};
 use crate::stored::{self, decode, split_key, visit_room, visit_rows};
@@ -13,6 +12,10 @@ use linli_types::id::Digest;
 use linli_types::state_proof::{path, value_digest};
 use linli_types::store::{Broken, Column, Read};
 use std::collections::BTreeMap;
+
+mod accounts;
+
+pub use accounts::{Bounds, Conservation, Holds, Lots, Reversals, Supply};
 
 /// A law over a store.
 pub trait Invariant {
@@ -32,7 +35,10 @@ pub fn all() -> Vec<Box<dyn Invariant>> {
     vec![
         Box::new(Conservation),
         Box::new(Supply),
-        Box::new(Solvency),
+        Box::new(Bounds),
+        Box::new(Holds),
+        Box::new(Reversals),
+        Box::new(Lots),
         Box::new(ClaimsRun),
         Box::new(KeysFound),
         Box::new(TimersRead),
@@ -52,79 +58,6 @@ pub fn breaches(store: &dyn Read) -> Result<Vec<String>, Broken> {
         all_breaches.extend(law.breaches(store)?.into_iter().map(named));
     }
     Ok(all_breaches)
-}
-
-/// INV-L1: per asset, debits equal credits.
-#[derive(Clone, Copy, Debug)]
-pub struct Conservation;
-
-impl Invariant for Conservation {
-    fn name(&self) -> &'static str {
-        "INV-L1 conservation"
-    }
-
-    fn breaches(&self, store: &dyn Read) -> Result<Vec<String>, Broken> {
-        let mut sums: BTreeMap<u32, (u128, u128)> = BTreeMap::new();
-        visit_room(store, Column::State, accounts::ROOM, |_, value| {
-            let row = accounts::read_row(value)?;
-            let (debits, credits) = sums.entry(row.asset).or_default();
-            *debits = debits.saturating_add(u128::from(row.debits_posted));
-            *credits = credits.saturating_add(u128::from(row.credits_posted));
-            Ok(())
-        })?;
-        let odd = sums.into_iter().filter(|(_, (debits, credits))| debits != credits);
-        Ok(odd.map(|(asset, (d, c))| format!("asset {asset}: debits {d}, credits {c}")).collect())
-    }
-}
-
-/// INV-L2: what was issued is what the holders have.
-#[derive(Clone, Copy, Debug)]
-pub struct Supply;
-
-impl Invariant for Supply {
-    fn name(&self) -> &'static str {
-        "INV-L2 supply"
-    }
-
-    fn breaches(&self, store: &dyn Read) -> Result<Vec<String>, Broken> {
-        let mut sums: BTreeMap<u32, (u128, u128)> = BTreeMap::new();
-        visit_room(store, Column::State, accounts::ROOM, |id, value| {
-            let row = accounts::read_row(value)?;
-            let (issued, held) = sums.entry(row.asset).or_default();
-            let (debits, credits) = (row.debits_posted, row.credits_posted);
-            if id.starts_with(ISSUANCE_PREFIX) {
-                *issued = issued.saturating_add(u128::from(debits.saturating_sub(credits)));
-            } else {
-                *held = held.saturating_add(u128::from(row.balance()));
-            }
-            Ok(())
-        })?;
-        let odd = sums.into_iter().filter(|(_, (issued, held))| issued != held);
-        Ok(odd.map(|(asset, (i, h))| format!("asset {asset}: issued {i}, held {h}")).collect())
-    }
-}
-
-/// INV-L3: no holder's account was debited beyond its credits.
-#[derive(Clone, Copy, Debug)]
-pub struct Solvency;
-
-impl Invariant for Solvency {
-    fn name(&self) -> &'static str {
-        "INV-L3 solvency"
-    }
-
-    fn breaches(&self, store: &dyn Read) -> Result<Vec<String>, Broken> {
-        let mut found = Vec::new();
-        visit_room(store, Column::State, accounts::ROOM, |id, value| {
-            let row = accounts::read_row(value)?;
-            if !id.starts_with(ISSUANCE_PREFIX) && row.debits_posted > row.credits_posted {
-                let (debits, credits) = (row.debits_posted, row.credits_posted);
-                found.push(format!("an account was debited {debits} of {credits}"));
-            }
-            Ok(())
-        })?;
-        Ok(found)
-    }
 }
 
 /// O3: the running digest of each room's business ids is that of its rows.

@@ -3,7 +3,7 @@
 //! A computed answer comes with the full keys of the entries that it read, so that each can be
 //! proved ([`Ledger::prove`]). Who may read is not judged here: that is the edge's access table.
 
-use crate::accounts::{self, account_key};
+use crate::accounts;
 use crate::ledger::Ledger;
 use crate::overlay::read_claim;
 use crate::room::{Actor, Place, context, method_input, unknown_method, unknown_room};
@@ -12,11 +12,10 @@ use crate::vm::{Entry, Host, Stop};
 use crate::{log, timers};
 use linli_types::code::Code;
 use linli_types::height::TimeMs;
-use linli_types::id::{AccountId, PrincipalId, TimerId, TxKey};
+use linli_types::id::{PrincipalId, TimerId, TxKey};
 use linli_types::limits;
 use linli_types::receipt::{Cause, Param, Refusal};
 use linli_types::store::{Broken, Column, Read};
-use linli_types::wire::accounts::{AccountRequest, AccountResponse};
 use linli_types::wire::log::HeadResponse;
 use linli_types::wire::timers::LagResponse;
 use prost::Message;
@@ -47,12 +46,10 @@ impl Ledger {
         reader: PrincipalId,
     ) -> Result<Result<Answer, Refusal>, Broken> {
         let answer = match (room, method) {
-            (accounts::ROOM, "Account") => account(store, args),
+            (accounts::ROOM, _) => accounts::ask(store, method, args),
             (timers::ROOM, "Lag") => Ok(computed(self.lag().encode_to_vec())),
             (log::ROOM, "Head") => Ok(computed(self.log_head().encode_to_vec())),
-            (accounts::ROOM | timers::ROOM | log::ROOM, _) => {
-                Err(unknown_method(room, method).into())
-            }
+            (timers::ROOM | log::ROOM, _) => Err(unknown_method(room, method).into()),
             _ => self.ask(store, room, (method, args), reader),
         };
         match answer {
@@ -95,25 +92,6 @@ impl Ledger {
 
 fn computed(result: Vec<u8>) -> Answer {
     Answer { result, reads: Vec::new() }
-}
-
-fn account(store: &dyn Read, args: &[u8]) -> Result<Answer, Stop> {
-    let malformed = || Code::Malformed.refuse([Param::Word("AccountRequest".into())]);
-    let request = AccountRequest::decode(args).map_err(|_| malformed())?;
-    let id = AccountId::from_slice(&request.id).ok_or_else(malformed)?;
-    let key = account_key(&id);
-    let missing = || Code::NoAccount.refuse([Param::Bytes(id.0.to_vec())]);
-    let row = accounts::read_row(&store.get(Column::State, &key)?.ok_or_else(missing)?)?;
-    let response = AccountResponse {
-        id: id.0.to_vec(),
-        owner: row.owner.0.to_vec(),
-        asset: row.asset,
-        debits_posted: row.debits_posted,
-        credits_posted: row.credits_posted,
-        entries: row.entries,
-        head: row.head.0.to_vec(),
-    };
-    Ok(Answer { result: response.encode_to_vec(), reads: vec![key] })
 }
 
 /// What a contract sees while it answers: its own entries, and no way to change any.

@@ -10,11 +10,12 @@
 //! - **R2 paid.** Fuel that a refused inner call used is counted, so no refusal is free.
 //! - **R3 no way back.** A contract that is at work cannot be entered again.
 
-use crate::accounts;
+use crate::accounts::{self, Classes};
 use crate::overlay::{Claimed, Overlay};
 use crate::stored::full_key;
 use crate::timers::{self, TimerRow};
 use crate::vm::{Entry, Host, Ran, Stop, Vm};
+use linli_types::account::contract_principal;
 use linli_types::code::Code;
 use linli_types::height::{Height, TimeMs};
 use linli_types::id::{Digest, PrincipalId, TimerId, TxKey};
@@ -95,12 +96,14 @@ struct Act {
     at_work: Vec<String>,
     /// Fuel of inner calls that were refused (R2).
     fuel_lost: u64,
+    /// Assets that were moved (INV-T9).
+    classes: Classes,
 }
 
 impl Act {
     fn new(actor: Actor, statements_before: usize) -> Self {
-        let (events, at_work) = Default::default();
-        Self { actor, events, statements_before, schedules: 0, at_work, fuel_lost: 0 }
+        let (events, at_work, classes) = Default::default();
+        Self { actor, events, statements_before, schedules: 0, at_work, fuel_lost: 0, classes }
     }
 }
 
@@ -182,17 +185,45 @@ impl<'a> Run<'a> {
     }
 
     fn call_accounts(&mut self, method: &str, args: &[u8], fuel: u64) -> Ran {
-        if method != accounts::TRANSFER {
+        let Some(cost) = accounts::cost(method, args) else {
             let refusal = unknown_method(accounts::ROOM, method);
             return Ran { fuel: 0, end: Err(refusal.into()) };
-        }
-        if fuel < limits::TRANSFER_FUEL {
+        };
+        if fuel < cost {
             return Ran { fuel, end: Err(Code::OutOfFuel.refuse([]).into()) };
         }
-        let sender = self.act.actor.sender;
-        let moved = accounts::transfer(&mut self.overlay, &sender, args);
-        let end = moved.and_then(|(result, event)| self.emit(event).map(|()| result));
+        let caller = self.act.at_work.last().cloned();
+        let end = self.at_accounts(caller.as_deref(), |desk| accounts::call(desk, method, args));
+        Ran { fuel: cost, end }
+    }
+
+    /// The accounts room's own timer fell due.
+    pub(crate) fn fire_accounts(&mut self, payload: &[u8]) -> Ran {
+        let end = self.at_accounts(None, |desk| accounts::fire(desk, payload));
         Ran { fuel: limits::TRANSFER_FUEL, end }
+    }
+
+    /// Has the accounts room do something for the sender, or for the contract that calls: that acts
+    /// as itself, never as whoever called it.
+    pub(crate) fn at_accounts<T>(
+        &mut self,
+        caller: Option<&str>,
+        work: impl FnOnce(&mut accounts::Desk<'_, 'a>) -> Result<T, Stop>,
+    ) -> Result<T, Stop> {
+        let actor = caller.map_or(self.act.actor.sender, contract_principal);
+        let mut desk = accounts::Desk {
+            overlay: &mut self.overlay,
+            contracts: self.contracts,
+            place: self.place,
+            actor,
+            room: caller,
+            classes: &mut self.act.classes,
+            events: Vec::new(),
+        };
+        let done = work(&mut desk)?;
+        let events = desk.events;
+        events.into_iter().try_for_each(|event| self.emit(event))?;
+        Ok(done)
     }
 
     /// Enters a contract with at most `fuel`.

@@ -3,12 +3,13 @@
 
 mod support;
 
-use linli_runtime::accounts::{AccountRow, Side, Transfer, account_key};
+use linli_runtime::accounts::{AccountRow, account_key};
 use linli_runtime::identity::PrincipalRow;
 use linli_runtime::overlay::ClaimHead;
 use linli_runtime::stored::{StoredHead, Undo};
 use linli_runtime::timers::TimerRow;
 use linli_runtime::{StoredBlock, load_block, load_head, load_receipts, stored};
+use linli_types::account::{Act, Entry, Side};
 use linli_types::certificate::{Certificate, Precommit};
 use linli_types::genesis::{Genesis, Role};
 use linli_types::header::Header;
@@ -55,12 +56,20 @@ fn written() -> Vec<Vec<u8>> {
     let height = stored::height_key(Height(1));
     let header = node.ledger.head().header.clone().unwrap();
     let (transfer, head) = (
-        Transfer {
+        Entry {
             id: TransferId([1; 16]),
+            at: START,
+            act: Act::Post,
             debit: account(0, 0),
             credit: account(1, 0),
             amount: 7,
+            asset: 1,
             code: 1,
+            of: TransferId([2; 16]),
+            pending: 9,
+            expires: START,
+            reference: Some(Digest([3; 32])),
+            actor: person(0),
         },
         node.ledger.head(),
     );
@@ -134,7 +143,7 @@ fn what_was_kept_is_still_read() {
     assert_eq!((undo.state.len(), undo.side.len()), (3, 1));
     let row: AccountRow = borsh::from_slice(&bytes("account")).unwrap();
     assert_eq!((row.owner, row.balance(), row.entries), (person(0), OPENING - 10, 2));
-    let transfer: Transfer = borsh::from_slice(&bytes("transfer")).unwrap();
+    let transfer: Entry = borsh::from_slice(&bytes("transfer")).unwrap();
     assert_eq!(transfer.amount, 7);
     let principal: PrincipalRow = borsh::from_slice(&bytes("principal")).unwrap();
     assert_eq!(principal.org, 7);
@@ -148,11 +157,20 @@ fn what_was_kept_is_still_read() {
 
 #[test]
 fn an_accounts_head_runs_over_every_entry_in_order() {
-    let (a, b) = (Digest([1; 32]), Digest([2; 32]));
-    let row = || AccountRow::new(person(0), 1);
-    let two = |x, y| row().with(Side::Credit, 1, x).unwrap().with(Side::Credit, 1, y).unwrap();
+    let node = one_block();
+    let kept = KEPT.iter().find(|(name, _)| *name == "transfer").unwrap();
+    let entry: Entry = borsh::from_slice(&unhex(kept.1)).unwrap();
+    let moved = |amount| Entry { act: Act::Transfer, amount, ..entry.clone() };
+    let row = row_of(&node, &account(0, 0));
+    let two = |x: &Entry, y: &Entry| {
+        let one = row.clone().with(Side::Credit, x, &x.digest()).unwrap();
+        one.with(Side::Credit, y, &y.digest()).unwrap()
+    };
+    let (a, b) = (moved(1), moved(2));
     assert_ne!(two(&a, &b).head, two(&b, &a).head);
-    assert_eq!(two(&a, &b).entries, 2);
-    let full = AccountRow { credits_posted: u64::MAX, ..row() };
-    assert_eq!(full.with(Side::Credit, 1, &a), None);
+    assert_eq!(two(&a, &b).entries, row.entries + 2);
+}
+
+fn row_of(node: &Node, id: &linli_types::id::AccountId) -> AccountRow {
+    borsh::from_slice(&node.store.get(Column::State, &account_key(id)).unwrap().unwrap()).unwrap()
 }

@@ -85,7 +85,7 @@ impl Draft {
     pub fn transfer(self, transfer: Transfer) -> Self {
         let Transfer { id, debit, credit, amount, code } = transfer;
         let (id, debit, credit) = (id.0.to_vec(), debit.0.to_vec(), credit.0.to_vec());
-        let args = TransferRequest { id, debit, credit, amount, code };
+        let args = TransferRequest { id, debit, credit, amount, code, ..Default::default() };
         self.call("accounts", "Transfer", args.encode_to_vec())
     }
 

@@ -151,6 +151,7 @@ impl Plan {
             principals,
             accounts,
             modules,
+            books: linli_types::books::Books::standard(),
         })
     }
 }

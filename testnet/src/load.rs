@@ -169,6 +169,7 @@ fn transfer_call(chance: &mut Chance, signer: &Signer, everyone: &[AccountId]) -
         credit: credit.0.to_vec(),
         amount: 1 + chance.next() % 3,
         code: 1,
+        ..Default::default()
     };
     wire::Call { room: "accounts".into(), method: "Transfer".into(), args: args.encode_to_vec() }
 }

@@ -65,7 +65,14 @@ impl Desk {
         let id = u128::from(self.next).to_le_bytes().to_vec();
         let account = |who: &str| hex::decode(self.live.account(who)).unwrap();
         let (debit, credit) = (account("operator"), account("resident"));
-        let args = TransferRequest { id: id.clone(), debit, credit, amount: 1, code: 1 };
+        let args = TransferRequest {
+            id: id.clone(),
+            debit,
+            credit,
+            amount: 1,
+            code: 1,
+            ..Default::default()
+        };
         let args = args.encode_to_vec();
         let head = self.client.status().await.unwrap().time_ms;
         TransactionBody {

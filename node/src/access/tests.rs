@@ -47,6 +47,7 @@ pub(crate) fn genesis() -> Genesis {
         principals,
         accounts: vec![],
         modules: vec![],
+        books: linli_types::books::Books::standard(),
     }
 }
 

@@ -13,8 +13,6 @@ use linli_types::id::PrincipalId;
 use linli_types::limits;
 use linli_types::receipt::{Param, Refusal};
 use linli_types::store::{Column, Read};
-use linli_types::wire::accounts::AccountResponse;
-use prost::Message;
 use std::sync::Arc;
 use tonic::Status;
 
@@ -113,9 +111,10 @@ impl Question {
         let me = self.reader.principal.unwrap_or_default();
         let answer = ledger.query(store, room, method, &self.request.args, me).map_err(broken)?;
         if let (Ok(answer), accounts::ROOM) = (&answer, room) {
-            let response = AccountResponse::decode(answer.result.as_slice());
-            let response = response.map_err(|_| damaged("an unreadable account"))?;
-            self.check_owner(PrincipalId::from_slice(&response.owner))?;
+            let own = answer.reads.iter().filter_map(|key| key.get(room.len().saturating_add(1)..));
+            let whom = own.map(|key| accounts::concerned(store, key));
+            let whom = whom.collect::<Result<Vec<_>, _>>().map_err(broken)?.concat();
+            self.check_concerned(&whom)?;
         }
         Ok(answer)
     }
@@ -130,11 +129,7 @@ impl Question {
         let entry = |key: &Vec<u8>| {
             let entry = self.entry(ledger, store, Ledger::full_key(room, key))?;
             if room == accounts::ROOM && entry.present {
-                let row = accounts::read_row(&entry.value).ok();
-                // An entry of the room that is no account is public: totals of an asset.
-                if let Some(row) = row {
-                    self.check_owner(Some(row.owner))?;
-                }
+                self.check_concerned(&accounts::concerned(store, key).map_err(broken)?)?;
             } else if !all && !(contract && self.may_ask_contracts()) && room != accounts::ROOM {
                 return Err(denied());
             }
@@ -149,11 +144,11 @@ impl Question {
         self.reader.staff || self.reader.scope == Scope::All
     }
 
-    /// X2. What belongs to nobody is public.
-    fn check_owner(&self, owner: Option<PrincipalId>) -> Result<(), Status> {
-        let owner = owner.ok_or_else(|| damaged("an account without an owner"))?;
-        let seen = owner == accounts::NOBODY || self.readers.may_see(&self.reader, &owner);
-        if seen { Ok(()) } else { Err(denied()) }
+    /// X2. Whom it concerns may read it, and those who may read theirs; what is nobody's is public.
+    fn check_concerned(&self, whom: &[PrincipalId]) -> Result<(), Status> {
+        let seen =
+            |who: &PrincipalId| *who == accounts::NOBODY || self.readers.may_see(&self.reader, who);
+        if whom.iter().any(seen) { Ok(()) } else { Err(denied()) }
     }
 
     fn entry(

@@ -1,16 +1,22 @@
-//! `linli account balance | statement`: what an account holds, and what moved it.
+//! `linli account balance | statement`: what an account holds, and every entry that led to it;
+//! each with a proof that `linli verify` takes.
 
 use super::connect::{Connect, Node};
-use super::query::ask_by_schema;
-use super::{Failure, Output, block_on};
-use crate::words::words;
-use linli_proto::EventsRequest;
+use super::query::{ask_by_schema, proved, write_new};
+use super::{Failure, Output, block_on, taken};
+use crate::words::{Words, words};
+use linli_proto::{EventsRequest, QueryResponse};
+use linli_types::account::{AccountRow, Act, Entry, Side, flag, issuance};
+use linli_types::genesis;
 use linli_types::human;
 use linli_types::id::AccountId;
 use linli_types::wire::accounts::Transferred;
+use linli_verify::pack::ProvedEntry;
+use linli_verify::{Contents, Pack};
 use prost::Message;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
 const TRANSFERRED: &str = "linli.accounts.v1.Transferred";
 
@@ -25,7 +31,7 @@ pub(super) struct Account {
 enum Command {
     /// What the account holds.
     Balance(Which),
-    /// Every transfer that touched the account, oldest first.
+    /// Every entry that touched the account, oldest first.
     Statement(Which),
 }
 
@@ -37,6 +43,9 @@ struct Which {
     /// The account, in hexadecimal or as an AC- code.
     #[arg(value_name = "ACCOUNT", value_parser = account)]
     account: AccountId,
+    /// Writes a proof to a new file; `linli verify` takes it.
+    #[arg(long, value_name = "OUT")]
+    proof: Option<PathBuf>,
 }
 
 fn account(text: &str) -> Result<AccountId, String> {
@@ -49,6 +58,11 @@ fn account(text: &str) -> Result<AccountId, String> {
 
 impl Account {
     pub(super) fn run(self, out: &mut Output) -> Result<(), Failure> {
+        let (Command::Balance(which) | Command::Statement(which)) = &self.command;
+        // Before a node is asked: what cannot be written need not be proved.
+        if let Some(path) = which.proof.as_ref().filter(|path| path.exists()) {
+            return Err(taken(path));
+        }
         match self.command {
             Command::Balance(which) => which.balance(out),
             Command::Statement(which) => which.statement(out),
@@ -56,162 +70,251 @@ impl Account {
     }
 }
 
-/// An account's row, as its query shows it.
-struct Row {
+/// What a node says of an account, and proves.
+struct Shown {
+    answer: QueryResponse,
+    entry: ProvedEntry,
+    row: AccountRow,
     json: Value,
-    height: u64,
-    owner: Vec<u8>,
-    debits: u64,
-    credits: u64,
-    entries: u64,
 }
 
 impl Which {
-    async fn row(&self, node: &Node) -> Result<Row, Failure> {
+    async fn shown(&self, node: &Node) -> Result<Shown, Failure> {
         let args = json!({ "id": self.account.to_string() });
-        let (_, answer, json) = ask_by_schema(node, "accounts", "Account", &args, false).await?;
-        let number = |name: &str| {
-            let text = json.get(name).and_then(Value::as_str);
-            text.and_then(|text| text.parse().ok()).unwrap_or(0)
-        };
-        let owner = json.get("owner").and_then(Value::as_str).unwrap_or_default();
-        Ok(Row {
-            height: answer.height,
-            owner: hex::decode(owner).unwrap_or_default(),
-            debits: number("debits_posted"),
-            credits: number("credits_posted"),
-            entries: number("entries"),
-            json,
-        })
+        let (_, answer, json) = ask_by_schema(node, "accounts", "Account", &args, true).await?;
+        let (_, entries) = proved(&answer)?;
+        let found = entries.into_iter().find_map(|entry| {
+            let row = borsh::from_slice(entry.value.as_deref()?).ok()?;
+            Some((entry, row))
+        });
+        let (entry, row) = found.ok_or_else(|| {
+            Failure::broken(
+                words!("节点返回的账户无法读取", "the node's account cannot be read"),
+                words!("请换一个节点", "use another node"),
+            )
+        })?;
+        Ok(Shown { answer, entry, row, json })
     }
 
     fn balance(&self, out: &mut Output) -> Result<(), Failure> {
-        let row = block_on(async {
-            let node = self.connect.open().await?;
-            self.row(&node).await
+        let shown = block_on(async { self.shown(&self.connect.open().await?).await })?;
+        let Shown { answer, entry, row, mut json } = shown;
+        self.write(out, &answer, |block| {
+            Pack::new(&Contents::State { entries: vec![entry], answer: None }, &block)
         })?;
         let code = human::write(human::Kind::Account, &self.account.0);
-        let (balance, height, entries) =
-            (balance(row.debits, row.credits), row.height, row.entries);
-        let mut json = row.json;
+        let (balance, height, entries) = (balance(&row), answer.height, row.entries);
         if let Some(object) = json.as_object_mut() {
             object.insert("code".into(), json!(code));
             object.insert("height".into(), json!(height));
             object.insert("balance".into(), json!(balance));
+            object.insert("available".into(), json!(available(&row).to_string()));
         }
-        let asset = json.get("asset").and_then(Value::as_u64).unwrap_or(0);
-        let text = words!(
+        let (asset, state) = (row.asset, state(&row));
+        let mut text = words!(
             "{code}　余额 {balance}（资产 {asset} 的最小单位）　{entries} 笔　截至区块 {height}",
             "{code}  balance {balance} (minor units of asset {asset})  {entries} entries  as of block {height}"
         );
+        let _ = write!(text.zh, "{}", state.zh);
+        let _ = write!(text.en, "{}", state.en);
         out.answer(&json, &text);
         Ok(())
     }
 
+    fn write(
+        &self,
+        out: &mut Output,
+        answer: &QueryResponse,
+        seal: impl FnOnce(linli_verify::pack::BlockProof) -> Pack,
+    ) -> Result<(), Failure> {
+        let Some(path) = &self.proof else { return Ok(()) };
+        write_new(path, &seal(proved(answer)?.0).to_bytes())?;
+        let shown = path.display();
+        out.note(&words!("证明已写入 {shown}", "the proof is in {shown}"));
+        Ok(())
+    }
+
     fn statement(&self, out: &mut Output) -> Result<(), Failure> {
-        let (row, lines) = block_on(async {
+        let (shown, lines) = block_on(async {
             let node = self.connect.open().await?;
-            let row = self.row(&node).await?;
-            let lines = self.lines(&node, &row.owner, row.height).await?;
-            Ok((row, lines))
+            let shown = self.shown(&node).await?;
+            let lines = self.lines(&node, &shown.row, shown.answer.height).await?;
+            Ok((shown, lines))
         })?;
-        let (height, whole) = (row.height, row.is_whole(&lines));
-        let (balance, opening) = (balance(row.debits, row.credits), row.opening(&lines));
-        let shown: Vec<Value> = lines.iter().map(Line::to_json).collect();
+        let Shown { answer, entry, row, .. } = shown;
+        let whole = is_whole(self.account, &row, &lines);
+        if !whole && self.proof.is_some() {
+            return Err(Failure::refused(
+                "STATEMENT_NOT_WHOLE",
+                words!(
+                    "该节点给出的明细不完整，不能作为证明",
+                    "this node's statement is not whole: it proves nothing"
+                ),
+                words!("请换一个节点", "ask another node"),
+            ));
+        }
+        let entries: Vec<Entry> = lines.iter().map(|line| line.entry.clone()).collect();
+        self.write(out, &answer, |block| {
+            Pack::new(&Contents::Account { row: entry, lines: entries }, &block)
+        })?;
+        let (height, balance) = (answer.height, balance(&row));
+        let shown: Vec<Value> = lines.iter().map(|line| line.to_json(self.account)).collect();
         let json = json!({
-            "account": self.account.to_string(), "height": height, "opening": opening,
-            "balance": balance, "entries": row.entries, "whole": whole, "lines": shown,
+            "account": self.account.to_string(), "height": height, "balance": balance,
+            "entries": row.entries, "whole": whole, "lines": shown,
         });
-        let mut text = words!("期初 {opening}", "opening {opening}");
-        for Line { height, change, other, .. } in &lines {
-            let _ = write!(text.zh, "\n区块 {height}　{change:+}　对方 {other}");
-            let _ = write!(text.en, "\nblock {height}  {change:+}  other side {other}");
+        let entries = row.entries;
+        let mut text = words!("{entries} 笔", "{entries} entries");
+        for line in &lines {
+            line.write(self.account, &mut text);
         }
         let _ = write!(text.zh, "\n期末 {balance}　截至区块 {height}");
         let _ = write!(text.en, "\nbalance {balance}  as of block {height}");
         if !whole {
             out.note(&words!(
-                "明细不完整：账户行所记笔数更多",
-                "the statement is not whole: the account counts more entries"
+                "明细不完整：与账户行的笔数或摘要不符",
+                "the statement is not whole: it does not lead to the account's row"
             ));
         }
         out.answer(&json, &text);
         Ok(())
     }
 
-    /// Transfers of the account, from the events that concern its owner.
-    async fn lines(&self, node: &Node, owner: &[u8], height: u64) -> Result<Vec<Line>, Failure> {
+    /// The account's entries: the opening of the genesis, then the events that concern its owner.
+    async fn lines(
+        &self,
+        node: &Node,
+        row: &AccountRow,
+        height: u64,
+    ) -> Result<Vec<Line>, Failure> {
         let request = EventsRequest {
             room: "accounts".into(),
             kind: TRANSFERRED.into(),
-            about: owner.to_vec(),
+            about: row.owner.0.to_vec(),
             history_only: true,
             ..EventsRequest::default()
         };
         let mut events = node.client.events(request);
         let mut lines = Vec::new();
         while let Some(event) = events.next().await? {
-            let Ok(moved) = Transferred::decode(event.data.as_slice()) else { continue };
-            let amount = i128::from(moved.amount);
-            let (change, other) = match self.account.0.as_slice() {
-                me if me == moved.debit => (-amount, moved.credit),
-                me if me == moved.credit => (amount, moved.debit),
-                _ => continue,
-            };
             // Blocks after the row was read belong to a later statement.
             if event.height > height {
                 break;
             }
-            lines.push(Line {
-                height: event.height,
-                time_ms: event.block_time_ms,
-                id: hex::encode(&moved.id),
-                change,
-                other: human::write(human::Kind::Account, &other),
-                code: moved.code,
-                transaction: hex::encode(&event.transaction),
-            });
+            let moved = Transferred::decode(event.data.as_slice()).ok();
+            let Some(entry) = moved.as_ref().and_then(Entry::from_event) else { continue };
+            if entry.debit == self.account || entry.credit == self.account {
+                let (height, transaction) = (event.height, hex::encode(&event.transaction));
+                lines.push(Line { height, transaction, entry });
+            }
+        }
+        if let Some(opening) = opening(self.account, row, &lines) {
+            lines.insert(0, Line { height: 0, transaction: String::new(), entry: opening });
         }
         Ok(lines)
     }
 }
 
-/// One transfer, as the account sees it.
+/// The entry that the genesis made: no event tells of it, but the row counts it.
+fn opening(id: AccountId, row: &AccountRow, lines: &[Line]) -> Option<Entry> {
+    if (lines.len() as u64).saturating_add(1) != row.entries || id == issuance(row.asset) {
+        return None;
+    }
+    let posted = |line: &&Line| {
+        !matches!(line.entry.act, Act::Reserve | Act::Void | Act::Expiry) && line.entry.credit == id
+    };
+    let later = lines.iter().filter(posted).map(|line| line.entry.amount);
+    let opening = row.credits_posted.checked_sub(later.fold(0, u64::saturating_add))?;
+    let account = genesis::Account { id, owner: row.owner, asset: row.asset, opening };
+    Some(Entry::opening(&account, row.opened))
+}
+
+/// Whether the lines lead to the row: the same replay that `linli verify` makes.
+fn is_whole(id: AccountId, row: &AccountRow, lines: &[Line]) -> bool {
+    let mut replayed = AccountRow::new(row.owner, row.asset, row.kind, row.flags);
+    for Line { entry, .. } in lines {
+        let side = if entry.debit == id { Side::Debit } else { Side::Credit };
+        match replayed.with(side, entry, &entry.digest()) {
+            Some(next) => replayed = next,
+            None => return false,
+        }
+    }
+    (replayed.entries, replayed.head) == (row.entries, row.head)
+}
+
+/// One entry, and where it stands.
 struct Line {
     height: u64,
-    time_ms: u64,
-    id: String,
-    change: i128,
-    other: String,
-    code: u32,
     transaction: String,
+    entry: Entry,
 }
 
 impl Line {
-    fn to_json(&self) -> Value {
+    fn seen(&self, account: AccountId) -> (String, String) {
+        let (sign, other) = match self.entry.debit == account {
+            true => ('-', self.entry.credit),
+            false => ('+', self.entry.debit),
+        };
+        (format!("{sign}{}", self.entry.amount), human::write(human::Kind::Account, &other.0))
+    }
+
+    fn to_json(&self, account: AccountId) -> Value {
+        let (change, other) = self.seen(account);
         json!({
-            "height": self.height, "time_ms": self.time_ms, "id": self.id,
-            "change": format!("{:+}", self.change), "other": self.other, "code": self.code,
-            "transaction": self.transaction,
+            "height": self.height, "time_ms": self.entry.at.0, "id": self.entry.id.to_string(),
+            "act": format!("{:?}", self.entry.act), "change": change, "other": other,
+            "code": self.entry.code, "transaction": self.transaction,
         })
+    }
+
+    fn write(&self, account: AccountId, text: &mut Words) {
+        let (change, other) = self.seen(account);
+        let (height, (zh, en)) = (self.height, act(self.entry.act));
+        let _ = write!(text.zh, "\n区块 {height}　{zh} {change}　对方 {other}");
+        let _ = write!(text.en, "\nblock {height}  {en} {change}  other side {other}");
     }
 }
 
-impl Row {
-    /// What the account held before its first line: given by the genesis.
-    fn opening(&self, lines: &[Line]) -> i128 {
-        let moved: i128 = lines.iter().map(|line| line.change).sum();
-        balance(self.debits, self.credits).saturating_sub(moved)
-    }
-
-    /// The row counts its entries, the opening among them: a statement that lacks one shows it.
-    fn is_whole(&self, lines: &[Line]) -> bool {
-        let opening = u64::from(self.opening(lines) != 0);
-        (lines.len() as u64).saturating_add(opening) == self.entries
+const fn act(act: Act) -> (&'static str, &'static str) {
+    match act {
+        Act::Transfer => ("转账", "transfer"),
+        Act::Reserve => ("预留", "reserve"),
+        Act::Post => ("入账", "post"),
+        Act::Void => ("撤销", "void"),
+        Act::Expiry => ("到期退回", "expiry"),
+        Act::Reversal => ("冲正", "reversal"),
+        Act::Receivable => ("转应收", "receivable"),
+        Act::LotsEnded => ("批次到期", "lots ended"),
     }
 }
 
 /// What was credited less what was debited; issuance accounts stand below zero.
-fn balance(debits: u64, credits: u64) -> i128 {
-    i128::from(credits) - i128::from(debits)
+fn balance(row: &AccountRow) -> i128 {
+    i128::from(row.credits_posted) - i128::from(row.debits_posted)
+}
+
+/// What may still be spent.
+fn available(row: &AccountRow) -> i128 {
+    balance(row) - i128::from(row.debits_pending)
+}
+
+/// What is held and what stands in the way, for people.
+fn state(row: &AccountRow) -> Words {
+    let mut text = Words::same(String::new());
+    let (held, awaited) = (row.debits_pending, row.credits_pending);
+    if held != 0 || awaited != 0 {
+        let _ = write!(text.zh, "　占用 {held}　待确认 {awaited}");
+        let _ = write!(text.en, "  held {held}  awaited {awaited}");
+    }
+    for (bit, zh, en) in [
+        (flag::FROZEN_OUT, "　已冻结转出", "  frozen: nothing goes out"),
+        (flag::FROZEN_IN, "　已冻结转入", "  frozen: nothing comes in"),
+        (flag::CLOSED, "　已销户", "  closed"),
+    ] {
+        if row.is(bit) {
+            text.zh.push_str(zh);
+            text.en.push_str(en);
+        }
+    }
+    text
 }

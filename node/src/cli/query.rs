@@ -128,17 +128,7 @@ pub(super) fn json_args(text: &str) -> Result<Value, Failure> {
 
 /// The proof as a pack of the kind that `linli verify` takes.
 fn pack(request: &QueryRequest, answer: &QueryResponse) -> Result<Vec<u8>, Failure> {
-    let block = BlockProof {
-        header: read::<Header>(&answer.header, "header")?,
-        certificate: read::<Certificate>(&answer.certificate, "certificate")?,
-        sets: Vec::new(),
-    };
-    let entry = |entry: &Entry| -> Result<ProvedEntry, Failure> {
-        let value = entry.present.then(|| entry.value.clone());
-        let proof = read::<StateProof>(&entry.proof, "proof")?;
-        Ok(ProvedEntry { key: entry.key.clone(), value, proof })
-    };
-    let entries = answer.entries.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
+    let (block, entries) = proved(answer)?;
     if entries.is_empty() {
         return Err(Failure::refused(
             "NOTHING_TO_PROVE",
@@ -156,6 +146,22 @@ fn pack(request: &QueryRequest, answer: &QueryResponse) -> Result<Vec<u8>, Failu
         result: answer.result.clone(),
     });
     Ok(Pack::new(&Contents::State { entries, answer: computed }, &block).to_bytes())
+}
+
+/// The block and the proved entries of an answer with proofs.
+pub(super) fn proved(answer: &QueryResponse) -> Result<(BlockProof, Vec<ProvedEntry>), Failure> {
+    let block = BlockProof {
+        header: read::<Header>(&answer.header, "header")?,
+        certificate: read::<Certificate>(&answer.certificate, "certificate")?,
+        sets: Vec::new(),
+    };
+    let entry = |entry: &Entry| -> Result<ProvedEntry, Failure> {
+        let value = entry.present.then(|| entry.value.clone());
+        let proof = read::<StateProof>(&entry.proof, "proof")?;
+        Ok(ProvedEntry { key: entry.key.clone(), value, proof })
+    };
+    let entries = answer.entries.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
+    Ok((block, entries))
 }
 
 /// A native structure that a node sent.

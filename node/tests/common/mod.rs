@@ -72,6 +72,7 @@ pub(crate) fn genesis() -> Genesis {
         principals: [21, 22].map(principal).to_vec(),
         accounts: [21, 22].map(account).to_vec(),
         modules: Vec::new(),
+        books: linli_types::books::Books::standard(),
     }
 }
 
@@ -85,6 +86,7 @@ pub(crate) fn transfer(chain: &ChainId, n: u32, signer: u8) -> (TxId, Vec<u8>) {
         credit: vec![22; 16],
         amount: 1,
         code: 1,
+        ..Default::default()
     };
     let body = wire::TransactionBody {
         chain_tag: chain.tag(),

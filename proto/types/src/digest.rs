@@ -32,8 +32,12 @@ pub enum Domain {
     StatePath,
     /// A leaf of the state tree.
     StateLeaf,
-    /// A transfer's content.
+    /// An entry of two accounts.
     Transfer,
+    /// What a business id of the accounts stands for.
+    Deed,
+    /// The principal of a contract.
+    Contract,
     /// The running digest of an account's entries.
     AccountHead,
     /// The running digest of the rows beside the tree.
@@ -64,6 +68,8 @@ impl Domain {
             Self::StatePath => "linli.state-path.v1",
             Self::StateLeaf => "linli.state-leaf.v1",
             Self::Transfer => "linli.transfer.v1",
+            Self::Deed => "linli.deed.v1",
+            Self::Contract => "linli.contract.v1",
             Self::AccountHead => "linli.account-head.v1",
             Self::SideDigest => "linli.side-digest.v1",
             Self::Timer => "linli.timer.v1",

@@ -24,6 +24,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod abi;
+pub mod account;
 pub mod amount;
 pub mod books;
 pub mod certificate;

@@ -40,6 +40,10 @@ pub const TRANSACTION_FUEL_MAX: u64 = 200_000_000;
 pub const TRANSACTION_FUEL_BASE: u64 = 20_000;
 /// Fuel of one transfer: two rows, one business id, one event.
 pub const TRANSFER_FUEL: u64 = 60_000;
+/// Lots of one account (`domain.md` §B2).
+pub const LOTS_MAX: usize = 64;
+/// Steps of one chain of transfers.
+pub const CHAIN_STEPS_MAX: usize = 64;
 /// Fuel of one query.
 pub const QUERY_FUEL_MAX: u64 = 50_000_000;
 /// Fuel that due timers may use in one block: a quarter.

@@ -16,7 +16,7 @@ fn checker() -> Checker {
 
 fn transfer() -> TransferRequest {
     let [id, debit, credit] = [1, 2, 3].map(|n| vec![n; 16]);
-    TransferRequest { id, debit, credit, amount: 500, code: 1 }
+    TransferRequest { id, debit, credit, amount: 500, code: 1, ..Default::default() }
 }
 
 fn call() -> Call {

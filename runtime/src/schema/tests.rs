@@ -266,7 +266,7 @@ fn schemas_that_the_walk_cannot_judge_are_refused() {
 fn transfers() -> impl Strategy<Value = wire::accounts::TransferRequest> {
     let id = || prop::collection::vec(any::<u8>(), 16);
     (id(), id(), id(), any::<u64>(), any::<u32>()).prop_map(|(id, debit, credit, amount, code)| {
-        wire::accounts::TransferRequest { id, debit, credit, amount, code }
+        wire::accounts::TransferRequest { id, debit, credit, amount, code, ..Default::default() }
     })
 }
 

@@ -79,6 +79,7 @@ pub fn genesis_with(modules: Vec<Module>) -> Genesis {
         principals: (0..PEOPLE).map(principal).collect(),
         accounts: (0..PEOPLE).flat_map(accounts).collect(),
         modules,
+        books: linli_types::books::Books::standard(),
     }
 }
 
@@ -195,6 +196,7 @@ pub fn transfer_call(number: u64, from: (u8, u8), to: (u8, u8), amount: u64) -> 
         credit: account(to.0, to.1).0.to_vec(),
         amount,
         code: 1,
+        ..Default::default()
     };
     call("accounts", "Transfer", request.encode_to_vec())
 }

@@ -1,5 +1,6 @@
 //! The steps, from the genesis outward. Each stands on what the one before has proved.
 
+use crate::account;
 use crate::failure::{Failure, Reason};
 use crate::file::{self, FileDigests};
 use crate::manifest::Manifest;
@@ -8,6 +9,7 @@ use crate::report::{self, Report};
 use crate::seal::{Kind, Name, Sealed};
 use crate::statement::{self, Anchored, Statement};
 use borsh::BorshDeserialize;
+use linli_types::account::Entry;
 use linli_types::certificate::{BadCertificate, Certificate};
 use linli_types::digest;
 use linli_types::genesis::Genesis;
@@ -43,6 +45,13 @@ pub fn verify_with(
         Kind::State => {
             refuse_files(files)?;
             block.check_entries(sealed, &mut report)?;
+        }
+        Kind::Account => {
+            refuse_files(files)?;
+            let entries = block.check_entries(sealed, &mut report)?;
+            let lines: Vec<Entry> = read(sealed.get(Name::Lines), Reason::LinesMalformed)?;
+            let whole = account::check(&entries, &lines)?;
+            report.account = Some(report::account(&whole, &lines));
         }
     }
     Ok(report)
@@ -150,7 +159,11 @@ impl Block {
         Ok(id)
     }
 
-    fn check_entries(&self, sealed: &Sealed, report: &mut Report) -> Result<(), Failure> {
+    fn check_entries(
+        &self,
+        sealed: &Sealed,
+        report: &mut Report,
+    ) -> Result<Vec<ProvedEntry>, Failure> {
         let entries: Vec<ProvedEntry> = read(sealed.get(Name::Entries), Reason::EntriesMalformed)?;
         for entry in &entries {
             let root = entry.proof.root(&entry.key, entry.value.as_deref());
@@ -165,7 +178,7 @@ impl Block {
         }
         report.entries = entries.iter().map(report::entry).collect();
         report.computed = answer.as_ref().map(report::computed);
-        Ok(())
+        Ok(entries)
     }
 
     fn check_log(&self, leaf: Digest, place: &LogPlace) -> Result<(), Failure> {

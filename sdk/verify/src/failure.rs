@@ -166,6 +166,16 @@ reasons! {
 
     EntriesMalformed = "ENTRIES_MALFORMED" State
         zh: "账本条目无法识别" en: "the stored entries cannot be read";
+    LinesMalformed = "LINES_MALFORMED" State
+        zh: "账户明细无法识别" en: "the account's entries cannot be read";
+    AccountOther = "ACCOUNT_OTHER" State
+        zh: "所附条目不是一个账户" en: "the stored entry is not one account";
+    AccountLine = "ACCOUNT_LINE" State
+        zh: "第 {0} 行明细不属于该账户或与前文不符"
+        en: "line {0} is not of this account, or does not follow from those before";
+    AccountNotWhole = "ACCOUNT_NOT_WHOLE" State
+        zh: "明细不完整或被改动：所附 {0} 笔，账户记有 {1} 笔"
+        en: "the statement is not whole or was changed: {0} entries are here, the account counts {1}";
     EntriesPath = "ENTRIES_PATH" State
         zh: "条目 {0} 的证明不成立" en: "the proof of the entry {0} does not hold";
 

@@ -28,6 +28,7 @@ pub mod seal;
 pub mod statement;
 pub mod time;
 
+mod account;
 mod check;
 mod zip;
 

@@ -126,6 +126,13 @@ pub enum Contents {
         /// What was computed from them.
         answer: Option<Answer>,
     },
+    /// An account stood so after the block, and these are all its entries.
+    Account {
+        /// The account's row.
+        row: ProvedEntry,
+        /// Its entries, the opening first.
+        lines: Vec<linli_types::account::Entry>,
+    },
 }
 
 /// A pack: opened, its entries unread, and nothing believed yet.
@@ -154,6 +161,11 @@ impl Pack {
                 entries.push((Name::Entries, encode(proved)));
                 entries.extend(answer.as_ref().map(|a| (Name::Answer, encode(a))));
                 Kind::State
+            }
+            Contents::Account { row, lines } => {
+                entries.push((Name::Entries, encode(&vec![row])));
+                entries.push((Name::Lines, encode(lines)));
+                Kind::Account
             }
         };
         entries.push((Name::Header, block.header.to_bytes()));

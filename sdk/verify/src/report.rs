@@ -3,12 +3,14 @@
 //! It shows only what the checks have established, and says so where something was not checked
 //! (a computed answer).
 
+use crate::account::Whole;
 use crate::manifest::Listed;
 use crate::pack::{Answer, LogPlace, ProvedEntry};
 use crate::seal::Kind;
 use crate::statement::{self, Statement};
 use crate::time;
 use core::fmt::Write;
+use linli_types::account::Entry;
 use linli_types::code::{Code, Lang, fill};
 use linli_types::header::Header;
 use linli_types::height::TimeMs;
@@ -24,7 +26,7 @@ use serde::Serialize;
 pub struct Report {
     /// Always true: what does not hold is a failure.
     pub verified: bool,
-    /// `evidence`, `receipt` or `state`.
+    /// `evidence`, `receipt`, `state` or `account`.
     pub kind: &'static str,
     /// The chain's id.
     pub chain: String,
@@ -53,6 +55,9 @@ pub struct Report {
     /// What was computed from them: not proved.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub computed: Option<Computed>,
+    /// An account and all that ever happened to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account: Option<ProvedAccount>,
 }
 
 /// A certified block.
@@ -187,6 +192,42 @@ pub struct Stored {
     pub value: Option<String>,
 }
 
+/// An account and its whole statement. Amounts are texts: JSON numbers end at 2^53.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ProvedAccount {
+    /// Its code.
+    pub code: String,
+    /// Its owner, as a code.
+    pub owner: String,
+    /// The asset's number.
+    pub asset: u32,
+    /// Credits less debits, in minor units.
+    pub balance: String,
+    /// Held for later debits.
+    pub debits_pending: String,
+    /// Held for later credits.
+    pub credits_pending: String,
+    /// Every entry, the first first.
+    pub lines: Vec<ProvedLine>,
+}
+
+/// One entry, as the account sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ProvedLine {
+    /// Block time, milliseconds since 1970 UTC.
+    pub time_ms: u64,
+    /// What it did: `Transfer`, `Reserve`, `Post` …
+    pub act: String,
+    /// Debits below zero.
+    pub amount: String,
+    /// The account on the other side, as a code.
+    pub other: String,
+    /// Kind of business.
+    pub code: u32,
+    /// Its business id.
+    pub id: String,
+}
+
 /// What a query computed: not proved.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Computed {
@@ -230,6 +271,7 @@ pub(crate) fn block<'a>(
         receipt: None,
         entries: Vec::new(),
         computed: None,
+        account: None,
     }
 }
 
@@ -332,6 +374,34 @@ pub(crate) fn computed(answer: &Answer) -> Computed {
     Computed { query: format!("{}.{}", answer.room, answer.query), args, result }
 }
 
+pub(crate) fn account(whole: &Whole, lines: &[Entry]) -> ProvedAccount {
+    let Whole { id, row } = whole;
+    let balance = i128::from(row.credits_posted) - i128::from(row.debits_posted);
+    let line = |entry: &Entry| {
+        let (sign, other) = match entry.debit == *id {
+            true => ("-", &entry.credit),
+            false => ("+", &entry.debit),
+        };
+        ProvedLine {
+            time_ms: entry.at.0,
+            act: format!("{:?}", entry.act),
+            amount: format!("{sign}{}", entry.amount),
+            other: human::write(human::Kind::Account, &other.0),
+            code: entry.code,
+            id: entry.id.to_string(),
+        }
+    };
+    ProvedAccount {
+        code: human::write(human::Kind::Account, &id.0),
+        owner: human::write(human::Kind::Principal, &row.owner.0),
+        asset: row.asset,
+        balance: balance.to_string(),
+        debits_pending: row.debits_pending.to_string(),
+        credits_pending: row.credits_pending.to_string(),
+        lines: lines.iter().map(line).collect(),
+    }
+}
+
 /// A full key for people: the room's name and the rest in hexadecimal.
 pub(crate) fn key(full: &[u8]) -> String {
     let (room, own) = split(full);
@@ -370,6 +440,7 @@ impl Report {
         lines.extend(self.receipt.iter().map(|r| receipt_line(lang, r)));
         lines.extend(self.entries.iter().map(|e| entry_line(lang, e)));
         lines.extend(self.computed.iter().map(|c| computed_line(lang, c)));
+        lines.extend(self.account.iter().flat_map(|a| account_lines(lang, a)));
         lines.extend(self.block_lines(lang));
         let mut text = lines.join("\n");
         text.push('\n');
@@ -483,4 +554,28 @@ fn computed_line(lang: Lang, c: &Computed) -> String {
         format!("计算　{query} = {result}（由上列条目算出，本身未被证明）"),
         format!("computed   {query} = {result} (from the entries above; itself not proved)"),
     )
+}
+
+fn account_lines(lang: Lang, a: &ProvedAccount) -> Vec<String> {
+    let (code, asset, balance, count) = (&a.code, a.asset, &a.balance, a.lines.len());
+    let (out, due) = (&a.debits_pending, &a.credits_pending);
+    let line = |line: &ProvedLine| {
+        let ProvedLine { time_ms, act, amount, other, code, .. } = line;
+        let at = time::text(TimeMs(*time_ms));
+        say(
+            lang,
+            format!("　　　{at}　{act} {amount}　对方 {other}　业务码 {code}"),
+            format!("           {at}  {act} {amount}  other side {other}  code {code}"),
+        )
+    };
+    let head = say(
+        lang,
+        format!(
+            "账户　{code}，资产 {asset}，余额 {balance}，占用 {out}，待收 {due}；明细完整，共 {count} 笔"
+        ),
+        format!(
+            "account    {code}, asset {asset}, balance {balance}, held {out}, awaited {due}; whole: {count} entries"
+        ),
+    );
+    std::iter::once(head).chain(a.lines.iter().map(line)).collect()
 }

@@ -2,14 +2,15 @@
 //!
 //! ```text
 //! index          BLAKE3 of every other entry, one line each, as `b3sum` prints them
-//! kind           "linli evidence 1\n", "linli receipt 1\n" or "linli state 1\n"
+//! kind           "linli evidence 1\n", or receipt, state, account
 //! manifest.json  files and their digests, canonical JSON          evidence
 //! statement      what was anchored: protobuf, exact bytes         evidence
 //! log            place of the leaf and the way up: borsh          evidence
 //! transaction    the signed request and its place: borsh          evidence; receipt, optional
 //! receipt        what became of it and its place: borsh           evidence and receipt
-//! entries        stored entries with their proofs: borsh          state
+//! entries        stored entries with their proofs: borsh          state and account
 //! answer         what a computed query said: borsh                state, optional
+//! lines          every entry of the account: borsh                account
 //! header         the block's header: borsh
 //! certificate    the validators' signatures: borsh
 //! sets           every change of the validator set since the genesis: borsh
@@ -38,10 +39,12 @@ pub enum Kind {
     Receipt,
     /// Entries stood in the ledger, or did not.
     State,
+    /// An account stood so, and these are all its entries.
+    Account,
 }
 
 impl Kind {
-    const ALL: [Self; 3] = [Self::Evidence, Self::Receipt, Self::State];
+    const ALL: [Self; 4] = [Self::Evidence, Self::Receipt, Self::State, Self::Account];
 
     /// The stable name.
     pub const fn name(self) -> &'static str {
@@ -49,6 +52,7 @@ impl Kind {
             Self::Evidence => "evidence",
             Self::Receipt => "receipt",
             Self::State => "state",
+            Self::Account => "account",
         }
     }
 
@@ -64,6 +68,7 @@ impl Kind {
             // Without them a statement is only a leaf, and any contract may append leaves.
             (Self::Evidence, Name::Transaction | Name::Receipt) => Some(Want::Needed),
             (Self::Receipt, Name::Receipt) | (Self::State, Name::Entries) => Some(Want::Needed),
+            (Self::Account, Name::Entries | Name::Lines) => Some(Want::Needed),
             (Self::Receipt, Name::Transaction) | (Self::State, Name::Answer) => Some(Want::Allowed),
             _ => None,
         }
@@ -86,13 +91,14 @@ pub(crate) enum Name {
     Receipt,
     Entries,
     Answer,
+    Lines,
     Header,
     Certificate,
     Sets,
 }
 
 impl Name {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Manifest,
         Self::Statement,
         Self::Log,
@@ -100,6 +106,7 @@ impl Name {
         Self::Receipt,
         Self::Entries,
         Self::Answer,
+        Self::Lines,
         Self::Header,
         Self::Certificate,
         Self::Sets,
@@ -114,6 +121,7 @@ impl Name {
             Self::Receipt => "receipt",
             Self::Entries => "entries",
             Self::Answer => "answer",
+            Self::Lines => "lines",
             Self::Header => "header",
             Self::Certificate => "certificate",
             Self::Sets => "sets",

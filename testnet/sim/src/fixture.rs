@@ -155,6 +155,7 @@ fn genesis(set: &ValidatorSet, people: &[Person]) -> Genesis {
             module("evidence", linli_modules::evidence()),
             module("probe", linli_modules::probe()),
         ],
+        books: linli_types::books::Books::standard(),
     }
 }
 

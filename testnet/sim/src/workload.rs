@@ -27,6 +27,8 @@ pub type Business = Vec<u8>;
 enum Deed {
     /// Moves money.
     Transfer { debit: AccountId, credit: AccountId, amount: u64 },
+    /// Holds money for a while.
+    Reserve { debit: AccountId, credit: AccountId, amount: u64, after_ms: u64 },
     /// Anchors a manifest.
     Anchor { number: u64, manifest: [u8; 32] },
     /// Sets a timer.
@@ -175,7 +177,16 @@ impl Clients {
                 let debit = chance.pick(own).copied().unwrap_or_default();
                 let credit = chance.pick(&all).copied().unwrap_or_default();
                 let amount = if chance.one_in(30) { u64::MAX / 4 } else { chance.between(1, 500) };
-                Deed::Transfer { debit, credit, amount }
+                match chance.below(5) {
+                    // Void by itself while validators die and come back.
+                    0 => Deed::Reserve {
+                        debit,
+                        credit,
+                        amount,
+                        after_ms: chance.between(200, 9_000),
+                    },
+                    _ => Deed::Transfer { debit, credit, amount },
+                }
             }
             11..=15 => {
                 let next = self.numbers.get_mut(person);
@@ -197,7 +208,7 @@ impl Clients {
 
     fn business(&mut self, person: usize, deed: &Deed) -> Option<Business> {
         match deed {
-            Deed::Transfer { .. } => {
+            Deed::Transfer { .. } | Deed::Reserve { .. } => {
                 let id: [u8; 16] = self.chance.bytes();
                 Some([b"accounts".as_slice(), &id].concat())
             }
@@ -227,7 +238,7 @@ impl Clients {
             signer: person.pair.public.0.to_vec(),
             key: key.0.to_vec(),
             valid_until_ms: valid_until.0,
-            calls: vec![call(person, wish)],
+            calls: vec![call(person, wish, now_ms)],
         }
         .encode_to_vec();
         let signature = person.pair.sign(self.scheme, &signing_bytes(&self.chain, &body));
@@ -254,16 +265,29 @@ impl Clients {
     }
 }
 
-fn call(person: &Person, wish: &Wish) -> wire::Call {
+fn call(person: &Person, wish: &Wish, now_ms: u64) -> wire::Call {
+    let business = || wish.business.as_ref().map_or(&[][..], |b| b.split_at(8).1).to_vec();
     let (room, method, args) = match &wish.deed {
-        Deed::Transfer { debit, credit, amount } => {
-            let id = wish.business.as_ref().map_or(&[][..], |b| b.split_at(8).1);
-            let request = wire::accounts::TransferRequest {
-                id: id.to_vec(),
+        Deed::Reserve { debit, credit, amount, after_ms } => {
+            let request = wire::accounts::ReserveRequest {
+                id: business(),
                 debit: debit.0.to_vec(),
                 credit: credit.0.to_vec(),
                 amount: *amount,
                 code: 1,
+                expires_ms: START.plus_ms(now_ms.saturating_add(*after_ms)).0,
+                ..Default::default()
+            };
+            ("accounts", "Reserve", request.encode_to_vec())
+        }
+        Deed::Transfer { debit, credit, amount } => {
+            let request = wire::accounts::TransferRequest {
+                id: business(),
+                debit: debit.0.to_vec(),
+                credit: credit.0.to_vec(),
+                amount: *amount,
+                code: 1,
+                ..Default::default()
             };
             ("accounts", "Transfer", request.encode_to_vec())
         }

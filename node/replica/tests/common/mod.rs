@@ -114,6 +114,7 @@ pub(crate) fn genesis() -> Genesis {
             .to_vec(),
         accounts: [21, 22].map(account).to_vec(),
         modules: vec![Module { name: "evidence".into(), code: linli_modules::evidence().to_vec() }],
+        books: linli_types::books::Books::standard(),
     }
 }
 
@@ -343,6 +344,7 @@ pub(crate) fn transfer(net: &Net, id: u8, amount: u64) -> Vec<u8> {
         credit: vec![22; 16],
         amount,
         code: 1,
+        ..Default::default()
     };
     let method = ("accounts", "Transfer");
     signed(net, id, method, args.encode_to_vec())

@@ -66,6 +66,7 @@ pub fn genesis() -> Genesis {
         principals: Vec::new(),
         accounts: Vec::new(),
         modules: Vec::new(),
+        books: linli_types::books::Books::standard(),
     }
 }
 
