@@ -1,0 +1,523 @@
+//! The accounts room and its reference model are asked the same and answer the same: every code,
+//! every count, every lot, block after block; and the laws hold over what the room answers.
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+mod model;
+mod support;
+mod world;
+
+use linli_runtime::{Ledger, Settings, Slot, accounts, invariant};
+use linli_types::books::{self, AccountKind, AssetClass, Authority, Books, Rule};
+use linli_types::code::Code;
+use linli_types::genesis::{self, Genesis, Role};
+use linli_types::height::TimeMs;
+use linli_types::id::{AccountId, PrincipalId};
+use linli_types::store::Memory;
+use linli_types::wire;
+use linli_types::wire::accounts::*;
+use model::{Call, Id, Model, id};
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use prost::Message;
+use std::collections::{BTreeMap, BTreeSet};
+use support::{Node, START, code_of, key};
+use world::{ROLES, World, flat, numbered, person, slot};
+
+/// How many random cases the room and the model are compared over.
+const CASES: u32 = 10_000;
+const CNY: u32 = books::CNY;
+const TIME: u32 = books::TIME;
+const POINT: u32 = books::POINT;
+/// A code of this chain alone.
+const OTHER: u32 = 7;
+const NOBODY: Id = [0; 16];
+/// Slot, owner (a person's number), asset, opening.
+const HOLDERS: [(u8, u8, u32, u64); 9] = [
+    (0, 0, CNY, 1000),
+    (1, 1, CNY, 1000),
+    (2, 2, CNY, 1000),
+    (3, 0, TIME, 100),
+    (4, 1, TIME, 100),
+    (5, 0, POINT, 100),
+    (6, 1, POINT, 100),
+    (7, 0, books::CSR, 50),
+    (8, 2, TIME, 10),
+];
+
+/// The standard books, and rules that make the other kinds and flags matter.
+fn the_books() -> Books {
+    use AccountKind::{ClawbackReceivable, Clearing, ExpiredSink, Holder, Issuance};
+    let mut books = Books::standard();
+    let mut rule = |asset, code, from, to, authority| {
+        books.rules.push(Rule { asset, code, from, to, authority });
+    };
+    for asset in [CNY, POINT] {
+        rule(asset, OTHER, Holder, Clearing, Authority::Owner);
+        rule(asset, OTHER, Clearing, Holder, Authority::Owner);
+    }
+    rule(CNY, OTHER, Issuance, Clearing, Authority::Role(Role::Fund));
+    rule(CNY, OTHER, Holder, ClawbackReceivable, Authority::Owner);
+    rule(CNY, OTHER, ClawbackReceivable, Holder, Authority::Owner);
+    rule(CNY, 8, Holder, Holder, Authority::Contract("evidence".into()));
+    rule(POINT, 8, Holder, ExpiredSink, Authority::Role(Role::Administrator));
+    books
+}
+
+fn the_genesis() -> Genesis {
+    let one = |(n, role): (u8, Role)| genesis::Principal {
+        id: PrincipalId(person(n)),
+        key: key(n + 1),
+        org: 0,
+        roles: vec![role],
+    };
+    let account = |(n, owner, asset, opening): (u8, u8, u32, u64)| genesis::Account {
+        id: AccountId(slot(n)),
+        owner: PrincipalId(person(owner)),
+        asset,
+        opening,
+    };
+    Genesis {
+        principals: (0..).zip(ROLES).map(one).collect(),
+        accounts: HOLDERS.map(account).to_vec(),
+        books: the_books(),
+        ..support::genesis()
+    }
+}
+
+fn issuance(asset: u32) -> Id {
+    accounts::issuance(asset).0
+}
+
+fn the_model() -> Model {
+    let people = (0..).zip(ROLES).map(|(n, role)| (person(n), vec![role])).collect();
+    let row = |(n, owner, asset, opening)| (slot(n), person(owner), asset, opening);
+    Model::new((the_books(), people), &HOLDERS.map(row), issuance, START.0)
+}
+
+/// Slot, owner, asset, kind, flags, bound: what the administrator opens first.
+fn opened() -> Vec<(u8, Id, u32, AccountKind, u32, u64)> {
+    use AccountKind::*;
+    use model::{CREDITS_MAX, LOTS, NO_IN, NO_OUT, SOULBOUND};
+    let [alice, bob, fund] = [0, 1, 2].map(person);
+    vec![
+        (10, alice, CNY, Escrow, 0, 0),
+        (11, bob, TIME, Escrow, LOTS, 0),
+        (12, alice, POINT, Escrow, 0, 0),
+        (13, fund, CNY, DonationPool, 0, 0),
+        (14, NOBODY, POINT, DonationPool, LOTS, 0),
+        (15, NOBODY, TIME, ExpiredSink, 0, 0),
+        (16, NOBODY, POINT, ExpiredSink, LOTS, 0),
+        (17, alice, CNY, ClawbackReceivable, 0, 0),
+        (18, NOBODY, TIME, ClawbackReceivable, 0, 0),
+        (19, NOBODY, CNY, Unallocated, 0, 0),
+        (20, bob, CNY, Clearing, CREDITS_MAX, 0),
+        (21, alice, CNY, Clearing, 0, 0),
+        (22, alice, CNY, Holder, NO_IN, 0),
+        (23, bob, CNY, Holder, NO_OUT, 0),
+        (24, alice, CNY, Holder, SOULBOUND, 0),
+        (25, bob, CNY, Holder, 0, 50),
+        (26, bob, POINT, Holder, SOULBOUND, 40),
+        (27, alice, CNY, Holder, 0, 0),
+        (28, bob, CNY, Holder, 0, 0),
+        (29, bob, POINT, Holder, 0, 0),
+        (30, alice, POINT, Clearing, 0, 0),
+        (31, NOBODY, POINT, ExpiredSink, 0, 10),
+        (32, alice, TIME, Holder, 0, 0),
+        (33, NOBODY, POINT, ClawbackReceivable, 0, 0),
+        (34, alice, POINT, Holder, 0, 0),
+    ]
+}
+
+/// What happens before every case: accounts of many kinds, lots of many days, one account that is
+/// closed, one that is frozen, one whose lots are full.
+fn prelude(today: u32) -> Vec<(u8, Vec<Call>)> {
+    let open =
+        |(n, owner, asset, kind, flags, max_balance): (u8, Id, u32, AccountKind, u32, u64)| {
+            let (id, owner, kind) = (slot(n).to_vec(), owner.to_vec(), kind.number());
+            Call::Open(OpenRequest { id, owner, asset, kind, flags, max_balance })
+        };
+    let mut fresh = 2_000_000;
+    let mut issue = |asset, to: u8, amount, (origin, expires_day)| {
+        fresh += 1;
+        let (debit, credit) = (issuance(asset).to_vec(), slot(to).to_vec());
+        let (id, code) = (numbered(fresh), books::CODE_ISSUE);
+        let request = TransferRequest {
+            id,
+            debit,
+            credit,
+            amount,
+            code,
+            origin,
+            expires_day,
+            ..Default::default()
+        };
+        Call::Transfer(request)
+    };
+    let mut lots = Vec::new();
+    for (asset, to) in [(TIME, 3), (TIME, 4), (TIME, 32), (POINT, 5), (POINT, 6)] {
+        let days = [today, today + 1, today + 3, today + 45];
+        lots.extend((1..).zip(days).map(|(n, day)| issue(asset, to, 10 * n, (n as u32 % 2, day))));
+    }
+    lots.extend([23, 24, 25, 28, 19].map(|to| issue(CNY, to, 30, (0, 0))));
+    lots.push(issue(POINT, 26, 10, (0, today + 3)));
+    let full = (0..64).map(|origin| issue(POINT, 29, 2, (origin, today + 40))).collect();
+    let (account, legal_ref) = (slot(28).to_vec(), vec![1; 32]);
+    let freeze =
+        FreezeRequest { id: numbered(2_900_000), account, out: true, r#in: false, legal_ref };
+    let time = |call: &Call| matches!(call, Call::Transfer(r) if r.debit == issuance(TIME));
+    let (times, lots) = lots.into_iter().partition(time);
+    vec![
+        (5, opened().into_iter().map(open).collect()),
+        (2, times),
+        (2, lots),
+        (2, full),
+        (0, vec![Call::Close(CloseRequest { account: slot(27).to_vec() })]),
+        (3, vec![Call::Freeze(freeze)]),
+    ]
+}
+
+/// The call as it goes over the wire.
+fn wired(call: &Call) -> wire::Call {
+    let (method, args) = match call {
+        Call::Open(r) => ("Open", r.encode_to_vec()),
+        Call::Close(r) => ("Close", r.encode_to_vec()),
+        Call::Transfer(r) => ("Transfer", r.encode_to_vec()),
+        Call::Reserve(r) => ("Reserve", r.encode_to_vec()),
+        Call::Post(r) => ("Post", r.encode_to_vec()),
+        Call::Void(r) => ("Void", r.encode_to_vec()),
+        Call::Reverse(r) => ("Reverse", r.encode_to_vec()),
+        Call::Chain(r) => ("Chain", r.encode_to_vec()),
+        Call::Freeze(r) => ("Freeze", r.encode_to_vec()),
+        Call::Unfreeze(r) => ("Unfreeze", r.encode_to_vec()),
+        Call::Expire(r) => ("Expire", r.encode_to_vec()),
+    };
+    support::call("accounts", method, args)
+}
+
+/// Performs a block on the node; the codes of its transactions.
+fn perform(node: &mut Node, time: u64, numbers: u64, asked: &[(u8, Vec<Call>)]) -> Vec<u32> {
+    let until = TimeMs(time + 60_000);
+    let sign = |(n, (actor, calls)): (u64, &(u8, Vec<Call>))| {
+        node.sign_until(*actor, n, until, calls.iter().map(wired).collect())
+    };
+    let candidates: Vec<_> = (numbers..).zip(asked).map(sign).collect();
+    let slot = Slot { time: TimeMs(time), proposer: key(100), flags: 0 };
+    let executed = node.ledger.propose(&node.store, slot, &candidates).unwrap();
+    assert_eq!((executed.header.time.0, executed.transactions.len()), (time, asked.len()));
+    // Timers that fired stand first.
+    let timers = executed.receipts.len() - asked.len();
+    let codes = executed.receipts.iter().skip(timers).map(code_of).collect();
+    assert!(executed.receipts.iter().take(timers).all(|receipt| receipt.is_done()));
+    node.commit(executed);
+    codes
+}
+
+/// A node and a model after the prelude.
+fn beginning() -> (Memory, Model) {
+    let mut node = Node::new(&the_genesis());
+    let mut model = the_model();
+    let time = START.0 + 1000;
+    model.at(time);
+    let asked = prelude(model.today());
+    let codes = perform(&mut node, time, 1, &asked);
+    let done = asked.iter().map(|(actor, calls)| model.transaction(person(*actor), calls));
+    assert_eq!(done.map(|done| done.err()).collect::<Vec<_>>(), vec![None; asked.len()]);
+    assert_eq!(codes, vec![0; asked.len()]);
+    compare(&node, &model).unwrap();
+    (node.store, model)
+}
+
+fn ask<Q: Message, A: Message + Default>(
+    node: &Node,
+    method: &str,
+    question: &Q,
+) -> Result<A, u32> {
+    let reader = PrincipalId(person(4));
+    let args = question.encode_to_vec();
+    let answer = node.ledger.query(&node.store, "accounts", method, &args, reader).unwrap();
+    answer.map(|answer| A::decode(answer.result.as_slice()).unwrap()).map_err(|no| no.code)
+}
+
+/// What the room says of an account, and its lots.
+type Said = BTreeMap<Id, (AccountResponse, Vec<Lot>)>;
+
+/// Compares every account, pending transfer and supply with the model's.
+fn compare(node: &Node, model: &Model) -> Result<Said, TestCaseError> {
+    let mut said = Said::new();
+    for (id, row) in &model.accounts {
+        let question = AccountRequest { id: id.to_vec() };
+        let a: AccountResponse = ask(node, "Account", &question).unwrap_or_default();
+        let lots = LotsRequest { account: id.to_vec() };
+        let lots = ask::<_, LotsResponse>(node, "Lots", &lots).unwrap_or_default().lots;
+        let found = [a.debits_posted, a.credits_posted, a.debits_pending, a.credits_pending];
+        let counts = [row.debits, row.credits, row.debits_pending, row.credits_pending];
+        prop_assert_eq!(found, counts, "counts of {:?}", id);
+        let (found, flags) = ((a.flags & 63, a.closed, a.frozen_out, a.frozen_in), row.flags);
+        prop_assert_eq!(found, (flags, row.closed, row.frozen_out, row.frozen_in), "{:?}", id);
+        prop_assert_eq!((a.kind, a.asset, a.max_balance), (row.kind.number(), row.asset, row.max));
+        prop_assert_eq!(&a.owner, &row.owner.to_vec());
+        let one = |(lot, remaining): (&model::Lot, &u64)| Lot {
+            origin: lot.origin,
+            earned_month: lot.month,
+            expires_day: lot.day,
+            remaining: *remaining,
+            gifted: !lot.own,
+        };
+        // The first to be used comes first (INV-L11).
+        prop_assert_eq!(&lots, &row.lots.iter().map(one).collect::<Vec<_>>(), "lots of {:?}", id);
+        said.insert(*id, (a, lots));
+    }
+    for n in 0..world::SLOTS {
+        let unknown = !model.accounts.contains_key(&slot(n));
+        let question = AccountRequest { id: slot(n).to_vec() };
+        let answer = ask::<_, AccountResponse>(node, "Account", &question);
+        prop_assert_eq!(answer.is_err(), unknown, "slot {}", n);
+    }
+    for (id, p) in &model.pendings {
+        let question = PendingRequest { id: id.to_vec() };
+        let answer: PendingResponse = ask(node, "Pending", &question).unwrap_or_default();
+        let found =
+            (answer.debit, answer.credit, answer.amount, answer.expires_ms, answer.resolver);
+        let [debit, credit] = p.sides.map(|side| side.to_vec());
+        prop_assert_eq!(found, (debit, credit, p.amount, p.expires, p.resolver.to_vec()));
+    }
+    for asset in [CNY, TIME, POINT, books::CSR] {
+        let s: SupplyResponse = ask(node, "Supply", &SupplyRequest { asset }).unwrap_or_default();
+        prop_assert_eq!((s.issued, s.taken_back, s.supply), model.supply(asset));
+    }
+    Ok(said)
+}
+
+/// The laws over what the room says of all its accounts.
+fn laws(said: &Said) -> Result<(), TestCaseError> {
+    let mut sums = BTreeMap::<u32, [i128; 3]>::new();
+    for (id, (a, lots)) in said {
+        let [debits, credits, debits_pending, credits_pending] =
+            [a.debits_posted, a.credits_posted, a.debits_pending, a.credits_pending]
+                .map(i128::from);
+        let sum = sums.entry(a.asset).or_default();
+        sum[0] += debits - credits;
+        sum[1] += debits_pending - credits_pending;
+        sum[2] += if a.kind == AccountKind::Issuance.number() { debits - credits } else { 0 };
+        // INV-L3: no account spends what it has not, pending amounts included.
+        prop_assert!(a.flags & 1 == 0 || debits + debits_pending <= credits, "L3 {:?}", id);
+        let max = i128::from(a.max_balance);
+        prop_assert!(max == 0 || credits + credits_pending - debits <= max, "L3 max {:?}", id);
+        // INV-L11: the lots are the balance.
+        let held: i128 = lots.iter().map(|lot| i128::from(lot.remaining)).sum();
+        prop_assert!(a.flags & 32 == 0 || held == credits - debits, "L11 {:?}", id);
+        prop_assert!(lots.len() <= 64, "L11 {:?}", id);
+    }
+    let held = |asset: u32| -> i128 {
+        let of = said.values().filter(|(a, _)| a.asset == asset);
+        let held = of.filter(|(a, _)| a.kind != AccountKind::Issuance.number());
+        held.map(|(a, _)| i128::from(a.credits_posted) - i128::from(a.debits_posted)).sum()
+    };
+    for (asset, [posted, pending, out]) in &sums {
+        prop_assert_eq!((*posted, *pending), (0, 0), "L1 {}", asset); // INV-L1
+        prop_assert_eq!(*out, held(*asset), "L2 {}", asset); // INV-L2
+    }
+    Ok(())
+}
+
+/// What was done, followed by its requests alone: the laws over deeds, whatever a model says.
+#[derive(Default)]
+struct Deeds {
+    ids: BTreeSet<Id>,
+    resolved: BTreeSet<Id>,
+    /// Accounts and most that was moved, by transfer or posting or pending transfer.
+    moved: BTreeMap<Id, ([Id; 2], u64)>,
+    taken_back: BTreeMap<Id, u128>,
+}
+
+impl Deeds {
+    fn note(&mut self, calls: &[Call], model: &Model, books: &Books) -> Result<(), TestCaseError> {
+        let mut assets = BTreeSet::new();
+        for call in flat(calls) {
+            let (own, sides, amount) = match &call {
+                Call::Transfer(r) => {
+                    self.agrees((&r.debit, &r.credit), (r.amount, r.code), model, books)?;
+                    (&r.id, Some([id(&r.debit), id(&r.credit)]), r.amount)
+                }
+                Call::Reserve(r) => {
+                    self.agrees((&r.debit, &r.credit), (r.amount, r.code), model, books)?;
+                    (&r.id, Some([id(&r.debit), id(&r.credit)]), r.amount)
+                }
+                Call::Post(r) => {
+                    let (sides, most) = self.moved[&id(&r.pending)];
+                    // INV-L4: once, and at most what is pending.
+                    prop_assert!(self.resolved.insert(id(&r.pending)) && r.amount <= most, "L4");
+                    (&r.id, Some(sides), if r.amount == 0 { most } else { r.amount })
+                }
+                Call::Void(r) => {
+                    prop_assert!(self.resolved.insert(id(&r.pending)), "L4");
+                    (&r.id, None, 0)
+                }
+                Call::Reverse(r) => {
+                    let (sides, most) = self.moved[&id(&r.transfer)];
+                    let taken = self.taken_back.entry(id(&r.transfer)).or_default();
+                    *taken += u128::from(r.amount);
+                    prop_assert!(*taken <= u128::from(most), "L6"); // INV-L6
+                    (&r.id, Some(sides), 0)
+                }
+                Call::Freeze(r) => (&r.id, None, 0),
+                Call::Unfreeze(r) => (&r.id, None, 0),
+                Call::Expire(r) => (&r.id, None, 0),
+                Call::Open(_) | Call::Close(_) | Call::Chain(_) => continue,
+            };
+            prop_assert!(self.ids.insert(id(own)), "L5: a business id was done twice"); // INV-L5
+            if let Some(sides) = sides {
+                assets.insert(model.accounts[&sides[0]].asset);
+                self.moved.insert(id(own), (sides, amount));
+            }
+        }
+        let time = |n: &u32| {
+            books.assets.iter().any(|asset| asset.number == *n && asset.class == AssetClass::Time)
+        };
+        // INV-T9: time moves with nothing else.
+        prop_assert!(assets.len() < 2 || !assets.iter().any(time), "T9");
+        Ok(())
+    }
+
+    /// INV-L8 and INV-L9 over a transfer or reserve that was done.
+    fn agrees(
+        &self,
+        (debit, credit): (&[u8], &[u8]),
+        (amount, code): (u64, u32),
+        model: &Model,
+        books: &Books,
+    ) -> Result<(), TestCaseError> {
+        let (from, to) = (&model.accounts[&id(debit)], &model.accounts[&id(credit)]);
+        prop_assert!(debit != credit && from.asset == to.asset && amount > 0, "L8");
+        let named =
+            |r: &Rule| (r.asset, r.code, r.from, r.to) == (from.asset, code, from.kind, to.kind);
+        prop_assert!(books.rules.iter().any(named), "L9");
+        Ok(())
+    }
+}
+
+/// The room and the model, asked the same (INV-L1 … L9, L11, INV-T9).
+fn agree(case: &world::Case, store: &Memory, model: &Model) -> Result<(), TestCaseError> {
+    let ledger = Ledger::open(store, Settings::default()).unwrap();
+    let mut node = Node { ledger, store: store.clone() };
+    let mut world = World::new(model.clone(), the_books());
+    let (mut deeds, mut number) = (Deeds::default(), 1000);
+    for block in case {
+        let time = world.later(block);
+        world.model.at(time);
+        let (mut asked, mut expected) = (Vec::new(), Vec::new());
+        for dice in &block.transactions {
+            let (actor, calls) = world.transaction(dice);
+            let done = world.model.transaction(person(actor), &calls);
+            world.remember(person(actor), &calls, done.is_ok());
+            expected.push(done.err().unwrap_or(0));
+            asked.push((actor, calls));
+        }
+        let codes = perform(&mut node, time, number, &asked);
+        number += 100;
+        for ((codes, calls), code) in codes.iter().zip(&expected).zip(&asked) {
+            prop_assert_eq!(codes, calls, "the room's code and the model's of {:?}", code);
+        }
+        for ((_, calls), _) in asked.iter().zip(&codes).filter(|(_, code)| **code == 0) {
+            deeds.note(calls, &world.model, &world.books)?;
+        }
+        // INV-L7: what was refused changed nothing, or the counts would differ.
+        laws(&compare(&node, &world.model)?)?;
+        prop_assert_eq!(invariant::breaches(&node.store).unwrap(), Vec::<String>::new());
+    }
+    Ok(())
+}
+
+#[test]
+fn the_room_does_what_the_model_does() {
+    let (store, model) = beginning();
+    let mut runner = TestRunner::new(Config { cases: CASES, ..Config::default() });
+    let agreed = runner.run(&world::cases(), |case| agree(&case, &store, &model));
+    agreed.unwrap_or_else(|failed| panic!("{failed}"));
+}
+
+/// The model alone, over cases that are the same every time: the dice reach every refusal.
+#[test]
+fn every_refusal_is_asked_for() {
+    let mut model = the_model();
+    model.at(START.0 + 1000);
+    for (actor, calls) in prelude(model.today()) {
+        assert_eq!(model.transaction(person(actor), &calls), Ok(()));
+    }
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+    let mut times = BTreeMap::<u32, u32>::new();
+    for _ in 0..3_000 {
+        let case = world::cases().new_tree(&mut runner).unwrap().current();
+        let mut world = World::new(model.clone(), the_books());
+        for block in &case {
+            let time = world.later(block);
+            world.model.at(time);
+            for dice in &block.transactions {
+                let (actor, calls) = world.transaction(dice);
+                let done = world.model.transaction(person(actor), &calls);
+                world.remember(person(actor), &calls, done.is_ok());
+                *times.entry(done.err().unwrap_or(0)).or_default() += 1;
+            }
+        }
+    }
+    let codes = Code::ALL.iter().filter(|code| (2001..=2041).contains(&code.number()));
+    // Only a timer that lags lets a pending transfer be seen after its time: the test below.
+    let missing = codes.filter(|c| **c != Code::PendingExpired && !times.contains_key(&c.number()));
+    assert_eq!(missing.collect::<Vec<_>>(), Vec::<&Code>::new(), "{times:?}");
+    assert!(times.contains_key(&Code::Malformed.number()) && times[&0] > 1000, "{times:?}");
+}
+
+/// More pending transfers end at once than the timers' share of a block holds: those that wait for
+/// their timer can be neither posted nor given up, and in the end all is as if none had lagged.
+#[test]
+fn what_waits_for_its_timer_has_expired_all_the_same() {
+    let (store, mut model) = beginning();
+    let ledger = Ledger::open(&store, Settings::default()).unwrap();
+    let mut node = Node { ledger, store };
+    let expires_ms = model.now + 60_000;
+    let step = |n: u64| {
+        let (id, debit, credit) = (numbered(n), slot(21).to_vec(), slot(0).to_vec());
+        let request = ReserveRequest {
+            id,
+            debit,
+            credit,
+            amount: 1,
+            code: OTHER,
+            expires_ms,
+            ..Default::default()
+        };
+        ChainStep { linked: n % 64 != 63, step: Some(chain_step::Step::Reserve(request)) }
+    };
+    let chain = |n: u64| {
+        let steps = (n * 64..n * 64 + 64).map(step).collect();
+        (0, vec![Call::Chain(ChainRequest { steps })])
+    };
+    for half in 0..2 {
+        let asked: Vec<_> = (half * 40..half * 40 + 40).map(chain).collect();
+        model.at(model.now + 1000);
+        let codes = perform(&mut node, model.now, 1000 * (half + 1), &asked);
+        assert_eq!(codes, vec![0; asked.len()]);
+        asked.iter().for_each(|(who, calls)| model.transaction(person(*who), calls).unwrap());
+    }
+    let asked = |(n, posts): (u64, bool)| {
+        let (id, pending) = (numbered(100_000 + n), numbered(n));
+        let call = match posts {
+            true => Call::Post(PostRequest { id, pending, amount: 0 }),
+            false => Call::Void(VoidRequest { id, pending }),
+        };
+        (0, vec![call])
+    };
+    let asked: Vec<_> =
+        (0..5120).step_by(2).zip([true, false].into_iter().cycle()).map(asked).collect();
+    model.at(expires_ms);
+    let codes = perform(&mut node, expires_ms, 10_000, &asked);
+    let times = |code: Code| codes.iter().filter(|found| **found == code.number()).count();
+    let (resolved, expired) = (times(Code::PendingResolved), times(Code::PendingExpired));
+    assert!(resolved > 0 && expired > 0, "{resolved} and {expired}");
+    assert_eq!(resolved + expired, asked.len()); // INV-L4
+    (1..4).for_each(|n| drop(perform(&mut node, expires_ms + n, 0, &[])));
+    laws(&compare(&node, &model).unwrap()).unwrap();
+    assert_eq!(invariant::breaches(&node.store).unwrap(), Vec::<String>::new());
+}
