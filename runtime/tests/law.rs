@@ -302,6 +302,7 @@ fn laws(said: &Said) -> Result<(), TestCaseError> {
         sum[2] += if a.kind == AccountKind::Issuance.number() { debits - credits } else { 0 };
         // INV-L3: no account spends what it has not, pending amounts included.
         prop_assert!(a.flags & 1 == 0 || debits + debits_pending <= credits, "L3 {:?}", id);
+        prop_assert!(a.flags & 2 == 0 || credits + credits_pending <= debits, "L3 {:?}", id);
         let max = i128::from(a.max_balance);
         prop_assert!(max == 0 || credits + credits_pending - debits <= max, "L3 max {:?}", id);
         // INV-L11: the lots are the balance.

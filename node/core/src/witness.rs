@@ -24,6 +24,8 @@ pub(crate) struct Witness {
     votes: BTreeMap<(u32, bool, PublicKey), SignedVote>,
     proposals: BTreeMap<(u32, PublicKey), SignedProposal>,
     reported: BTreeMap<PublicKey, u8>,
+    /// Blocks that a verified certificate of prevotes names.
+    certified: BTreeSet<BlockId>,
 }
 
 impl Witness {
@@ -34,6 +36,13 @@ impl Witness {
         let first = *self.votes.entry(place).or_insert(signed);
         (first.vote.value != vote.value && self.may_report(vote.validator))
             .then_some(Evidence::Votes { first, second: signed })
+    }
+
+    /// Takes in a verified certificate of prevotes for a block. Its votes alone would not do: of a
+    /// validator that signed twice the first vote is kept, and whoever locked on the block may have
+    /// counted the second. Without this a block that others locked on would never be voted for here.
+    pub(crate) fn certificate(&mut self, block: BlockId) {
+        self.certified.insert(block);
     }
 
     /// Takes in a verified proposal.
@@ -86,6 +95,9 @@ impl Witness {
     /// Whether a quorum prevoted, or precommitted, for the block in one round: others' clocks and
     /// executions found it good.
     pub(crate) fn has_quorum(&self, block: &BlockId, validators: &ValidatorSet) -> bool {
+        if self.certified.contains(block) {
+            return true;
+        }
         let mut power: BTreeMap<(u32, bool), u64> = BTreeMap::new();
         for ((round, precommit, validator), signed) in &self.votes {
             if signed.vote.value == Some(*block) {
@@ -105,5 +117,48 @@ impl Witness {
             self.votes.values().filter(nil).map(|v| v.vote.validator).collect();
         let power: u64 = voters.iter().filter_map(|key| validators.get(key)).map(|v| v.power).sum();
         power * 3 > validators.total_power()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::Vote;
+    use linli_types::height::Height;
+    use linli_types::id::Signature;
+    use linli_types::validator::{OrgKind, Validator};
+
+    fn set() -> ValidatorSet {
+        let kinds = [OrgKind::District, OrgKind::Operator, OrgKind::Operator, OrgKind::Fund];
+        let one = |(n, (power, kind)): (u8, (u64, OrgKind))| Validator {
+            key: PublicKey([n; 32]),
+            network_key: PublicKey([n + 10; 32]),
+            power,
+            org: u32::from(n),
+            kind,
+            name: format!("v{n}"),
+        };
+        let seats = (1_u8..).zip([3, 2, 2, 3].into_iter().zip(kinds));
+        ValidatorSet::new(seats.map(one).collect()).unwrap()
+    }
+
+    fn prevote(n: u8, value: Option<BlockId>) -> SignedVote {
+        let (height, validator) = (Height(8), PublicKey([n; 32]));
+        let vote = Vote { kind: VoteKind::Prevote, height, round: 0, value, validator };
+        SignedVote { vote, signature: Signature([n; 64]) }
+    }
+
+    /// Seed 670: the liar told this node "none", and those who locked "this block".
+    #[test]
+    fn a_certificate_counts_although_one_of_its_signers_said_otherwise_before() {
+        let (mut witness, set, block) = (Witness::default(), set(), BlockId([7; 32]));
+        assert_eq!(witness.vote(prevote(1, None)), None);
+        let all = [1, 2, 4].map(|n| prevote(n, Some(block)));
+        let evidence = all.map(|vote| witness.vote(vote).is_some());
+        assert_eq!(evidence, [true, false, false]);
+        assert!(!witness.has_quorum(&block, &set), "the votes alone do not do");
+        witness.certificate(block);
+        assert!(witness.has_quorum(&block, &set));
+        assert!(!witness.has_quorum(&BlockId([8; 32]), &set));
     }
 }

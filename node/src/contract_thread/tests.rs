@@ -98,6 +98,7 @@ fn receipt_of(call: wire::Call) -> Receipt {
         signer: public(SENDER).0.to_vec(),
         key: vec![1; 16],
         valid_until_ms: START.plus_ms(60_000).0,
+        on_behalf: None,
         calls: vec![call],
     };
     let body = body.encode_to_vec();

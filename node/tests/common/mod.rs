@@ -71,7 +71,7 @@ pub(crate) fn bare(name: &str, time: TimeMs) -> Genesis {
         accounts: Vec::new(),
         modules: Vec::new(),
         orgs: Vec::new(),
-        policy: linli_types::policy::Policy::default(),
+        policy: Policy::default(),
         books: linli_types::books::Books::standard(),
     }
 }

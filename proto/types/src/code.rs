@@ -293,8 +293,8 @@ codes! {
         en: "no lot has ended that could be moved" => "there is nothing to do";
     /// Whoever decides may not gain.
     SelfDealing = 2036 "SELF_DEALING" Receipt
-        zh: "经办人不能为自己办理此业务" => "请由另一名有权人员办理"
-        en: "whoever decides this may not gain by it" => "someone else with the role must do it";
+        zh: "经办人不能从此业务中受益" => "请由他人办理"
+        en: "whoever decides this, or acts for another, may not gain by it" => "someone else must do it";
     /// Not frozen.
     NotFrozen = 2037 "NOT_FROZEN" Receipt
         zh: "账户 {0} 未被冻结" => "无需解冻"
@@ -395,10 +395,6 @@ codes! {
     MandateScope = 2120 "MANDATE_SCOPE" Receipt
         zh: "授权不能包括 {0}" => "请从授权范围中删除"
         en: "no mandate may name {0}" => "leave it out of the scope";
-    /// Someone would act on or give to themselves.
-    SelfDealing = 2121 "SELF_DEALING" Receipt
-        zh: "不能为自己办理此事" => "请由他人办理"
-        en: "no one may do this for themselves" => "someone else must do it";
     /// The principal or a relative did what excludes this duty.
     SeparationOfDuty = 2122 "SEPARATION_OF_DUTY" Receipt
         zh: "同一记录上，{0} 与 {1} 须由无关联的两人分别办理" => "请由另一人办理"

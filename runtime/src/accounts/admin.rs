@@ -94,8 +94,9 @@ fn wanted(request: &OpenRequest, asset: &AssetRow) -> Result<(AccountKind, u16),
 /// Flags that every account of a kind has.
 pub(super) fn forced(kind: AccountKind, lots: bool) -> u16 {
     match kind {
-        AccountKind::Issuance | AccountKind::Clearing => 0,
-        AccountKind::ClawbackReceivable => flag::CREDITS_BOUND,
+        AccountKind::Clearing => 0,
+        // No more is taken back than was issued, nor recovered than was owed.
+        AccountKind::Issuance | AccountKind::ClawbackReceivable => flag::CREDITS_BOUND,
         // An escrow too: what passes through one's own would come back without its dates.
         AccountKind::Holder | AccountKind::Escrow if lots => flag::DEBITS_BOUND | flag::LOTS,
         _ => flag::DEBITS_BOUND,

@@ -26,8 +26,7 @@ pub(super) fn balancing(
 ) -> Result<u64, Stop> {
     let mut most = debit.row.can_give().min(amount);
     if debit.row.is(flag::LOTS) {
-        let lots = desk.lots(&debit.id)?;
-        most = most.min(lots::usable(&lots, spendable(desk, debit, credit)));
+        most = most.min(free_lots(desk, debit, credit)?);
     }
     match most {
         0 => Err(insufficient(0, amount).into()),
@@ -87,7 +86,13 @@ fn spendable(desk: &Desk<'_, '_>, debit: &Held, credit: &Held) -> Usable {
     Usable { today: Some(day_of(desk.place.time)), for_gift: is_gift(debit, credit) }
 }
 
-/// Whether lots that may be used cover what is to be held.
+/// Lots that may be used, less what is held already: a hold is never left without lots.
+fn free_lots(desk: &mut Desk<'_, '_>, debit: &Held, credit: &Held) -> Result<u64, Stop> {
+    let usable = lots::usable(&desk.lots(&debit.id)?, spendable(desk, debit, credit));
+    Ok(usable.saturating_sub(debit.row.debits_pending))
+}
+
+/// Whether lots that may be used cover what is to move or to be held.
 pub(super) fn lots_cover(
     desk: &mut Desk<'_, '_>,
     debit: &Held,
@@ -97,7 +102,7 @@ pub(super) fn lots_cover(
     if !debit.row.is(flag::LOTS) {
         return Ok(());
     }
-    let found = lots::usable(&desk.lots(&debit.id)?, spendable(desk, debit, credit));
+    let found = free_lots(desk, debit, credit)?;
     if found < amount { Err(unusable(found, amount)) } else { Ok(()) }
 }
 
@@ -113,14 +118,14 @@ pub(super) fn spend_lots(
     move_lots(desk, debit, credit, amount, (which, dating))
 }
 
-/// Moves lots for a posting: those that ended since the reserve count.
+/// Moves lots for a posting of what was reserved on `day`: those that ended since count.
 pub(super) fn post_lots(
     desk: &mut Desk<'_, '_>,
     debit: &Held,
     credit: &Held,
-    amount: u64,
+    (amount, day): (u64, u32),
 ) -> Result<(), Stop> {
-    let which = Usable { today: None, for_gift: is_gift(debit, credit) };
+    let which = Usable { today: Some(day), for_gift: is_gift(debit, credit) };
     move_lots(desk, debit, credit, amount, (which, Dating::default()))
 }
 

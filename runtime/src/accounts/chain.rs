@@ -26,6 +26,7 @@ fn shape(steps: &[ChainStep]) -> Result<(), Stop> {
     let odd = steps.iter().enumerate().find(|(at, step)| step.linked != (*at < last));
     match odd {
         Some((at, _)) => Err(Code::ChainOpen.refuse([number(at.saturating_add(1))]).into()),
+        None if steps.iter().any(|step| step.step.is_none()) => Err(malformed("step")),
         None => Ok(()),
     }
 }

@@ -22,7 +22,8 @@ impl Lot {
     /// The order in which lots are used; lots with one key are one lot.
     const fn key(&self) -> (u32, u32, u32, bool) {
         let end = if self.expires_day == 0 { u32::MAX } else { self.expires_day };
-        (end, self.earned_month, self.origin, self.gifted)
+        // What was given goes before what was not: it can be used for less.
+        (end, self.earned_month, self.origin, !self.gifted)
     }
 
     /// Whether it may not be used any more on `today`.

@@ -43,7 +43,8 @@ fn write_books(desk: &mut Desk<'_, '_>, books: &Books) -> Result<(), Stop> {
         desk.overlay.write(asset_key(asset.number), Some(linli_types::encode(&row)))?;
         let opened = desk.place.time;
         let kind = AccountKind::Issuance;
-        let row = AccountRow { opened, ..AccountRow::new(NOBODY, asset.number, kind, 0) };
+        let flags = forced(kind, asset.lots);
+        let row = AccountRow { opened, ..AccountRow::new(NOBODY, asset.number, kind, flags) };
         desk.put(&Held { id: issuance(asset.number), row })?;
     }
     for ((asset, code), moves) in rules {

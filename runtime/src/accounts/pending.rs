@@ -24,7 +24,7 @@ struct Pending {
 /// Posts it once, whole or in part.
 pub(super) fn post(desk: &mut Desk<'_, '_>, request: PostRequest) -> Result<PostResponse, Stop> {
     let id = desk.claim(&request.id, "Post", &request)?;
-    let pending = unresolved(desk, &request.pending)?;
+    let pending = unresolved(desk, &id, &request.pending)?;
     if !desk.is(&pending.row.resolver) {
         return Err(names_pending(Code::Unauthorised, &pending.id));
     }
@@ -36,7 +36,7 @@ pub(super) fn post(desk: &mut Desk<'_, '_>, request: PostRequest) -> Result<Post
     let class = desk.asset(pending.row.asset)?.class;
     desk.join(class)?;
     judge::unfrozen(&pending.debit, &pending.credit)?;
-    bounds::post_lots(desk, &pending.debit, &pending.credit, amount)?;
+    bounds::post_lots(desk, &pending.debit, &pending.credit, (amount, pending.row.day))?;
     keep_deed(desk, &id, &pending.debit, &pending.credit, amount)?;
     resolve(desk, id, Act::Post, amount, pending)?;
     Ok(PostResponse { amount })
@@ -45,7 +45,7 @@ pub(super) fn post(desk: &mut Desk<'_, '_>, request: PostRequest) -> Result<Post
 /// Gives it up. A freeze does not stop that: what is held returns to its owner.
 pub(super) fn void(desk: &mut Desk<'_, '_>, request: VoidRequest) -> Result<VoidResponse, Stop> {
     let id = desk.claim(&request.id, "Void", &request)?;
-    let pending = unresolved(desk, &request.pending)?;
+    let pending = unresolved(desk, &id, &request.pending)?;
     if !desk.is(&pending.row.resolver) && !desk.is(&pending.credit.row.owner) {
         return Err(names_pending(Code::Unauthorised, &pending.id));
     }
@@ -65,10 +65,11 @@ pub(crate) fn fire(desk: &mut Desk<'_, '_>, payload: &[u8]) -> Result<Vec<u8>, S
 }
 
 /// The pending transfer, if it can still be resolved by someone.
-fn unresolved(desk: &mut Desk<'_, '_>, id: &[u8]) -> Result<Pending, Stop> {
+fn unresolved(desk: &mut Desk<'_, '_>, own: &TransferId, id: &[u8]) -> Result<Pending, Stop> {
     let id = TransferId::from_slice(id).ok_or_else(|| malformed("pending"))?;
     let Some(pending) = load(desk, &id)? else {
-        let known = desk.overlay.claimed(ROOM, &id.0)?.is_some();
+        // The call's own id was claimed a moment ago.
+        let known = id != *own && desk.overlay.claimed(ROOM, &id.0)?.is_some();
         let code = if known { Code::PendingResolved } else { Code::NoPending };
         return Err(names_pending(code, &id));
     };

@@ -45,6 +45,8 @@ pub struct PendingRow {
     pub code: u32,
     /// When it is void.
     pub expires: TimeMs,
+    /// The day it was reserved on: lots that have ended since may be posted.
+    pub day: u32,
     /// Who may post it.
     pub resolver: PrincipalId,
     /// The timer that will give it up.

@@ -1,6 +1,7 @@
 //! Moves and holds.
 
 use super::bounds::{self, Dating};
+use super::day::day_of;
 use super::desk::{Desk, Held, deed};
 use super::rows::{DeedRow, PendingRow, deed_key, pending_key};
 use super::{ROOM, judge, malformed};
@@ -32,6 +33,7 @@ pub(super) fn transfer(
         false => request.amount,
     };
     bounds::within(&debit.row, &credit.row, amount)?;
+    bounds::lots_cover(desk, &debit, &credit, amount)?;
     desk.spend(amount, &credit.row.owner)?;
     let TransferRequest { origin, expires_day, code, .. } = request;
     bounds::spend_lots(desk, &debit, &credit, amount, Dating { origin, expires_day })?;
@@ -86,7 +88,8 @@ fn hold(
     let row = TimerRow { room: ROOM.into(), payload: id.0.to_vec() };
     let timer = timers::schedule(desk.overlay, expires, &row, &id.0)?;
     let (debit, credit, asset) = (debit.id, credit.id, debit.row.asset);
-    let row = PendingRow { debit, credit, amount, asset, code, expires, resolver, timer };
+    let day = day_of(desk.place.time);
+    let row = PendingRow { debit, credit, amount, asset, code, expires, day, resolver, timer };
     Ok(desk.overlay.write(pending_key(&id), Some(linli_types::encode(&row)))?)
 }
 

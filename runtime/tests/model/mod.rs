@@ -215,7 +215,7 @@ impl Model {
             _ => DEBITS_MAX,
         };
         let lots = self.books.assets.iter().any(|a| a.number == asset && a.lots);
-        let lots = if lots && kind == Kind::Holder { LOTS } else { 0 };
+        let lots = if lots && matches!(kind, Kind::Holder | Kind::Escrow) { LOTS } else { 0 };
         let flags = flags | forced | lots;
         let (debits, credits, debits_pending, credits_pending) = Default::default();
         let (closed, frozen_out, frozen_in, lots) = Default::default();
@@ -240,6 +240,7 @@ impl Model {
         let owner = if r.owner.is_empty() { actor } else { id(&r.owner) };
         let kind = Kind::from_number(r.kind);
         let row = kind.map(|kind| self.fresh(owner, r.asset, kind, r.flags, r.max_balance));
+        let row = row.filter(|row| row.kind != Kind::Issuance);
         if let Some(old) = self.accounts.get(&id(&r.id)) {
             let content = |a: &Account| (a.owner, a.asset, a.kind, a.flags, a.max);
             let same = row.as_ref().map(content) == Some(content(old));
@@ -247,9 +248,10 @@ impl Model {
         }
         ensure(!r.id.starts_with(b"issuance"), RuleDenied)?;
         ensure(self.books.assets.iter().any(|a| a.number == r.asset), UnknownAsset)?;
-        let row = row.filter(|row| row.kind != Kind::Issuance).ok_or(BadAccountKind)?;
+        let row = row.ok_or(BadAccountKind)?;
         let both = DEBITS_MAX | CREDITS_MAX;
-        ensure(r.flags <= 63 && row.flags & both != both, BadAccountFlags)?;
+        let loose = row.flags & LOTS != 0 && row.flags & DEBITS_MAX == 0;
+        ensure(r.flags <= 63 && row.flags & both != both && !loose, BadAccountFlags)?;
         let own = owner == actor && matches!(row.kind, Kind::Holder | Kind::Escrow);
         let office = [Role::Administrator, Role::Fund].iter().any(|role| self.is(actor, *role));
         ensure(own || office, Unauthorised)?;

@@ -57,6 +57,12 @@ impl Account {
         self.lots.iter().filter(|(lot, _)| lots.allows(lot)).fold(all, |sum, (_, n)| sum + n)
     }
 
+    /// What may be used and is not held.
+    pub(super) fn free(&self, lots: Use) -> u64 {
+        let held = if self.has(LOTS) { self.debits_pending } else { 0 };
+        self.usable(lots).saturating_sub(held)
+    }
+
     pub(super) fn take(&mut self, amount: u64, lots: Use) -> Result<Vec<(Lot, u64)>, Code> {
         let (mut left, mut slices) = (amount, Vec::new());
         for (lot, held) in self.lots.iter_mut().filter(|(lot, _)| lots.allows(lot)) {
@@ -95,13 +101,18 @@ impl Model {
     /// What every move of posted or pending units asks of its accounts.
     pub(super) fn join(&mut self, sides: Sides) -> Done {
         let [debit, credit] = self.both(sides)?;
-        self.joined.insert(debit.asset);
+        self.together(debit.asset)?;
+        ensure(!debit.closed && !credit.closed, AccountClosed)?; // INV-L8
+        ensure(!debit.frozen_out && !credit.frozen_in, AccountFrozen)
+    }
+
+    /// INV-T9.
+    fn together(&mut self, asset: u32) -> Done {
+        self.joined.insert(asset);
         let time = |a: &u32| {
             self.books.assets.iter().any(|b| b.number == *a && b.class == AssetClass::Time)
         };
-        ensure(self.joined.len() == 1 || !self.joined.iter().any(time), TimeJoined)?; // INV-T9
-        ensure(!debit.closed && !credit.closed, AccountClosed)?; // INV-L8
-        ensure(!debit.frozen_out && !credit.frozen_in, AccountFrozen)
+        ensure(self.joined.len() == 1 || !self.joined.iter().any(time), TimeJoined)
     }
 
     pub(super) fn usable(&mut self, sides: Sides, day: u32) -> Result<Use, Code> {
@@ -142,20 +153,26 @@ impl Model {
         let bound = debit.has(SOULBOUND) || credit.has(SOULBOUND);
         let granted = issued || matches!(credit.kind, Kind::Issuance | Kind::ExpiredSink);
         ensure(!bound || granted, Soulbound)?;
-        let usable = debit.usable(self.usable(sides, self.today())?);
+        let usable = debit.free(self.usable(sides, self.today())?);
         let amount = if r.balancing { r.amount.min(debit.give()).min(usable) } else { r.amount };
         ensure(0 < amount && amount <= debit.give(), Insufficient)?; // INV-L3
         ensure(!credit.has(CREDITS_MAX) || credit.takes(amount, 0), CreditsExceed)?;
         ensure(credit.max == 0 || credit.takes(amount, credit.max), MaxBalance)?;
+        let counts =
+            [(debit.debits, debit.debits_pending), (credit.credits, credit.credits_pending)];
+        let fits = |(posted, pending): (u64, u64)| {
+            posted.checked_add(pending).is_some_and(|sum| sum.checked_add(amount).is_some())
+        };
+        ensure(counts.into_iter().all(fits), Overflow)?;
+        ensure(amount <= usable, LotsUnusable)?;
         Ok(amount)
     }
 
     /// Posts an amount, and its lots; `made` are origin and last day of a lot that begins here.
     pub(super) fn shift(&mut self, sides: Sides, amount: u64, lots: Use, made: (u32, u32)) -> Done {
         let [debit, credit] = sides;
-        add(&mut self.row(debit)?.debits, amount)?;
-        add(&mut self.row(credit)?.credits, amount)?;
-        let (today, (origin, day)) = (self.today(), made);
+        let issued = self.row(debit)?.kind == Kind::Issuance;
+        let (today, (origin, day)) = (self.today(), if issued { made } else { (0, 0) });
         let month = month_of(today);
         let begun = Lot { never_ends: day == 0, day, month, origin, own: true };
         let (from, mut slices) = (self.row(debit)?, vec![(begun, amount)]);
@@ -171,7 +188,9 @@ impl Model {
             slices.iter().for_each(|(lot, n)| *to.lots.entry(*lot).or_default() += n);
             to.lots.retain(|_, held| *held > 0);
         }
-        ensure(to.lots.len() <= 64, LotsFull)
+        ensure(to.lots.len() <= 64, LotsFull)?;
+        add(&mut self.row(debit)?.debits, amount)?;
+        add(&mut self.row(credit)?.credits, amount)
     }
 
     pub(super) fn transfer(&mut self, actor: Id, r: &TransferRequest) -> Done {
@@ -193,8 +212,6 @@ impl Model {
         add(&mut self.row(sides[0])?.debits_pending, amount)?;
         add(&mut self.row(sides[1])?.credits_pending, amount)?;
         let (expires, day) = (r.expires_ms, self.today());
-        let lots = self.usable(sides, day)?;
-        ensure(self.row(sides[0])?.usable(lots) >= amount, LotsUnusable)?;
         let resolver = if r.resolver.is_empty() { actor } else { id(&r.resolver) };
         self.pendings.insert(id(&own), Pending { sides, amount, expires, resolver, day });
         Ok(())
@@ -260,10 +277,11 @@ impl Model {
         if carried {
             let row = self.row(receivable)?;
             let fits = row.kind == Kind::ClawbackReceivable && row.asset == payee.asset;
-            ensure(fits && !row.closed, NotReceivable)?;
+            ensure(fits && !row.closed && receivable != back[1], NotReceivable)?;
         }
         let returned = r.amount.min(payee.give()).min(payee.usable(Use::Any));
         ensure(returned == r.amount || carried, Insufficient)?;
+        ensure(!payer.has(CREDITS_MAX) || payer.takes(r.amount, 0), CreditsExceed)?;
         ensure(payer.max == 0 || payer.takes(r.amount, payer.max), MaxBalance)?;
         self.moved.insert(id(&r.transfer), (sides, moved, reversed + r.amount));
         self.shift(back, returned, Use::Any, (0, 0))?;
@@ -277,10 +295,13 @@ impl Model {
         let sides = [id(&r.account), id(&r.sink)];
         let [from, sink] = self.both(sides)?;
         let fits = sink.kind == Kind::ExpiredSink && sink.asset == from.asset && !sink.closed;
-        ensure(fits, NotSink)?;
+        ensure(fits && sides[0] != sides[1], NotSink)?;
+        self.together(from.asset)?;
         let ended = Use::Ended { day: self.today() };
         let amount = from.give().min(if from.has(LOTS) { from.usable(ended) } else { 0 });
         ensure(amount > 0, NothingExpired)?;
+        ensure(!sink.has(CREDITS_MAX) || sink.takes(amount, 0), CreditsExceed)?;
+        ensure(sink.max == 0 || sink.takes(amount, sink.max), MaxBalance)?;
         self.shift(sides, amount, ended, (0, 0))
     }
 }

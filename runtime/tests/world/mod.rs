@@ -390,7 +390,8 @@ impl World {
             4 => 1,
             _ => left,
         };
-        let mut original = Some(request).filter(|_| !dice.rare(8));
+        // Without an id it never reaches the room: `check` knows the length.
+        let mut original = Some(request).filter(|r| !r.id.is_empty() && !dice.rare(8));
         if let Some(request) = original.as_mut().filter(|_| dice.rare(12)) {
             request.amount = request.amount.saturating_add(1);
         }

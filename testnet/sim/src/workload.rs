@@ -177,14 +177,11 @@ impl Clients {
                 let debit = chance.pick(own).copied().unwrap_or_default();
                 let credit = chance.pick(&all).copied().unwrap_or_default();
                 let amount = if chance.one_in(30) { u64::MAX / 4 } else { chance.between(1, 500) };
-                match chance.below(5) {
-                    // Void by itself while validators die and come back.
-                    0 => Deed::Reserve {
-                        debit,
-                        credit,
-                        amount,
-                        after_ms: chance.between(200, 9_000),
-                    },
+                // Some are held instead, and void by themselves while validators die and come back.
+                // No draw decides it: kept seeds stay the runs they were.
+                let after_ms = 200 + amount.wrapping_mul(17) % 9_000;
+                match amount % 5 {
+                    0 => Deed::Reserve { debit, credit, amount, after_ms },
                     _ => Deed::Transfer { debit, credit, amount },
                 }
             }

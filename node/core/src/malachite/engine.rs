@@ -278,6 +278,9 @@ impl Desk<'_> {
             Asked::VerifyPolkaCertificate(certificate, _, _, r) => {
                 let polka = polka_out(&certificate);
                 let holds = polka.holds(self.chain, self.validators, self.crypto.verifier());
+                if holds {
+                    self.witness.certificate(polka.block);
+                }
                 r.resume_with(self.verdict(holds, polka.votes()))
             }
             Asked::VerifyRoundCertificate(certificate, _, _, r) => {

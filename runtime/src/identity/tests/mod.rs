@@ -82,6 +82,7 @@ fn genesis() -> Genesis {
         modules: vec![],
         orgs: vec![Organisation { id: 9, kind: OrgKind::IdService, label: String::new() }],
         policy,
+        books: linli_types::books::Books::default(),
     }
 }
 
