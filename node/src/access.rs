@@ -286,9 +286,7 @@ impl Readers {
         let own = reader.principal.as_ref() == Some(owner);
         match reader.scope {
             Scope::All => true,
-            Scope::Organisation => {
-                own || reader.org != 0 && self.org(owner) == Some(reader.org)
-            }
+            Scope::Organisation => own || reader.org != 0 && self.org(owner) == Some(reader.org),
             Scope::Own => own,
             Scope::None => false,
         }

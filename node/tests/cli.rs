@@ -5,9 +5,9 @@
 use linli_node::cli;
 use linli_sdk::{About, KeyFile, KeyKind, SecretKey};
 use linli_types::genesis::{FORMAT, Genesis, Module, Principal, Role};
-use linli_types::policy::Policy;
 use linli_types::height::TimeMs;
 use linli_types::id::{PrincipalId, PublicKey};
+use linli_types::policy::Policy;
 use linli_types::validator::{OrgKind, Validator, ValidatorSet};
 use serde_json::Value;
 use std::collections::BTreeMap;

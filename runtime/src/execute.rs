@@ -11,6 +11,7 @@
 //! - **X2 fits.** A block keeps its bounds of count, bytes and fuel, holds no key twice and no
 //!   transaction outside its validity; otherwise it is invalid.
 
+use crate::identity::admit::Admitted;
 use crate::ledger::{Head, Ledger};
 use crate::log::{Log, LogNode};
 use crate::overlay::{Changed, Changes, Overlay};
@@ -19,7 +20,6 @@ use crate::tree::{Candidate, Change};
 use crate::verified::Verified;
 use crate::vm::{Entry, Stop};
 use crate::window::{Unfit, key_of};
-use crate::identity::admit::Admitted;
 use crate::{identity, policy, timers};
 use linli_types::digest::{self, Domain};
 use linli_types::header::{self, Header};

@@ -87,8 +87,7 @@ impl Ledger {
         let (height, time, log_size) = (head.height, head.time, head.log_size);
         let place = Place { height, time, log_size, policy: policy::number_at(store, time)? };
         let cause = Cause::Timer(TimerId::default());
-        let actor =
-            Actor { cause, principal: reader, agent: None, org: 0, key: TxKey::default() };
+        let actor = Actor { cause, principal: reader, agent: None, org: 0, key: TxKey::default() };
         let context = context(&place, &actor);
         let mut guest = Guest { store, room, context, reads: BTreeSet::new() };
         let ran = self.vm.run(hash, Entry::Query, &input, limits::QUERY_FUEL_MAX, &mut guest);

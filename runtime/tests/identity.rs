@@ -105,10 +105,7 @@ fn keys_are_the_principals_own_and_the_last_one_stays() {
     assert_eq!(owner, person(2));
     // The new key does not sign in the block that adds it.
     let pay = |n| vec![transfer_call(n, (2, 0), (3, 0), 1)];
-    let both = [
-        node.sign(2, 7, vec![add_key(51)]),
-        node.sign_as((person(2), 51), None, 8, pay(8)),
-    ];
+    let both = [node.sign(2, 7, vec![add_key(51)]), node.sign_as((person(2), 51), None, 8, pay(8))];
     assert_eq!(codes(&node.step(&both)), [0, Code::KeyEarly.number()]);
 }
 
@@ -123,7 +120,10 @@ fn a_person_cancels_a_recovery_and_one_that_waited_gives_a_new_key() {
     assert_eq!(one(&mut node, 0, 1, start(60)), Code::RoleDenied.number());
     assert_eq!(one(&mut node, 1, 2, start(60)), 0);
     assert_eq!(one(&mut node, 1, 3, start(61)), Code::RecoveryPending.number());
-    assert_eq!(one(&mut node, 1, 4, ask("CompleteRecovery", &named())), Code::RecoveryWaits.number());
+    assert_eq!(
+        one(&mut node, 1, 4, ask("CompleteRecovery", &named())),
+        Code::RecoveryWaits.number()
+    );
     assert_eq!(one(&mut node, 3, 5, ask("CancelRecovery", &named())), Code::RoleDenied.number());
     assert_eq!(one(&mut node, 2, 6, ask("CancelRecovery", &named())), 0);
     assert_eq!(one(&mut node, 1, 7, start(61)), 0);
@@ -153,7 +153,8 @@ fn two_seats_and_roles_that_exclude_each_other_are_refused() {
     assert_eq!(grant(6, 2, Role::FundClerk), Code::WrongOrganisation.number());
     assert_eq!(grant(7, 0, Role::Auditor), Code::SelfDealing.number());
     assert_eq!(grant(8, 3, Role::Device), Code::RoleDenied.number());
-    let admit = wire::AdmitPersonRequest { principal: vec![77; 16], key: key(77).0.to_vec(), org: 4 };
+    let admit =
+        wire::AdmitPersonRequest { principal: vec![77; 16], key: key(77).0.to_vec(), org: 4 };
     assert_eq!(one(&mut node, 0, 9, ask("AdmitPerson", &admit)), 0);
     let mut grant = |number, r| {
         let request = wire::RoleRequest { principal: vec![77; 16], ..role(0, r) };
@@ -252,10 +253,10 @@ fn a_device_signs_evidence_and_its_own_keys_and_nothing_else() {
     assert_eq!(one(&mut node, 0, 3, ask("AdmitDevice", &other)), Code::BusinessIdConflict.number());
     let by = |node: &Node, n, call| node.sign_as((device, 88), None, n, vec![call]);
     let pay = transfer_call(4, (2, 0), (3, 0), 1);
-    let relation = ask("WithdrawMandate", &wire::WithdrawMandateRequest {
-        principal: device.0.to_vec(),
-        agent: id(2),
-    });
+    let relation = ask(
+        "WithdrawMandate",
+        &wire::WithdrawMandateRequest { principal: device.0.to_vec(), agent: id(2) },
+    );
     let asked = [by(&node, 4, pay), by(&node, 5, relation), by(&node, 6, add_key(89))];
     let denied = Code::DeviceDenied.number();
     assert_eq!(codes(&node.step(&asked)), [denied, denied, 0]);
@@ -341,11 +342,7 @@ fn a_full_dump_holds_no_personal_data_because_none_came_in() {
     batch.put(Column::State, b"identity\0x".to_vec(), "\u{1}住户 138-1234-5678".as_bytes());
     spoilt.apply(&batch);
     assert_eq!(personal(&spoilt).len(), 1);
-    let long = wire::AdmitOrganisationRequest {
-        org: 300,
-        kind: 1,
-        label: "长".repeat(47),
-    };
+    let long = wire::AdmitOrganisationRequest { org: 300, kind: 1, label: "长".repeat(47) };
     let mut node = node;
     assert_eq!(one(&mut node, 0, 70, ask("AdmitOrganisation", &long)), Code::TooLarge.number());
 }

@@ -23,12 +23,7 @@ fn broken(column: Column, key: Vec<u8>, value: Option<Vec<u8>>) -> Vec<String> {
     broken_in(&Node::new(&genesis()).store, column, key, value)
 }
 
-fn broken_in(
-    store: &Memory,
-    column: Column,
-    key: Vec<u8>,
-    value: Option<Vec<u8>>,
-) -> Vec<String> {
+fn broken_in(store: &Memory, column: Column, key: Vec<u8>, value: Option<Vec<u8>>) -> Vec<String> {
     let (mut store, mut batch) = (store.clone(), Batch::default());
     match value {
         Some(value) => batch.put(column, key, value),

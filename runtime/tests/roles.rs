@@ -173,9 +173,10 @@ fn request(permit: &Permit, role: Role, own: bool) -> Vec<body::Call> {
     };
     let add = wire::AddKeyRequest { key: fresh(), from_height: 0 };
     let one = match permit.method {
-        "AdmitOrganisation" => {
-            ask(permit.method, &wire::AdmitOrganisationRequest { org: 900, kind: 3, label: "站".into() })
-        }
+        "AdmitOrganisation" => ask(
+            permit.method,
+            &wire::AdmitOrganisationRequest { org: 900, kind: 3, label: "站".into() },
+        ),
         "AdmitCentre" => {
             let label = String::new();
             let district = 330_106;

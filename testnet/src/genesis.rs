@@ -5,10 +5,10 @@
 
 use ed25519_dalek::SigningKey;
 use linli_types::genesis::{Account, FORMAT, Genesis, Module, Organisation, Principal, Role};
-use linli_types::policy::Policy;
 use linli_types::height::TimeMs;
 use linli_types::id::{AccountId, PrincipalId, PublicKey};
 use linli_types::limits;
+use linli_types::policy::Policy;
 use linli_types::validator::{BadSet, OrgKind, Validator, ValidatorSet};
 
 /// The asset that the accounts of a development net hold: CNY, in fen.

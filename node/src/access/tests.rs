@@ -1,13 +1,13 @@
 //! Who may read what, row by row.
 
 use super::*;
-use linli_types::genesis::Principal;
-use linli_types::policy::Policy;
 use linli_runtime::identity::rows::principal_key;
 use linli_runtime::identity::{KeyRow, PrincipalRow};
 use linli_runtime::{StoredHead, stored};
+use linli_types::genesis::Principal;
 use linli_types::height::{Height, TimeMs};
 use linli_types::id::{BlockId, Digest};
+use linli_types::policy::Policy;
 use linli_types::store::{Batch, Column, Memory};
 use linli_types::validator::{OrgKind, Validator};
 use prost_reflect::DescriptorPool;

@@ -20,8 +20,7 @@ use std::sync::Arc;
 use tonic::Status;
 
 /// Rooms that are no contracts.
-const NATIVE: [&str; 5] =
-    [accounts::ROOM, log::ROOM, timers::ROOM, identity::ROOM, policy::ROOM];
+const NATIVE: [&str; 5] = [accounts::ROOM, log::ROOM, timers::ROOM, identity::ROOM, policy::ROOM];
 
 /// One question, with who asks.
 struct Question {

@@ -140,9 +140,7 @@ impl Duty {
 }
 
 /// Two duties that one principal may not both do on one record.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
 pub struct DutyPair {
     /// One; the smaller.
     pub a: Duty,

@@ -156,11 +156,7 @@ fn newcomer(
 }
 
 fn admitted(id: PrincipalId, key: &PublicKey, org: u32, machine: bool) -> (Vec<u8>, Event) {
-    let message = wire::PrincipalAdmitted {
-        principal: id.0.to_vec(),
-        org,
-        key: key.0.to_vec(),
-        machine,
-    };
+    let message =
+        wire::PrincipalAdmitted { principal: id.0.to_vec(), org, key: key.0.to_vec(), machine };
     (wire::Done {}.encode_to_vec(), event(ROOM, ADMITTED, [id], &message))
 }

@@ -157,9 +157,8 @@ impl Invariant for RowsRead {
 /// Whom a row names, in its key and its value; `None` if either cannot be read.
 fn people(key: &[u8], value: &[u8]) -> Option<Vec<PrincipalId>> {
     let (prefix, rest) = key.split_first()?;
-    let id = |at: usize| {
-        PrincipalId::from_slice(rest.get(at..at.checked_add(PrincipalId::BYTES)?)?)
-    };
+    let id =
+        |at: usize| PrincipalId::from_slice(rest.get(at..at.checked_add(PrincipalId::BYTES)?)?);
     let long = |length: usize| (rest.len() == length).then_some(());
     Some(match *prefix {
         prefix::PRINCIPAL => {

@@ -6,9 +6,7 @@
 
 use super::ROOM;
 use super::calls::{Subject, judge};
-use super::rows::{
-    MandateKind, MandateRow, PrincipalRow, find, get_principal, mandate_key,
-};
+use super::rows::{MandateKind, MandateRow, PrincipalRow, find, get_principal, mandate_key};
 use crate::native::{Deed, Done, event, malformed, method_word, principal, read, word};
 use crate::overlay::Overlay;
 use crate::policy;
@@ -57,8 +55,7 @@ pub(crate) fn check(
 
 /// The mark of what an agent does for a principal.
 pub(crate) fn acted(principal: PrincipalId, agent: PrincipalId) -> Event {
-    let message =
-        wire::ActedOnBehalf { principal: principal.0.to_vec(), agent: agent.0.to_vec() };
+    let message = wire::ActedOnBehalf { principal: principal.0.to_vec(), agent: agent.0.to_vec() };
     event(ROOM, ACTED, [principal, agent], &message)
 }
 
@@ -127,8 +124,7 @@ pub(super) fn grant(deed: &mut Deed<'_, '_>, args: &[u8]) -> Done {
     let expires = check_end(deed, PolicyParam::MandateMsMax, request.expires_ms)?;
     let before = load(deed.overlay, &id, &agent)?;
     let (day, spent) = before.as_ref().map_or((0, 0), |row| (row.day, row.spent));
-    let row =
-        MandateRow { kind, scope, cap_per_day: request.cap_per_day, expires, day, spent };
+    let row = MandateRow { kind, scope, cap_per_day: request.cap_per_day, expires, day, spent };
     if let Some(before) = before {
         if before.kind == MandateKind::Guardian {
             // Not the ward's to replace.
@@ -206,8 +202,8 @@ fn read_scope(
         if room != crate::accounts::ROOM && !deed.contracts.contains_key(&room) {
             return Err(unknown_room("…"));
         }
-        let is_name = method.len() <= NAME_BYTES_MAX
-            && method.chars().all(|c| c.is_ascii_alphanumeric());
+        let is_name =
+            method.len() <= NAME_BYTES_MAX && method.chars().all(|c| c.is_ascii_alphanumeric());
         if !is_name || named.contains(&(room.clone(), method.clone())) {
             return Err(malformed("scope"));
         }

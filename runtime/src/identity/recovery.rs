@@ -9,9 +9,7 @@
 use super::ROOM;
 use super::calls::{Subject, judge};
 use super::keys::{check_free, claim, make_room};
-use super::rows::{
-    KeyRow, RecoveryRow, find, get_principal, put_principal, recovery_key,
-};
+use super::rows::{KeyRow, RecoveryRow, find, get_principal, put_principal, recovery_key};
 use crate::native::{Deed, Done, event, principal, public_key, read};
 use crate::overlay::Overlay;
 use crate::policy;

@@ -30,8 +30,7 @@ const DONE: &str = "linli.identity.v1.DutyDone";
 /// The call `Act`: what the sender, and the agent if one acts, does on a record of the contract.
 pub(super) fn act_for_contract(deed: &mut Deed<'_, '_>, args: &[u8]) -> Done {
     let request: wire::ActRequest = read(args)?;
-    let record: [u8; 32] =
-        request.record.as_slice().try_into().map_err(|_| malformed("record"))?;
+    let record: [u8; 32] = request.record.as_slice().try_into().map_err(|_| malformed("record"))?;
     let number = u32::try_from(request.duty).unwrap_or(0);
     let duty = Duty::from_number(number).ok_or_else(|| malformed("duty"))?;
     let room = deed.caller;

@@ -122,10 +122,6 @@ pub(crate) fn in_force(overlay: &mut Overlay<'_>, time: TimeMs) -> Result<Versio
 }
 
 /// A native parameter at block time.
-pub(crate) fn param(
-    overlay: &mut Overlay<'_>,
-    time: TimeMs,
-    param: Param,
-) -> Result<u64, Broken> {
+pub(crate) fn param(overlay: &mut Overlay<'_>, time: TimeMs, param: Param) -> Result<u64, Broken> {
     Ok(in_force(overlay, time)?.content.param(param))
 }

@@ -50,21 +50,14 @@ fn set(deed: &mut Deed<'_, '_>, args: &[u8]) -> Done {
     let head = after(&before, now, (number, effective))?;
     deed.overlay.write(version_key(number), Some(linli_types::encode(&row)))?;
     deed.overlay.write(head_key(), Some(linli_types::encode(&head)))?;
-    let message = wire::PolicySet {
-        version: number,
-        effective_at_ms: effective.0,
-        by: by.0.to_vec(),
-    };
+    let message =
+        wire::PolicySet { version: number, effective_at_ms: effective.0, by: by.0.to_vec() };
     let result = wire::SetResponse { version: number }.encode_to_vec();
     Ok((result, event(ROOM, POLICY_SET, [by], &message)))
 }
 
 /// When a version may begin (Y3, Y4).
-fn check_time(
-    deed: &mut Deed<'_, '_>,
-    head: &HeadRow,
-    effective: TimeMs,
-) -> Result<(), Stop> {
+fn check_time(deed: &mut Deed<'_, '_>, head: &HeadRow, effective: TimeMs) -> Result<(), Stop> {
     let now = deed.place.time;
     let refuse = |code: Code, bound: TimeMs| {
         Err(code.refuse([effective.0, bound.0].map(Parameter::Number)).into())
@@ -158,9 +151,7 @@ fn refusal(bad: BadPolicy) -> Refusal {
             let [value, min, max] = [value, min, max].map(Parameter::Number);
             Code::ParamRange.refuse([word(name), value, min, max])
         }
-        BadPolicy::Year(year) => {
-            Code::BadCalendar.refuse([Parameter::Number(u64::from(year))])
-        }
+        BadPolicy::Year(year) => Code::BadCalendar.refuse([Parameter::Number(u64::from(year))]),
         BadPolicy::Weights { sum, expected, .. } => {
             Code::Weights.refuse([Parameter::Number(sum), number(expected)])
         }

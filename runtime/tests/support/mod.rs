@@ -6,11 +6,11 @@
 use linli_runtime::{Executed, Ledger, Settings, Slot, Verified};
 use linli_types::certificate::Certificate;
 use linli_types::genesis::{Account, Genesis, Module, Principal, Role};
-use linli_types::policy::Policy;
 use linli_types::height::TimeMs;
 use linli_types::id::{
     AccountId, ChainId, PrincipalId, PublicKey, Signature, TransferId, TxId, TxKey,
 };
+use linli_types::policy::Policy;
 use linli_types::store::{Memory, Store};
 use linli_types::transaction::envelope;
 use linli_types::validator::{OrgKind, Validator, ValidatorSet};

@@ -63,7 +63,8 @@ impl Model {
     }
 
     fn height_of(&self, from: Option<i8>) -> Option<u64> {
-        let height = from.map_or(self.height + 1, |by| self.height.saturating_add_signed(by.into()));
+        let height =
+            from.map_or(self.height + 1, |by| self.height.saturating_add_signed(by.into()));
         (height > self.height).then_some(height)
     }
 

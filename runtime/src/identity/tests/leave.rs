@@ -4,9 +4,9 @@ use super::*;
 use crate::identity::{attest, mandate, recovery, sod};
 use linli_types::code::Code;
 use linli_types::policy::Duty;
+use linli_types::wire::Call;
 use linli_types::wire::identity as wire;
 use linli_types::wire::identity::{MandateKind, Predicate, RelationKind};
-use linli_types::wire::Call;
 
 const DAY_MS: u64 = 24 * 3600 * 1000;
 const RECORD: [u8; 32] = [7; 32];

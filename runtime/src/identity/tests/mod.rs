@@ -60,10 +60,8 @@ fn genesis() -> Genesis {
         org,
         roles: vec![role],
     };
-    let policy = Policy {
-        params: vec![(Param::RecoveryWaitMs.number(), WAIT_MS)],
-        ..Policy::default()
-    };
+    let policy =
+        Policy { params: vec![(Param::RecoveryWaitMs.number(), WAIT_MS)], ..Policy::default() };
     Genesis {
         format: 1,
         protocol: 1,
