@@ -101,22 +101,22 @@ fn mandate(principal: PrincipalId, agent: PrincipalId, kind: MandateKind) -> bod
     ask("GrantMandate", &request)
 }
 
-fn relation(method: &str, subject: PrincipalId) -> body::Call {
+fn relation(method: &str, subject: PrincipalId, hours: u64) -> body::Call {
     let (a, b, kind) = (bytes(subject), bytes(person(3)), RelationKind::Friend as i32);
     match method {
         "AttestRelation" => {
-            let expires_ms = START.0 + 7_200_000;
+            let expires_ms = START.0 + hours * 3_600_000;
             ask(method, &wire::AttestRelationRequest { a, b, kind, expires_ms })
         }
         _ => ask(method, &wire::WithdrawRelationRequest { a, b, kind }),
     }
 }
 
-fn predicate(method: &str, subject: PrincipalId) -> body::Call {
+fn predicate(method: &str, subject: PrincipalId, hours: u64) -> body::Call {
     let (principal, predicate) = (bytes(subject), Predicate::Hardship as i32);
     match method {
         "AttestPredicate" => {
-            let expires_ms = START.0 + 7_200_000;
+            let expires_ms = START.0 + hours * 3_600_000;
             ask(method, &wire::AttestPredicateRequest { principal, predicate, expires_ms })
         }
         _ => ask(method, &wire::WithdrawPredicateRequest { principal, predicate }),
@@ -144,8 +144,10 @@ fn prepared() -> Node {
             }
             let by = if subject == registrar { service } else { registrar };
             let by_seed = if by == service { Role::IdService } else { Role::Registrar };
-            let attested =
-                vec![relation("AttestRelation", subject), predicate("AttestPredicate", subject)];
+            let attested = vec![
+                relation("AttestRelation", subject, 2),
+                predicate("AttestPredicate", subject, 2),
+            ];
             candidates.push(sign(&node, by, seed(by_seed), attested));
         }
         if !role.is_machine() {
@@ -210,8 +212,8 @@ fn request(permit: &Permit, role: Role, own: bool) -> Vec<body::Call> {
             let (principal, agent) = (bytes(subject), bytes(person(3)));
             ask(permit.method, &wire::WithdrawMandateRequest { principal, agent })
         }
-        "AttestRelation" | "WithdrawRelation" => relation(permit.method, subject),
-        "AttestPredicate" | "WithdrawPredicate" => predicate(permit.method, subject),
+        "AttestRelation" | "WithdrawRelation" => relation(permit.method, subject, 3),
+        "AttestPredicate" | "WithdrawPredicate" => predicate(permit.method, subject, 3),
         "Set" => {
             let set = policy::SetRequest {
                 base: 1,
