@@ -7,7 +7,7 @@
 //! DIR/validators/<name>/   data folder of one validator, its log and its pid file
 //! ```
 
-use crate::genesis::{LoadSize, Person, Plan};
+use crate::genesis::{LoadSize, Person, Plan, random};
 use crate::{Failure, keys, process};
 use linli_sdk::KeyKind;
 use linli_types::genesis::Module;
@@ -25,6 +25,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 const START_MAX: Duration = Duration::from_secs(60);
 /// How long a validator may take to stop before it is killed.
 const STOP_MAX: Duration = Duration::from_secs(15);
+
+/// Where ports are looked for, and how often for each.
+const PORTS: std::ops::Range<u16> = 10_000..32_000;
+const PORT_TRIES: usize = 100;
 
 /// What `up` prints (design §5).
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -345,10 +349,21 @@ fn clear(dir: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Ports that nobody listens on right now. All are held open until all are found, so none repeats.
+/// Ports that nobody listens on right now, below those that the system gives to connections: while
+/// a validator is dead, no client's connection takes its place. All are held open until all are
+/// found, so none repeats.
 fn free_ports(count: usize) -> Result<Vec<u16>, Failure> {
-    let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
-    let held = (0..count).map(|_| bind()).collect::<Result<Vec<_>, _>>()?;
+    let mut held = Vec::new();
+    for _ in 0..count.saturating_mul(PORT_TRIES) {
+        if held.len() == count {
+            break;
+        }
+        let port = PORTS.start + u16::from_be_bytes(random()?) % (PORTS.end - PORTS.start);
+        held.extend(TcpListener::bind((Ipv4Addr::LOCALHOST, port)));
+    }
+    if held.len() < count {
+        return Err(Failure::new(format!("no {count} free ports between {PORTS:?}")));
+    }
     Ok(held.iter().map(|l| l.local_addr().map(|a| a.port())).collect::<Result<_, _>>()?)
 }
 
