@@ -191,8 +191,6 @@ impl Worker {
                 }
                 Err(refusal) => {
                     self.counters.refusals.add(1);
-                    let limited = refusal.code == Code::RateLimited.number();
-                    self.counters.rate_limited.add(u64::from(limited));
                     answers.push(Some(Submitted::Refused(refusal)));
                 }
             }

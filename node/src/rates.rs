@@ -11,6 +11,7 @@
 
 use crate::bucket::{Rate, Table};
 use crate::clock::MachineClock;
+use crate::counters::Counters;
 use linli_types::code::Code;
 use linli_types::id::PublicKey;
 use linli_types::limits;
@@ -19,7 +20,7 @@ use linli_types::transaction::Transaction;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How often each may ask (`[api.rates]`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +71,7 @@ pub struct Rates {
     reads: Mutex<Pair>,
     submissions: Mutex<Pair>,
     unproved: Mutex<Table<IpAddr>>,
+    counters: Arc<Counters>,
 }
 
 /// Buckets of keys, and of their organisations.
@@ -81,13 +83,17 @@ struct Pair {
 
 impl Default for Rates {
     fn default() -> Self {
-        Self::new(&Settings::default(), BTreeMap::new())
+        Self::new(&Settings::default(), BTreeMap::new(), Arc::default())
     }
 }
 
 impl Rates {
     /// Full buckets. `orgs` says whose organisation a key belongs to; 0 or none for nobody's.
-    pub fn new(settings: &Settings, orgs: BTreeMap<PublicKey, u32>) -> Self {
+    pub fn new(
+        settings: &Settings,
+        orgs: BTreeMap<PublicKey, u32>,
+        counters: Arc<Counters>,
+    ) -> Self {
         let pair = |key, org| Mutex::new(Pair { keys: Table::new(key), orgs: Table::new(org) });
         Self {
             clock: MachineClock::start(),
@@ -95,6 +101,7 @@ impl Rates {
             reads: pair(settings.reads_per_key, settings.reads_per_organisation),
             submissions: pair(settings.submissions_per_key, settings.submissions_per_organisation),
             unproved: Mutex::new(Table::new(settings.unproved_per_address)),
+            counters,
         }
     }
 
@@ -104,7 +111,7 @@ impl Rates {
     ///
     /// [`Code::RateLimited`] with the wait in milliseconds.
     pub fn may_read(&self, key: &PublicKey) -> Result<(), Refusal> {
-        allow(lock(&self.reads).wait(key, self.org(key), self.now()))
+        self.allow(lock(&self.reads).wait(key, self.org(key), self.now()))
     }
 
     /// Charges a read to the key that signed it (S1).
@@ -113,7 +120,8 @@ impl Rates {
     ///
     /// [`Code::RateLimited`] with the wait in milliseconds.
     pub fn read(&self, key: &PublicKey) -> Result<(), Refusal> {
-        lock(&self.reads).take(key, self.org(key), self.now()).map_err(limited)
+        let taken = lock(&self.reads).take(key, self.org(key), self.now());
+        taken.map_err(|wait| self.limited(wait))
     }
 
     /// Refuses what one message claims beyond what its keys hold (S2). Costs nothing (S1).
@@ -127,7 +135,10 @@ impl Rates {
             let left = left.entry(signer).or_insert_with(held);
             match left.checked_sub(1) {
                 Some(less) => *left = less,
-                None => *claim = Err(limited(submissions.wait(&signer, org, now).max(1))),
+                None => {
+                    let wait = submissions.wait(&signer, org, now).max(1);
+                    *claim = Err(self.limited(wait));
+                }
             }
         }
     }
@@ -138,7 +149,8 @@ impl Rates {
     ///
     /// [`Code::RateLimited`] with the wait in milliseconds.
     pub fn submit(&self, signer: &PublicKey) -> Result<(), Refusal> {
-        lock(&self.submissions).take(signer, self.org(signer), self.now()).map_err(limited)
+        let taken = lock(&self.submissions).take(signer, self.org(signer), self.now());
+        taken.map_err(|wait| self.limited(wait))
     }
 
     /// Whether transactions from an address are worth looking at (S3). Costs nothing.
@@ -147,7 +159,7 @@ impl Rates {
     ///
     /// [`Code::RateLimited`] with the wait in milliseconds.
     pub fn may_submit(&self, from: IpAddr) -> Result<(), Refusal> {
-        allow(lock(&self.unproved).wait(&network(from), self.now()))
+        self.allow(lock(&self.unproved).wait(&network(from), self.now()))
     }
 
     /// Charges transactions that proved no sender to where they came from (S3).
@@ -159,6 +171,15 @@ impl Rates {
 
     fn org(&self, key: &PublicKey) -> Option<u32> {
         self.orgs.get(key).copied().filter(|org| *org != 0)
+    }
+
+    fn allow(&self, wait_ms: u64) -> Result<(), Refusal> {
+        if wait_ms == 0 { Ok(()) } else { Err(self.limited(wait_ms)) }
+    }
+
+    fn limited(&self, wait_ms: u64) -> Refusal {
+        self.counters.rate_limited.add(1);
+        Code::RateLimited.refuse([Param::Number(wait_ms)])
     }
 
     fn now(&self) -> u64 {
@@ -224,14 +245,6 @@ pub fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-fn allow(wait: u64) -> Result<(), Refusal> {
-    if wait == 0 { Ok(()) } else { Err(limited(wait)) }
-}
-
-fn limited(wait_ms: u64) -> Refusal {
-    Code::RateLimited.refuse([Param::Number(wait_ms)])
-}
-
 fn lock<T>(table: &Mutex<T>) -> MutexGuard<'_, T> {
     table.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -269,7 +282,8 @@ mod tests {
             unproved_per_address: SLOW,
             ..Settings::default()
         };
-        Rates::new(&settings, BTreeMap::from([(key(1), 7), (key(2), 7), (key(3), 0)]))
+        let orgs = BTreeMap::from([(key(1), 7), (key(2), 7), (key(3), 0)]);
+        Rates::new(&settings, orgs, Arc::default())
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Head, entries and proofs are taken in one look at the ledger, so they belong together.
 
 use super::block::damaged;
+use super::logged::Asked;
 use super::{Api, broken, contract_refusal, status, unread};
 use crate::access::{Reader, Readers, Scope};
 use crate::storage::RocksStore;
@@ -15,8 +16,12 @@ use linli_types::receipt::{Param, Refusal};
 use linli_types::store::{Column, Read};
 use linli_types::wire::accounts::AccountResponse;
 use prost::Message;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use tonic::Status;
+
+/// Whose rows an answer shows.
+type Owners = BTreeSet<PrincipalId>;
 
 /// One question, with who asks.
 struct Question {
@@ -29,14 +34,20 @@ impl Api {
     pub(super) async fn ask(
         &self,
         request: wire::QueryRequest,
-        reader: Reader,
+        asked: Asked,
     ) -> Result<wire::QueryResponse, Status> {
-        let question = Question { request, reader, readers: self.readers.clone() };
+        let (reader, readers) = (asked.reader.clone(), self.readers.clone());
+        let question = Question { request, reader, readers };
         question.check_form().map_err(|why| status(&why))?;
         let share = self.query_shares.take(question.reader.key);
         let _share = share.ok_or_else(|| status(&Code::Busy.refuse([])))?;
-        let answer = self.node.inspect(move |ledger, store| question.answer(ledger, store));
-        answer.await.map_err(unread)?
+        let answer = self.node.inspect(move |ledger, store| {
+            let mut shown = Owners::new();
+            question.answer(ledger, store, &mut shown).map(|answer| (answer, shown))
+        });
+        let (answer, shown) = answer.await.map_err(unread)??;
+        self.log_read(&asked, asked.others(shown)).await?; // X4
+        Ok(answer)
     }
 
     /// How a room describes itself.
@@ -44,7 +55,7 @@ impl Api {
         &self,
         request: wire::SchemaRequest,
     ) -> Result<wire::SchemaResponse, Status> {
-        let word = shown(&request.room);
+        let word = named(&request.room);
         let answer = self.node.inspect(move |ledger, _| {
             let height = ledger.head().height.0;
             let descriptors = ledger.schema(&request.room).map(<[u8]>::to_vec);
@@ -73,13 +84,19 @@ impl Question {
         Ok(())
     }
 
-    fn answer(&self, ledger: &Ledger, store: &RocksStore) -> Result<wire::QueryResponse, Status> {
+    /// The answer; adds to `shown` whose rows stand in it.
+    fn answer(
+        &self,
+        ledger: &Ledger,
+        store: &RocksStore,
+        shown: &mut Owners,
+    ) -> Result<wire::QueryResponse, Status> {
         let height = ledger.head().height.0;
         let mut out = wire::QueryResponse { height, ..Default::default() };
         if self.request.query.is_empty() {
-            out.entries = self.stored(ledger, store)?;
+            out.entries = self.stored(ledger, store, shown)?;
         } else {
-            match self.computed(ledger, store)? {
+            match self.computed(ledger, store, shown)? {
                 Err(refusal) => {
                     let schema = ledger.schema(&self.request.room);
                     out.refused = Some(contract_refusal(&refusal, schema));
@@ -104,6 +121,7 @@ impl Question {
         &self,
         ledger: &Ledger,
         store: &RocksStore,
+        shown: &mut Owners,
     ) -> Result<Result<Answer, Refusal>, Status> {
         let (room, method) = (self.request.room.as_str(), self.request.query.as_str());
         let native = [accounts::ROOM, log::ROOM, timers::ROOM].contains(&room);
@@ -115,15 +133,20 @@ impl Question {
         if let (Ok(answer), accounts::ROOM) = (&answer, room) {
             let response = AccountResponse::decode(answer.result.as_slice());
             let response = response.map_err(|_| damaged("an unreadable account"))?;
-            self.check_owner(PrincipalId::from_slice(&response.owner))?;
+            self.check_owner(PrincipalId::from_slice(&response.owner), shown)?;
         }
         Ok(answer)
     }
 
-    fn stored(&self, ledger: &Ledger, store: &RocksStore) -> Result<Vec<wire::Entry>, Status> {
+    fn stored(
+        &self,
+        ledger: &Ledger,
+        store: &RocksStore,
+        shown: &mut Owners,
+    ) -> Result<Vec<wire::Entry>, Status> {
         let room = self.request.room.as_str();
         if ledger.schema(room).is_none() {
-            return Err(status(&Code::UnknownRoom.refuse([shown(room)])));
+            return Err(status(&Code::UnknownRoom.refuse([named(room)])));
         }
         let all = self.reader.scope == Scope::All;
         let contract = ![accounts::ROOM, log::ROOM, timers::ROOM].contains(&room);
@@ -133,7 +156,7 @@ impl Question {
                 let row = accounts::read_row(&entry.value).ok();
                 // An entry of the room that is no account is public: totals of an asset.
                 if let Some(row) = row {
-                    self.check_owner(Some(row.owner))?;
+                    self.check_owner(Some(row.owner), shown)?;
                 }
             } else if !all && !(contract && self.may_ask_contracts()) && room != accounts::ROOM {
                 return Err(denied());
@@ -150,10 +173,14 @@ impl Question {
     }
 
     /// X2. What belongs to nobody is public.
-    fn check_owner(&self, owner: Option<PrincipalId>) -> Result<(), Status> {
+    fn check_owner(&self, owner: Option<PrincipalId>, shown: &mut Owners) -> Result<(), Status> {
         let owner = owner.ok_or_else(|| damaged("an account without an owner"))?;
         let seen = owner == accounts::NOBODY || self.readers.may_see(&self.reader, &owner);
-        if seen { Ok(()) } else { Err(denied()) }
+        if !seen {
+            return Err(denied());
+        }
+        shown.insert(owner);
+        Ok(())
     }
 
     fn entry(
@@ -188,7 +215,7 @@ fn add_head(
 }
 
 /// A room's name as it may be repeated: nothing but a name comes back.
-fn shown(room: &str) -> Param {
+fn named(room: &str) -> Param {
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     let is_name = room.len() <= limits::NAME_BYTES_MAX && room.chars().all(is_name);
     Param::Word(if is_name && !room.is_empty() { room.into() } else { "?".into() })
