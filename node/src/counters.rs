@@ -122,6 +122,8 @@ counters! {
     tls_failures: counter,
     /// TLS certificates taken up while running.
     tls_reloads: counter,
+    /// TLS certificates found while running that are not usable.
+    tls_reload_failures: counter,
 }
 
 #[cfg(test)]

@@ -112,6 +112,7 @@ impl Tls {
                     tracing::info!("tls.reload");
                 }
                 Err(BadPair(Words { en: why, .. })) => {
+                    counters.tls_reload_failures.add(1);
                     tracing::error!(%why, "tls.reload: the pair in use stays");
                 }
             }

@@ -9,7 +9,7 @@ use super::{Failure, genesis};
 use crate::words::{Words, words};
 use linli_sdk::client::Found;
 use linli_sdk::receipt::words as refusal_words;
-use linli_sdk::{Client, Draft, ErrorKind, Options, Outcome, Schema, SecretKey, Signed, Trust};
+use linli_sdk::{Client, Draft, Error, ErrorKind, Options, Outcome, Schema, SecretKey, Signed, Trust};
 use linli_types::code::{Code, Lang};
 use linli_types::id::{ChainId, PrincipalId};
 use linli_types::receipt::{Outcome as Ended, Receipt};
@@ -113,6 +113,16 @@ impl Asker {
     ///
     /// The address is not usable, the node is not to be believed, or nobody answers.
     pub(super) async fn connect(&self, node: &str) -> Result<Node, Failure> {
+        let client = self.client(node).await?;
+        Ok(Node { client, key: self.key.clone(), principal: self.principal })
+    }
+
+    /// The same as the SDK says it, for a command that asks several nodes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::connect`].
+    pub(super) async fn client(&self, node: &str) -> Result<Client, Error> {
         let url = match (node.contains("://"), &self.trust) {
             (true, _) => node.to_owned(),
             (false, Some(_)) => format!("https://{node}"),
@@ -120,8 +130,7 @@ impl Asker {
         };
         let (key, options) = (self.key.clone(), Options::default());
         let trust = self.trust.as_ref();
-        let client = Client::connect_trusting(&url, self.chain, key, options, trust).await?;
-        Ok(Node { client, key: self.key.clone(), principal: self.principal })
+        Client::connect_trusting(&url, self.chain, key, options, trust).await
     }
 }
 

@@ -49,12 +49,13 @@ pub(crate) fn genesis() -> Genesis {
         (3, 2, OrgKind::Operator),
         (4, 3, OrgKind::Fund),
     ];
-    let principal = |n: u8| Principal {
+    let principal = |(n, role): (u8, Role)| Principal {
         id: PrincipalId([n; 16]),
         key: public(n),
         org: 9,
-        roles: vec![Role::Resident],
+        roles: vec![role],
     };
+    let people = [(21, Role::Resident), (22, Role::Resident), (23, Role::Auditor)];
     let account = |n: u8| Account {
         id: AccountId([n; 16]),
         owner: PrincipalId([n; 16]),
@@ -69,7 +70,7 @@ pub(crate) fn genesis() -> Genesis {
         time: TimeMs(now().0 - 3_600_000),
         undo_heights: limits::UNDO_HEIGHTS,
         validators: ValidatorSet::new(seats.into_iter().map(validator).collect()).unwrap(),
-        principals: [21, 22].map(principal).to_vec(),
+        principals: people.map(principal).to_vec(),
         accounts: [21, 22].map(account).to_vec(),
         modules: Vec::new(),
     }
