@@ -187,7 +187,8 @@ impl AccessLog {
     ) -> Result<Part, Broken> {
         let head = self.head(time);
         let mut part = Part { before: head.head.digest, head, links: Vec::new() };
-        let to = part.head.head.count.min(from.saturating_add(limits::ACCESS_PAGE_LINKS_MAX as u64));
+        let to =
+            part.head.head.count.min(from.saturating_add(limits::ACCESS_PAGE_LINKS_MAX as u64));
         let mut next = from;
         while next < to {
             let path = file_with(&self.0.folder, next)?;

@@ -81,7 +81,8 @@ impl Anchor {
         let bytes = linli_types::encode(&head);
         let prepared = prepare(&head, &bytes, now.0)?;
         let number = self.number(node).await?;
-        let kind = KINDS.iter().position(|kind| *kind == KIND).and_then(|at| i32::try_from(at).ok());
+        let kind =
+            KINDS.iter().position(|kind| *kind == KIND).and_then(|at| i32::try_from(at).ok());
         let kind = kind.ok_or_else(|| not("no such kind"))?;
         let draft = Draft::new().anchor(&request(&prepared, self.principal, number, kind));
         let chain = node.status().head.chain;
@@ -99,7 +100,8 @@ impl Anchor {
     async fn number(&self, node: &NodeHandle) -> Result<u64, NotAnchored> {
         let me = self.principal;
         let asked = node.inspect(move |ledger, store| {
-            let schema = ledger.schema(ROOM).ok_or_else(|| not("this chain anchors no evidence"))?;
+            let schema =
+                ledger.schema(ROOM).ok_or_else(|| not("this chain anchors no evidence"))?;
             let schema = Schema::new(ROOM, schema).map_err(not)?;
             let args = json!({ "source": me.to_string() });
             let args = schema.request(Service::Queries, "Gaps", &args).map_err(not)?;

@@ -437,7 +437,8 @@ mod tests {
         let peer = |name: &str| Peer { name: name.into(), address: address(NETWORK_LISTEN) };
         config.network.peers = vec![peer("fund"), peer("operator-a")];
         config.log.file = "log/node.log".into();
-        config.api.tls = Some(Tls { certificate: "tls/node.pem".into(), key: "tls/node.key".into() });
+        config.api.tls =
+            Some(Tls { certificate: "tls/node.pem".into(), key: "tls/node.key".into() });
         config.access.anchor_key = "keys/anchor.key".into();
         assert_eq!(Config::parse(&config.to_text()), Ok(config));
     }
@@ -483,7 +484,9 @@ mod tests {
         assert!(refusal(&format!("{head}{half}")).contains("key"));
         let odd = "[api.tls]\ncertificat = \"a.pem\"\nkey = \"a.key\"";
         assert!(refusal(&format!("{head}{odd}")).ends_with("api.tls.certificate"));
-        assert!(refusal(&format!("{head}[access]\nanchor_every_ms = 0")).contains("anchor_every_ms"));
+        assert!(
+            refusal(&format!("{head}[access]\nanchor_every_ms = 0")).contains("anchor_every_ms")
+        );
     }
 
     #[test]

@@ -62,6 +62,8 @@ impl ResolvesServerCert for Current {
 
 /// What tells a file from the one that stood there before: time, size, inode.
 type Stamp = Option<(i64, i64, u64, u64)>;
+/// Those of certificate and key.
+type Stamps = (Stamp, Stamp);
 
 impl Tls {
     /// Loads the pair that a configuration names; relative paths begin at the data folder.
@@ -106,7 +108,8 @@ impl Tls {
             seen = stamps;
             match pair {
                 Ok(pair) => {
-                    let mut current = self.current.0.write().unwrap_or_else(PoisonError::into_inner);
+                    let mut current =
+                        self.current.0.write().unwrap_or_else(PoisonError::into_inner);
                     *current = Arc::new(pair);
                     counters.tls_reloads.add(1);
                     tracing::info!("tls.reload");
@@ -121,7 +124,7 @@ impl Tls {
 }
 
 impl Files {
-    fn stamps(&self) -> (Stamp, Stamp) {
+    fn stamps(&self) -> Stamps {
         let stamp = |path: &Path| {
             let about = std::fs::metadata(path).ok()?;
             Some((about.mtime(), about.mtime_nsec(), about.len(), about.ino()))
@@ -131,8 +134,7 @@ impl Files {
 
     /// The pair, if a file is another one than before. Stamps are taken first: a file that changes
     /// while it is read is read again.
-    #[allow(clippy::type_complexity, reason = "said once")]
-    fn changed(&self, seen: (Stamp, Stamp)) -> Option<((Stamp, Stamp), Result<CertifiedKey, BadPair>)> {
+    fn changed(&self, seen: Stamps) -> Option<(Stamps, Result<CertifiedKey, BadPair>)> {
         let stamps = self.stamps();
         let provider = rustls::crypto::ring::default_provider();
         (stamps != seen).then(|| (stamps, self.read(&provider)))

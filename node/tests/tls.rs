@@ -1,9 +1,9 @@
 //! TLS of the API as clients meet it: whom they believe, whom they do not, and a certificate that
 //! is replaced while the node runs.
 
-mod common;
 #[path = "common/certificates.rs"]
 mod certificates;
+mod common;
 
 use certificates::{Authority, put};
 use common::{BOUND, Net};

@@ -60,7 +60,8 @@ pub fn merge<'a>(logs: impl IntoIterator<Item = &'a Log>) -> Vec<Seen> {
     let mut all: Vec<Seen> = Vec::new();
     for log in logs {
         let node = log.head.node;
-        let seen = |(index, entry): &(u64, Entry)| Seen { node, index: *index, entry: entry.clone() };
+        let seen =
+            |(index, entry): &(u64, Entry)| Seen { node, index: *index, entry: entry.clone() };
         all.extend(log.entries.iter().map(seen));
     }
     all.sort_by_key(|seen| (seen.entry.time, seen.node, seen.index));

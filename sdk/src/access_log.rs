@@ -236,7 +236,9 @@ impl Reading {
 
     fn add(&mut self, link_of: &AccessLink) -> Result<(), Error> {
         let digest = match link_of.entry.as_slice() {
-            [] => Digest::from_slice(&link_of.digest).ok_or_else(|| bad("a link without digest"))?,
+            [] => {
+                Digest::from_slice(&link_of.digest).ok_or_else(|| bad("a link without digest"))?
+            }
             bytes if bytes.len() > limits::ACCESS_ENTRY_BYTES_MAX => {
                 return Err(bad("an entry too large"));
             }

@@ -33,7 +33,8 @@ pub(crate) async fn connect(
 }
 
 fn unreachable(url: &str, error: &tonic::transport::Error) -> Error {
-    let why = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
+    let why =
+        std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
     Error::new(
         ErrorKind::Unreachable,
         format!("无法连接 {url}：{why}"),

@@ -447,9 +447,8 @@ async fn an_address_without_a_node_is_unreachable_after_the_last_try() {
 
 #[tokio::test]
 async fn a_node_that_names_a_time_is_asked_no_sooner() {
-    let wait = linli_types::wire::Param {
-        value: Some(linli_types::wire::param::Value::Number(300)),
-    };
+    let wait =
+        linli_types::wire::Param { value: Some(linli_types::wire::param::Value::Number(300)) };
     let params = linli_types::wire::Params { params: vec![wait] }.encode_to_vec();
     let limited = Refused { code: Code::RateLimited.number(), params, ..Default::default() };
     let limited = SubmitResponse { refused: Some(limited), ..Default::default() };

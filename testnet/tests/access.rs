@@ -1,9 +1,9 @@
 //! TLS and the access log on a net of real processes: an auditor reads, the resident lists who did,
 //! over nodes that are killed, that anchor, and that do not answer.
 
-mod support;
 #[path = "../../node/tests/common/certificates.rs"]
 mod certificates;
+mod support;
 
 use certificates::{Authority, put};
 use linli_testnet::net::binary;
@@ -31,7 +31,8 @@ impl Secured {
             put(&member.data_dir.join("tls"), &authority.issue("127.0.0.1", 2100));
             let path = member.data_dir.join("config.toml");
             let mut config = std::fs::read_to_string(&path).unwrap();
-            config.push_str("\n[api.tls]\ncertificate = \"tls/node.pem\"\nkey = \"tls/node.key\"\n");
+            config
+                .push_str("\n[api.tls]\ncertificate = \"tls/node.pem\"\nkey = \"tls/node.key\"\n");
             if at == 0 {
                 let key = format!("anchor_key = \"{}\"", text(&anchor));
                 config = config.replace("anchor_key = \"\"", &key);
@@ -91,7 +92,11 @@ fn a_resident_lists_who_read_their_account_on_which_node() {
     net.ask(&net.url(0), "operator", text(&ca), &balance).fails(1, "READ_DENIED", "nothing");
 
     let list = net.list("resident", &[0, 1, 2, 3]).done().json();
-    assert_eq!((&list["complete"], methods(&list)), (&true.into(), vec!["Query", "Query"]), "{list}");
+    assert_eq!(
+        (&list["complete"], methods(&list)),
+        (&true.into(), vec!["Query", "Query"]),
+        "{list}"
+    );
     let nodes: Vec<&Value> = (0..2).map(|at| &list["entries"][at]["node_name"]).collect();
     let name = |at: usize| net.live.net.validators[at].name.clone();
     assert_eq!(nodes, [&Value::from(name(0)), &Value::from(name(2))], "{list}");

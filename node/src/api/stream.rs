@@ -17,9 +17,9 @@ use crate::handle::NodeHandle;
 use crate::storage::RocksStore;
 use futures::{StreamExt, stream};
 use linli_proto as wire;
-use linli_sdk::access_log::Subject;
 use linli_runtime::stored::{Concern, event_places, events_of};
 use linli_runtime::{load_block, load_certificate, load_receipts};
+use linli_sdk::access_log::Subject;
 use linli_types::code::Code;
 use linli_types::height::Height;
 use linli_types::id::{PrincipalId, PublicKey};
@@ -62,11 +62,7 @@ impl Api {
                 Ok(bytes)
             })
         };
-        let follow = Follow {
-            node: self.node.clone(),
-            place,
-            history_only: request.history_only,
-        };
+        let follow = Follow { node: self.node.clone(), place, history_only: request.history_only };
         Ok(follow.start(Height(request.from_height.max(1)), read))
     }
 
@@ -92,11 +88,7 @@ impl Api {
         self.log_read(&asked, about).await?; // X4
         let from = Height(request.height.max(1));
         let read = move |store: &RocksStore, from: Height, to: Height| filter.read(store, from, to);
-        let follow = Follow {
-            node: self.node.clone(),
-            place,
-            history_only: request.history_only,
-        };
+        let follow = Follow { node: self.node.clone(), place, history_only: request.history_only };
         Ok(follow.start(from, read))
     }
 

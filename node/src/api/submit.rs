@@ -66,7 +66,8 @@ impl Api {
 
 /// What proved no sender is paid for by where it came from (S3 of [`crate::rates`]).
 fn charge(rates: &Rates, from: IpAddr, answers: &[Submitted]) {
-    let unproved = |answer: &&Submitted| matches!(answer, Submitted::Refused(why) if is_unproved(why.code));
+    let unproved =
+        |answer: &&Submitted| matches!(answer, Submitted::Refused(why) if is_unproved(why.code));
     rates.unproved(from, answers.iter().filter(unproved).count() as u64);
 }
 

@@ -108,13 +108,16 @@ struct Answer {
 type Answers = Vec<(String, Result<Answer, Error>)>;
 
 async fn ask_all(nodes: &[String], asker: &Asker, known: &Known) -> Answers {
-    let asked = nodes.iter().map(|node| async move { (node.clone(), ask(node, asker, known).await) });
+    let asked =
+        nodes.iter().map(|node| async move { (node.clone(), ask(node, asker, known).await) });
     futures::future::join_all(asked).await
 }
 
 async fn ask(node: &str, asker: &Asker, known: &Known) -> Result<Answer, Error> {
     let log = asker.client(node).await?.access_log().await?;
-    let Some((genesis, bytes)) = known else { return Ok(Answer { log, name: None, anchored: None }) };
+    let Some((genesis, bytes)) = known else {
+        return Ok(Answer { log, name: None, anchored: None });
+    };
     let seat = seat(genesis, &log.head.node).ok_or_else(|| {
         Error::new(
             ErrorKind::BadAnswer,
@@ -150,10 +153,9 @@ fn failure(failed: &[(&String, &Error)], all: usize) -> Failure {
         let _ = write!(what.en, "\n{node}: {}", error.text(Lang::En));
     }
     let hint = match failed {
-        [(_, error)] => Words {
-            zh: error.hint(Lang::Zh).to_owned(),
-            en: error.hint(Lang::En).to_owned(),
-        },
+        [(_, error)] => {
+            Words { zh: error.hint(Lang::Zh).to_owned(), en: error.hint(Lang::En).to_owned() }
+        }
         _ => words!("稍后再问这些节点", "ask these nodes again later"),
     };
     let missing: Vec<&&String> = failed.iter().map(|(node, _)| node).collect();
@@ -243,12 +245,16 @@ fn text(seen: &[Seen], known: &Known, answers: &Answers) -> Words {
             Some((height, time_ms)) => {
                 let when = time::text(linli_types::height::TimeMs(*time_ms));
                 let _ = write!(text.zh, "；前 {} 条已在区块 {height}（{when}）存证", head.count);
-                let _ =
-                    write!(text.en, "; the first {} anchored in block {height} ({when})", head.count);
+                let _ = write!(
+                    text.en,
+                    "; the first {} anchored in block {height} ({when})",
+                    head.count
+                );
             }
             None => {
                 let _ = write!(text.zh, "；称前 {} 条已存证（未核对）", head.count);
-                let _ = write!(text.en, "; says the first {} are anchored (not checked)", head.count);
+                let _ =
+                    write!(text.en, "; says the first {} are anchored (not checked)", head.count);
             }
         }
     }

@@ -9,7 +9,9 @@ use super::{Failure, genesis};
 use crate::words::{Words, words};
 use linli_sdk::client::Found;
 use linli_sdk::receipt::words as refusal_words;
-use linli_sdk::{Client, Draft, Error, ErrorKind, Options, Outcome, Schema, SecretKey, Signed, Trust};
+use linli_sdk::{
+    Client, Draft, Error, ErrorKind, Options, Outcome, Schema, SecretKey, Signed, Trust,
+};
 use linli_types::code::{Code, Lang};
 use linli_types::id::{ChainId, PrincipalId};
 use linli_types::receipt::{Outcome as Ended, Receipt};

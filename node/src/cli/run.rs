@@ -4,8 +4,8 @@
 //! under way is finished, the store is flushed. A second signal does not hurry it.
 
 use super::key::Passphrase;
-use super::store::{NETWORK_KEY, VALIDATOR_KEY, chain, reason};
 use super::output::Exit;
+use super::store::{NETWORK_KEY, VALIDATOR_KEY, chain, reason};
 use super::{Failure, Output, machine};
 use crate::anchoring::{self, Anchor};
 use crate::api::{self, Api};
