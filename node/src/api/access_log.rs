@@ -1,11 +1,12 @@
 //! AccessLog: who read whose data on this node, in the log's order, for the person concerned.
 
 use super::logged::{Asked, unlogged};
-use super::{Api, aside, broken, now};
+use super::{Api, aside, broken, now, status};
 use crate::access::Scope;
 use crate::access_log::Link;
 use linli_proto as wire;
 use linli_sdk::access_log::Subject;
+use linli_types::code::Code;
 use tonic::Status;
 
 impl Api {
@@ -14,6 +15,8 @@ impl Api {
         request: wire::AccessLogRequest,
         asked: Asked,
     ) -> Result<wire::AccessLogResponse, Status> {
+        let busy = || status(&Code::Busy.refuse([]));
+        let _share = self.log_shares.take(asked.reader.key).ok_or_else(busy)?;
         let all = asked.reader.scope == Scope::All;
         if all {
             // The log is itself about others.
@@ -21,6 +24,7 @@ impl Api {
         }
         let log = self.node.access_log();
         log.durable().await.map_err(|_| unlogged())?;
+        let _reading = self.log_readings.try_acquire().map_err(|_| busy())?;
         let me = asked.reader.principal.map(Subject::Principal);
         aside(move || {
             let mine = |subject| subject == Subject::All || Some(subject) == me;

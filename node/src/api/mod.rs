@@ -70,6 +70,9 @@ pub struct Api {
     /// Streams and queries that one key holds at once.
     stream_shares: Shares<PublicKey>,
     query_shares: Shares<PublicKey>,
+    /// Readings of the access log, altogether and of one key.
+    log_readings: Arc<Semaphore>,
+    log_shares: Shares<PublicKey>,
 }
 
 impl Api {
@@ -90,6 +93,8 @@ impl Api {
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             stream_shares: Shares::new(limits::READER_STREAMS_MAX),
             query_shares: Shares::new(limits::READER_QUERIES_MAX),
+            log_readings: Arc::new(Semaphore::new(limits::ACCESS_READS_MAX)),
+            log_shares: Shares::new(1),
             node,
         })
     }

@@ -149,8 +149,8 @@ fn failure(failed: &[(&String, &Error)], all: usize) -> Failure {
         "{count} of {all} nodes gave no usable access log: the list is not complete"
     );
     for (node, error) in failed {
-        let _ = write!(what.zh, "\n{node}：{}", error.text(Lang::Zh));
-        let _ = write!(what.en, "\n{node}: {}", error.text(Lang::En));
+        let _ = write!(what.zh, "；{node}：{}", error.text(Lang::Zh));
+        let _ = write!(what.en, "; {node}: {}", error.text(Lang::En));
     }
     let hint = match failed {
         [(_, error)] => {

@@ -192,6 +192,8 @@ pub const ACCESS_ENTRY_BYTES_MAX: usize = 512;
 pub const ACCESS_FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// Links of one answer about the access log.
 pub const ACCESS_PAGE_LINKS_MAX: usize = 8_192;
+/// Readings of the access log answered at once, and one of them per key: each reads a file.
+pub const ACCESS_READS_MAX: usize = 4;
 /// Time between two syncs of the access log, in milliseconds: so much of it a power cut may take.
 pub const ACCESS_SYNC_MS: u64 = 1_000;
 /// Time between two anchorings of the access log's head unless told otherwise, in milliseconds.
