@@ -194,15 +194,18 @@ impl Node {
         let opening = opening.await.map_err(|e| Broken(format!("opening the node: {e}")))??;
         let (network_events, network) = mpsc::channel(NETWORK_MAX);
         let config = network_config(&options, opening.replica.ledger())?;
+        // With the key that the chain knows: another one's log would look damaged.
+        let access = open_access_log(&options, opening.chain, counters.clone()).await?;
         let net = Network::start(config, network_events, counters.clone()).await?;
-        Self::run(options, clock, counters, opening, net, network)
+        Self::run(options, clock, counters, opening, access, net, network)
     }
 
     fn run(
         options: NodeOptions,
         clock: MachineClock,
         counters: Arc<Counters>,
-        Opened { replica, first, access, rates }: Opened,
+        Opened { replica, first, rates, .. }: Opened,
+        access: AccessLog,
         net: Network,
         network: mpsc::Receiver<NetworkEvent>,
     ) -> Result<Self, StartError> {
@@ -299,7 +302,7 @@ impl Node {
 struct Opened {
     replica: Replica<RocksDisk>,
     first: Vec<Effect>,
-    access: AccessLog,
+    chain: ChainId,
     rates: Arc<Rates>,
 }
 
@@ -315,9 +318,6 @@ fn open(
         Genesis::from_bytes(&genesis).map_err(|e| StartError::Genesis(e.to_string()))?;
     let organisations = Readers::new(chain, &genesis).organisations();
     let rates = Arc::new(Rates::new(&options.rates, organisations, counters.clone()));
-    let network_key = SecretKey::from_bytes(&options.network_key);
-    let folder = options.data.join("access");
-    let access = AccessLog::open(&folder, chain, network_key, counters.clone())?;
     let disk = RocksDisk::open(store, &options.data.join("wal"), counters)?;
     let signer = KeySigner::new(&options.consensus_key);
     let mut core = Config::new(chain, signer.public());
@@ -326,7 +326,18 @@ fn open(
     let verify = Arc::new(Zip215);
     let opened = Replica::open(replica_options, disk, Box::new(signer), verify, clock.now())?;
     let (replica, first) = opened;
-    Ok(Opened { replica, first, access, rates })
+    Ok(Opened { replica, first, chain, rates })
+}
+
+async fn open_access_log(
+    options: &NodeOptions,
+    chain: ChainId,
+    counters: Arc<Counters>,
+) -> Result<AccessLog, StartError> {
+    let (folder, key) = (options.data.join("access"), SecretKey::from_bytes(&options.network_key));
+    let opening = move || AccessLog::open(&folder, chain, key, counters);
+    let opened = tokio::task::spawn_blocking(opening).await;
+    Ok(opened.map_err(|e| Broken(format!("opening the access log: {e}")))??)
 }
 
 fn network_config(options: &NodeOptions, ledger: &Ledger) -> Result<NetworkConfig, StartError> {

@@ -87,7 +87,7 @@ async fn audit(auditor: &Client, id: TxId) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_read_of_somebody_s_data_by_another_is_theirs_to_list() {
-    let mut net = Net::start().await;
+    let net = Net::start().await;
     let ids = net.transfers(0, 0..1).await;
     net.wait_for(0, &ids).await;
     let url = serve(&net, 0).await;
@@ -117,13 +117,6 @@ async fn every_read_of_somebody_s_data_by_another_is_theirs_to_list() {
     assert_eq!(methods(&whole).last(), Some(&"AccessLog"));
     let denied = client(&net, &url, MEMBER).await.access_log().await.unwrap_err();
     assert_eq!(denied.code(), Some(Code::ReadDenied.number()));
-    // The log outlives the process.
-    let count = whole.head.count;
-    net.nodes[0].take().unwrap().stop().await;
-    net.nodes[0] = Some(net.node(1, |_| {}).await.unwrap());
-    let owner = client(&net, &serve(&net, 0).await, OWNER).await;
-    let again = log(&owner).await;
-    assert_eq!((again.head.count, again.entries.len()), (count, mine.entries.len() + 1));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

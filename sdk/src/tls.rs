@@ -158,6 +158,11 @@ fn untrusted(url: &str, why: &rustls::Error) -> Error {
                 "证书不是由 --ca 指定的机构签发".into(),
                 "its certificate was not issued by an authority of --ca".into(),
             ),
+            // An authority of the same name that is another one, or a certificate that was copied.
+            Bad::BadSignature => (
+                "证书不是由 --ca 指定的机构签发，或并非该节点所有".into(),
+                "its certificate was not issued by an authority of --ca, or is not its own".into(),
+            ),
             other => (format!("证书不成立：{other}"), format!("its certificate: {other}")),
         },
         other => (format!("没有建立 TLS 1.3：{other}"), format!("no TLS 1.3: {other}")),
