@@ -148,13 +148,13 @@ impl Error {
     /// The same with the node's wish when to be asked again.
     #[must_use]
     pub const fn retry_in(mut self, wait: Duration) -> Self {
-        self.retry = Some(wait);
+        self.words.retry = Some(wait);
         self
     }
 
     /// When the node wants to be asked again, if it said so.
     pub const fn retry_after(&self) -> Option<Duration> {
-        self.retry
+        self.words.retry
     }
 
     /// The stable name: the refusing room's, else the native code's, else the kind's.
