@@ -8,7 +8,11 @@
 //! - **X1 default deny.** A method without a row, or a reader without a role, gets nothing.
 //! - **X2 own.** A resident reads what concerns themselves, never another's balance.
 //! - **X3 whole.** Whole streams are for members (validators) and auditors.
+//! - **X4 logged.** Whoever is shown what concerns another principal, a whole stream or somebody
+//!   else's log leaves an entry in the access log first. Block headers, schemas, status, and what
+//!   contracts answer concern nobody: they hold digests and numbers.
 
+use linli_runtime::accounts::NOBODY;
 use linli_runtime::{identity, load_head};
 use linli_types::genesis::{Genesis, Role};
 use linli_types::id::{ChainId, PrincipalId, PublicKey};
@@ -103,6 +107,18 @@ const EVENTS: Scopes = Scopes {
     device: Own,
 };
 
+/// X2 for the access log: a person what is about them, an auditor all, and a validator's key nothing.
+const ACCESSES: Scopes = Scopes {
+    member: Nothing,
+    auditor: All,
+    operator: Own,
+    fund: Own,
+    arbitrator: Own,
+    administrator: Own,
+    resident: Own,
+    device: Own,
+};
+
 /// Entries of rooms: balances are the owner's business also towards arbitrators, who read a case's
 /// records, not accounts.
 const ROOMS: Scopes = Scopes {
@@ -127,6 +143,7 @@ pub const TABLE: &[(&str, Guard)] = &[
     ("/linli.v1.Ledger/StreamBlocks", Guard::Read(WHOLE)),
     ("/linli.v1.Ledger/StreamEvents", Guard::Read(EVENTS)),
     ("/linli.v1.Ledger/GetStatus", Guard::Read(PUBLIC)),
+    ("/linli.v1.Ledger/AccessLog", Guard::Read(ACCESSES)),
 ];
 
 /// The guard of a method, by its path. `None` is a denial (X1).
@@ -190,6 +207,13 @@ pub struct Reader {
     pub scope: Scope,
     /// Whether any role but resident and device is held: contracts answer them.
     pub staff: bool,
+}
+
+impl Reader {
+    /// Whether what concerns `owner` is somebody else's (X4). Nobody's is nobody's.
+    pub fn is_other(&self, owner: &PrincipalId) -> bool {
+        *owner != NOBODY && self.principal.as_ref() != Some(owner)
+    }
 }
 
 /// Whoever may read: principals and validators by their keys.
@@ -262,6 +286,12 @@ impl Readers {
             Some(live) => live.org(id),
             None => self.orgs.get(id).copied(),
         }
+    }
+
+    /// The organisation of every key that belongs to one.
+    pub fn organisations(&self) -> BTreeMap<PublicKey, u32> {
+        let principals = self.by_key.iter().map(|(key, (_, org, _))| (*key, *org));
+        principals.chain(self.members.iter().map(|(key, org)| (*key, *org))).collect()
     }
 
     /// Whether anybody was registered with this key.

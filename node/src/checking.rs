@@ -21,6 +21,7 @@ pub(crate) use queue::{Checking, Queue, Share};
 use crate::clock::MachineClock;
 use crate::counters::Counters;
 use crate::handle::Published;
+use crate::rates::Rates;
 use linli_replica::Submitted;
 use linli_runtime::{Verified, verify_signatures};
 use linli_types::code::Code;
@@ -100,6 +101,7 @@ pub(crate) struct Worker {
     pub(crate) remembered: Arc<Mutex<Remembered>>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) clock: MachineClock,
+    pub(crate) rates: Arc<Rates>,
     pub(crate) order: Arc<Order>,
 }
 
@@ -129,6 +131,7 @@ impl Worker {
                 let own = shaped.get_mut(from..).unwrap_or_default();
                 tell(named.take(), own);
                 own.iter_mut().for_each(|shaped| check_window(shaped, now));
+                self.rates.refuse_excess(own); // S2
             }
         }
         let mut verdicts = self.verify(shaped).into_iter();
@@ -179,8 +182,9 @@ impl Worker {
         share: Share,
     ) -> Checked {
         let (mut held, mut answers) = (Vec::new(), Vec::new());
+        let charged = |held: Verified| self.rates.submit(&held.signer).map(|()| held);
         for (place, verdict) in verdicts.enumerate() {
-            match verdict {
+            match verdict.and_then(charged) {
                 Ok(transaction) => {
                     held.push((place, transaction));
                     answers.push(None);

@@ -7,9 +7,10 @@
 //! # Invariants
 //!
 //! - **G1 known.** A key that nobody reads is refused, with the nearest one that somebody does.
-//! - **G2 loopback.** Without TLS the API and the metrics listen on loopback only, unless
-//!   `insecure_dev` says otherwise (design §5).
+//! - **G2 loopback.** Without TLS the API listens on loopback only, and the metrics always do,
+//!   unless `insecure_dev` says otherwise (design §5).
 
+use crate::rates;
 use crate::words::{Words, words};
 use linli_types::limits;
 use serde::{Deserialize, Serialize};
@@ -55,6 +56,9 @@ pub struct Config {
     /// gRPC and HTTP.
     #[serde(default)]
     pub api: Api,
+    /// The access log.
+    #[serde(default)]
+    pub access: Access,
     /// Peers.
     #[serde(default)]
     pub network: Network,
@@ -83,6 +87,33 @@ pub struct Api {
     pub connections_max: usize,
     /// Streams of one connection.
     pub streams_per_connection_max: u32,
+    /// How often each may ask.
+    pub rates: rates::Settings,
+    /// TLS for gRPC; without it gRPC listens on loopback only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Tls>,
+}
+
+/// The certificate that clients see. Relative paths begin at the data folder; both files may be
+/// replaced while the node runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// The certificate and those that lead to its authority, in PEM.
+    pub certificate: PathBuf,
+    /// Its private key, in PEM.
+    pub key: PathBuf,
+}
+
+/// The access log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Access {
+    /// Key file of a principal in whose name the log's head is anchored; relative paths begin at the
+    /// data folder. Empty: it is not anchored.
+    pub anchor_key: PathBuf,
+    /// Time between two anchorings, in milliseconds.
+    pub anchor_every_ms: u64,
 }
 
 /// Peers.
@@ -186,7 +217,15 @@ impl Default for Api {
             requests_max: REQUESTS_MAX,
             connections_max: CONNECTIONS_MAX,
             streams_per_connection_max: STREAMS_PER_CONNECTION_MAX,
+            rates: rates::Settings::default(),
+            tls: None,
         }
+    }
+}
+
+impl Default for Access {
+    fn default() -> Self {
+        Self { anchor_key: PathBuf::new(), anchor_every_ms: limits::ACCESS_ANCHOR_MS }
     }
 }
 
@@ -236,6 +275,7 @@ impl Config {
             name: name.into(),
             insecure_dev: false,
             api: Api::default(),
+            access: Access::default(),
             network: Network::default(),
             storage: Storage::default(),
             timeouts: Timeouts::default(),
@@ -287,14 +327,16 @@ impl Config {
     }
 
     fn check(&self) -> Result<(), BadConfig> {
-        for (key, listen) in
-            [("api.grpc_listen", self.api.grpc_listen), ("api.http_listen", self.api.http_listen)]
-        {
-            if !listen.ip().is_loopback() && !self.insecure_dev {
+        let tls = self.api.tls.is_some();
+        for (key, listen, may) in [
+            ("api.grpc_listen", self.api.grpc_listen, tls || self.insecure_dev),
+            ("api.http_listen", self.api.http_listen, self.insecure_dev),
+        ] {
+            if !listen.ip().is_loopback() && !may {
                 // G2
                 return Err(BadConfig(words!(
-                    "{key} = {listen}：没有 TLS 时只能监听本机回环地址（开发环境可设 insecure_dev = true）",
-                    "{key} = {listen}: without TLS only loopback is allowed (for development set insecure_dev = true)"
+                    "{key} = {listen}：没有 TLS 时只能监听本机回环地址（请配置 [api.tls]；开发环境可设 insecure_dev = true）",
+                    "{key} = {listen}: without TLS only loopback is allowed (give [api.tls]; for development set insecure_dev = true)"
                 )));
             }
         }
@@ -305,9 +347,15 @@ impl Config {
             ("timeouts.propose_ms", self.timeouts.propose_ms),
             ("timeouts.vote_ms", self.timeouts.vote_ms),
             ("timeouts.request_ms", self.timeouts.request_ms),
+            ("access.anchor_every_ms", self.access.anchor_every_ms),
         ] {
             if found == 0 {
-                return Err(BadConfig(words!("{key} 不能为 0", "{key} must be above zero")));
+                return Err(zero(key));
+            }
+        }
+        for (name, rate) in self.api.rates.all() {
+            if rate.per_s == 0 || rate.burst == 0 {
+                return Err(zero(&format!("api.rates.{name}")));
             }
         }
         if self.log.file.is_absolute() || self.log.file.components().any(|c| c.as_os_str() == "..")
@@ -321,6 +369,10 @@ impl Config {
     }
 }
 
+fn zero(key: &str) -> BadConfig {
+    BadConfig(words!("{key} 不能为 0", "{key} must be above zero"))
+}
+
 fn bad_toml(error: toml::de::Error) -> BadConfig {
     let why = error.to_string().trim_end().to_owned();
     BadConfig(words!("配置不合规：{why}", "the configuration is not acceptable: {why}"))
@@ -329,6 +381,7 @@ fn bad_toml(error: toml::de::Error) -> BadConfig {
 /// Compares every key with those of a full sample (G1).
 fn refuse_unknown(table: &toml::Table) -> Result<(), BadConfig> {
     let mut sample = Config::named("sample");
+    sample.api.tls = Some(Tls { certificate: PathBuf::new(), key: PathBuf::new() });
     sample.network.peers.push(Peer { name: String::new(), address: address(NETWORK_LISTEN) });
     let sample = toml::Table::try_from(&sample).expect("a configuration is plain TOML");
     let mut known = Vec::new();
@@ -388,6 +441,9 @@ mod tests {
         let peer = |name: &str| Peer { name: name.into(), address: address(NETWORK_LISTEN) };
         config.network.peers = vec![peer("fund"), peer("operator-a")];
         config.log.file = "log/node.log".into();
+        config.api.tls =
+            Some(Tls { certificate: "tls/node.pem".into(), key: "tls/node.key".into() });
+        config.access.anchor_key = "keys/anchor.key".into();
         assert_eq!(Config::parse(&config.to_text()), Ok(config));
     }
 
@@ -413,6 +469,28 @@ mod tests {
         let open = "[api]\ngrpc_listen = \"0.0.0.0:7401\"";
         assert!(refusal(&format!("name = \"a\"\n{open}")).contains("loopback"));
         assert!(Config::parse(&format!("name = \"a\"\ninsecure_dev = true\n{open}")).is_ok());
+        // With TLS gRPC may listen anywhere; health and metrics have none.
+        let tls = "[api.tls]\ncertificate = \"a.pem\"\nkey = \"a.key\"";
+        assert!(Config::parse(&format!("name = \"a\"\n{open}\n{tls}")).is_ok());
+        let open = "[api]\nhttp_listen = \"0.0.0.0:7402\"";
+        assert!(refusal(&format!("name = \"a\"\n{open}\n{tls}")).contains("http_listen"));
+    }
+
+    #[test]
+    fn rates_and_tls_are_read_and_judged() {
+        let head = "name = \"a\"\n";
+        let slow = "[api.rates]\nreads_per_key = { per_s = 2, burst = 3 }";
+        let config = Config::parse(&format!("{head}{slow}")).unwrap();
+        assert_eq!(config.api.rates.reads_per_key, crate::bucket::Rate { per_s: 2, burst: 3 });
+        let never = "[api.rates]\nreads_per_key = { per_s = 0, burst = 3 }";
+        assert!(refusal(&format!("{head}{never}")).contains("api.rates.reads_per_key"));
+        let half = "[api.tls]\ncertificate = \"a.pem\"";
+        assert!(refusal(&format!("{head}{half}")).contains("key"));
+        let odd = "[api.tls]\ncertificat = \"a.pem\"\nkey = \"a.key\"";
+        assert!(refusal(&format!("{head}{odd}")).ends_with("api.tls.certificate"));
+        assert!(
+            refusal(&format!("{head}[access]\nanchor_every_ms = 0")).contains("anchor_every_ms")
+        );
     }
 
     #[test]

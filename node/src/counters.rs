@@ -108,6 +108,22 @@ counters! {
     accepting: gauge,
     /// Free bytes on the data folder's disk.
     disk_free_bytes: gauge,
+    /// Reads and transactions refused because someone asked too often.
+    rate_limited: counter,
+    /// Entries written to the access log.
+    access_entries: counter,
+    /// Reads refused because they could not be logged.
+    access_unlogged: counter,
+    /// Bytes cut from the access log's unfinished end at the start.
+    access_bytes_cut: gauge,
+    /// Access-log heads anchored.
+    access_anchors: counter,
+    /// TLS handshakes that failed.
+    tls_failures: counter,
+    /// TLS certificates taken up while running.
+    tls_reloads: counter,
+    /// TLS certificates found while running that are not usable.
+    tls_reload_failures: counter,
 }
 
 #[cfg(test)]

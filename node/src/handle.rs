@@ -5,9 +5,11 @@
 //! - **G1 bounded.** Every request waits in a bounded queue; a full one refuses.
 //! - **G2 no lock across an await.**
 
+use crate::access_log::AccessLog;
 use crate::checking::{Checking, Job};
 use crate::counters::Counters;
 use crate::driver::Inspection;
+use crate::rates::Rates;
 use crate::storage::RocksStore;
 use linli_replica::{CommittedBlock, Submitted};
 use linli_runtime::{Checker, Ledger};
@@ -152,6 +154,8 @@ pub(crate) struct Shared {
     pub(crate) status: watch::Receiver<NodeStatus>,
     pub(crate) committed: broadcast::Sender<Arc<CommittedBlock>>,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) rates: Arc<Rates>,
+    pub(crate) access: AccessLog,
 }
 
 impl NodeHandle {
@@ -264,6 +268,16 @@ impl NodeHandle {
     /// Checks signatures.
     pub fn verify(&self) -> Arc<dyn Verify> {
         self.shared.verify.clone()
+    }
+
+    /// How often each key, organisation and address may ask.
+    pub fn rates(&self) -> Arc<Rates> {
+        self.shared.rates.clone()
+    }
+
+    /// Who read whose data on this node.
+    pub fn access_log(&self) -> AccessLog {
+        self.shared.access.clone()
     }
 
     /// What the node counts about itself.

@@ -4,7 +4,10 @@
 //! and metrics, and the command line. No rule of the chain is decided here.
 
 pub mod access;
+pub mod access_log;
+mod anchoring;
 pub mod api;
+pub mod bucket;
 pub mod cache;
 mod checking;
 pub mod cli;
@@ -18,7 +21,9 @@ pub mod http;
 mod listen;
 pub mod network;
 pub mod node;
+pub mod rates;
 pub mod signer;
 pub mod storage;
 pub mod telemetry;
+pub mod tls;
 pub mod words;

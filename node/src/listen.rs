@@ -8,7 +8,7 @@
 //! - **C3 no spin.** When the system refuses to accept (no descriptor is left), we pause.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -31,6 +31,10 @@ pub(crate) enum Patience {
     Whole(Duration),
 }
 
+/// Where a request came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct From(pub(crate) IpAddr);
+
 /// A listener with places.
 pub(crate) struct Places {
     listener: TcpListener,
@@ -41,6 +45,7 @@ pub(crate) struct Places {
 /// A connection and its place.
 pub(crate) struct Held {
     stream: TcpStream,
+    from: IpAddr,
     /// When it ends, if nothing happens before.
     deadline: Option<Pin<Box<Sleep>>>,
     patience: Patience,
@@ -61,7 +66,7 @@ impl Places {
                 Ok((stream, address)) => {
                     // Small answers leave at once.
                     let _ = stream.set_nodelay(true);
-                    return (Held::new(stream, self.patience, place), address);
+                    return (Held::new(stream, address.ip(), self.patience, place), address);
                 }
                 Err(why) => {
                     tracing::warn!(%why, "listen.connection.refuse");
@@ -86,10 +91,15 @@ impl axum::serve::Listener for Places {
 }
 
 impl Held {
-    fn new(stream: TcpStream, patience: Patience, place: OwnedSemaphorePermit) -> Self {
+    fn new(
+        stream: TcpStream,
+        from: IpAddr,
+        patience: Patience,
+        place: OwnedSemaphorePermit,
+    ) -> Self {
         let (Patience::UntilHeard(wait) | Patience::Whole(wait)) = patience;
         let deadline = Some(Box::pin(tokio::time::sleep(wait)));
-        Self { stream, deadline, patience, _place: place }
+        Self { stream, from, deadline, patience, _place: place }
     }
 
     /// C2.
@@ -103,9 +113,11 @@ impl Held {
 }
 
 impl Connected for Held {
-    type ConnectInfo = ();
+    type ConnectInfo = From;
 
-    fn connect_info(&self) {}
+    fn connect_info(&self) -> From {
+        From(self.from)
+    }
 }
 
 impl AsyncRead for Held {

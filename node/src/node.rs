@@ -6,9 +6,12 @@
 //! | checking | threads `linli-check-N` | the driver is gone |
 //! | network | one task, and two per connection | the [`Node`] is dropped |
 //! | disk reserve | one task | the driver is gone |
+//! | syncing the access log | one task | nobody holds the log |
 //!
 //! Every channel between them is bounded.
 
+use crate::access::Readers;
+use crate::access_log::AccessLog;
 use crate::cache::FileCache;
 use crate::checking::{Checking, Order, Queue, Remembered, Worker};
 use crate::clock::MachineClock;
@@ -17,11 +20,13 @@ use crate::counters::Counters;
 use crate::driver::{Answers, Command, Driver, Ended, Inputs, members};
 use crate::handle::{HeadInfo, NodeHandle, NodeStatus, Published, Shared};
 use crate::network::{Network, NetworkConfig, NetworkEvent, Rate, StartNetworkError};
+use crate::rates::{self, Rates};
 use crate::signer::KeySigner;
 use crate::storage::{OpenError, RocksDisk, RocksStore, Tuning, free_bytes};
 use linli_core::{Config, Timeouts};
 use linli_replica::{Effect, Options, Replica};
 use linli_runtime::{Ledger, Settings};
+use linli_sdk::SecretKey;
 use linli_types::genesis::Genesis;
 use linli_types::id::{ChainId, PublicKey};
 use linli_types::limits;
@@ -73,6 +78,8 @@ pub struct NodeOptions {
     pub tuning: Tuning,
     /// How fast one peer may speak.
     pub rate: Rate,
+    /// How often each client may ask.
+    pub rates: rates::Settings,
 }
 
 impl NodeOptions {
@@ -90,6 +97,7 @@ impl NodeOptions {
             timeouts: Timeouts::default(),
             tuning: Tuning::default(),
             rate: Rate::default(),
+            rates: rates::Settings::default(),
         }
     }
 }
@@ -189,16 +197,19 @@ impl Node {
         };
         let opening = opening.await.map_err(|e| Broken(format!("opening the node: {e}")))???;
         let (network_events, network) = mpsc::channel(NETWORK_MAX);
-        let config = network_config(&options, opening.0.ledger())?;
+        let config = network_config(&options, opening.replica.ledger())?;
+        // With the key that the chain knows: another one's log would look damaged.
+        let access = open_access_log(&options, opening.chain, counters.clone()).await?;
         let net = Network::start(config, network_events, counters.clone()).await?;
-        Self::run(options, clock, counters, opening, net, network)
+        Self::run(options, clock, counters, opening, access, net, network)
     }
 
     fn run(
         options: NodeOptions,
         clock: MachineClock,
         counters: Arc<Counters>,
-        (replica, first): (Replica<RocksDisk>, Vec<Effect>),
+        Opened { replica, first, rates, .. }: Opened,
+        access: AccessLog,
         net: Network,
         network: mpsc::Receiver<NetworkEvent>,
     ) -> Result<Self, StartError> {
@@ -223,6 +234,8 @@ impl Node {
             status: status_seen,
             committed: committed.clone(),
             counters: counters.clone(),
+            rates: rates.clone(),
+            access: access.clone(),
         };
         let worker = Worker {
             chain: ledger.head().chain,
@@ -231,6 +244,7 @@ impl Node {
             remembered: Arc::new(Mutex::new(Remembered::default())),
             counters: counters.clone(),
             clock,
+            rates,
             order: Arc::new(Order::new(results)),
         };
         start_workers(worker, jobs)?;
@@ -252,6 +266,7 @@ impl Node {
         };
         let inputs = Inputs { checked, network, commands: told, queries: asked };
         let ended = start_driver(driver, inputs, first)?;
+        access.keep_syncing();
         tokio::spawn(watch_disk(options.data, options.reserve_bytes, commands.clone(), counters));
         Ok(Self { handle: NodeHandle::new(Arc::new(shared)), network: net, commands, ended })
     }
@@ -279,17 +294,34 @@ impl Node {
         self.handle.close();
         // A driver that is gone already says how it ended.
         let _ = self.commands.send(Command::Stop).await;
-        self.ended().await
+        let ended = self.ended().await;
+        // What fails here is said in the log; the entries are with the system all the same.
+        let access = self.handle.access_log();
+        let _ = tokio::task::spawn_blocking(move || access.sync()).await;
+        ended
     }
+}
+
+/// What a node consists of before it runs.
+struct Opened {
+    replica: Replica<RocksDisk>,
+    first: Vec<Effect>,
+    chain: ChainId,
+    rates: Arc<Rates>,
 }
 
 fn open(
     options: &NodeOptions,
     clock: MachineClock,
     counters: Arc<Counters>,
-) -> Result<(Replica<RocksDisk>, Vec<Effect>), StartError> {
+) -> Result<Opened, StartError> {
     let store = open_store(&options.data, options.chain, options.tuning)?;
-    let chain = store.chain()?.ok_or_else(|| Broken("the store holds no genesis".into()))?;
+    let no_genesis = || Broken("the store holds no genesis".into());
+    let genesis = store.genesis()?.ok_or_else(no_genesis)?;
+    let (genesis, chain) =
+        Genesis::from_bytes(&genesis).map_err(|e| StartError::Genesis(e.to_string()))?;
+    let organisations = Readers::new(chain, &genesis).organisations();
+    let rates = Arc::new(Rates::new(&options.rates, organisations, counters.clone()));
     let disk = RocksDisk::open(store, &options.data.join("wal"), counters)?;
     let signer = KeySigner::new(&options.consensus_key);
     let mut core = Config::new(chain, signer.public());
@@ -297,7 +329,19 @@ fn open(
     let replica_options = Options { core, ledger: settings(&options.data)? };
     let verify = Arc::new(Zip215);
     let opened = Replica::open(replica_options, disk, Box::new(signer), verify, clock.now())?;
-    Ok(opened)
+    let (replica, first) = opened;
+    Ok(Opened { replica, first, chain, rates })
+}
+
+async fn open_access_log(
+    options: &NodeOptions,
+    chain: ChainId,
+    counters: Arc<Counters>,
+) -> Result<AccessLog, StartError> {
+    let (folder, key) = (options.data.join("access"), SecretKey::from_bytes(&options.network_key));
+    let opening = move || AccessLog::open(&folder, chain, key, counters);
+    let opened = tokio::task::spawn_blocking(opening).await;
+    Ok(opened.map_err(|e| Broken(format!("opening the access log: {e}")))??)
 }
 
 fn network_config(options: &NodeOptions, ledger: &Ledger) -> Result<NetworkConfig, StartError> {

@@ -55,7 +55,7 @@ impl Served {
         tokio::spawn(async move {
             let config = Config::named("api");
             let until = async { drop(stopped.await) };
-            api::serve(api, handle.verify(), &config, listener, until).await.unwrap();
+            api::serve(api, handle.verify(), &config, None, listener, until).await.unwrap();
         });
         let channel = Channel::from_shared(url).unwrap().connect().await.unwrap();
         Self { net, client: LedgerClient::new(channel.clone()), channel, _stop: stop }

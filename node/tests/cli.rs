@@ -36,6 +36,8 @@ const COMMANDS: &[&str] = &[
     "account",
     "account balance",
     "account statement",
+    "access",
+    "access list",
     "evidence",
     "evidence anchor",
     "evidence receipt",

@@ -138,6 +138,13 @@ impl Ledger for Played {
         no()
     }
 
+    async fn access_log(
+        &self,
+        _: Request<AccessLogRequest>,
+    ) -> Result<Response<AccessLogResponse>, Status> {
+        no()
+    }
+
     async fn stream_blocks(
         &self,
         _: Request<BlocksRequest>,

@@ -12,11 +12,13 @@
 //!   bytes.
 
 use crate::clock;
+use crate::connect::connect;
 use crate::draft::Signed;
 use crate::error::{Error, ErrorKind};
 use crate::key::SecretKey;
 use crate::read_header;
 use crate::schema::Schema;
+use crate::tls::Trust;
 use borsh::BorshDeserialize;
 use linli_proto::ledger_client::LedgerClient;
 use linli_proto::{
@@ -35,7 +37,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::metadata::MetadataValue;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Channel;
 use tonic::{Request, Response, Status, Streaming};
 
 /// Metadata in which a node says what it refused.
@@ -44,6 +46,8 @@ const REFUSED_KEY: &str = "linli-refused-bin";
 const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Longest wait for a receipt that is asked of a node at once, in milliseconds.
 const WAIT_MS: u64 = 10_000;
+/// Longest wait before another try that a node may ask for.
+const RETRY_MAX: Duration = Duration::from_secs(30);
 /// Batches that wait in a submission stream before `send` itself waits.
 const BATCHES_WAITING: usize = 16;
 
@@ -142,54 +146,23 @@ impl Client {
         reader: SecretKey,
         options: Options,
     ) -> Result<Self, Error> {
-        let endpoint = Endpoint::from_shared(url.to_string()).map_err(|e| {
-            Error::new(
-                ErrorKind::Input,
-                format!("{url} 不是节点地址：{e}"),
-                format!("{url} is no address: {e}"),
-            )
-        })?;
-        if !is_whole(endpoint.uri()) {
-            return Err(Error::new(
-                ErrorKind::Input,
-                format!("{url} 不是节点地址：主机或端口不对"),
-                format!("{url} is no address: its host or its port is none"),
-            ));
-        }
-        // A promise of TLS that is not kept is worse than none.
-        if endpoint.uri().scheme_str() != Some("http") {
-            return Err(Error::new(
-                ErrorKind::Input,
-                format!("{url} 不可用：本版本的接口没有 TLS，只支持 http"),
-                format!("{url} is no address of this version: its API has no TLS, only http"),
-            )
-            .hint_with(
-                "请用 http:// 地址，并在节点本机上使用",
-                "use http:// on the node's own machine",
-            ));
-        }
-        let endpoint = endpoint.connect_timeout(options.connect).tcp_nodelay(true);
-        // Also while a stream is silent: a peer that lost its power says nothing for ever.
-        let endpoint = endpoint
-            .http2_keep_alive_interval(options.keep_alive)
-            .keep_alive_timeout(options.keep_alive)
-            .keep_alive_while_idle(true);
-        let mut tries = Tries::new(&options);
-        let channel = loop {
-            match endpoint.connect().await {
-                Ok(channel) => break channel,
-                Err(e) => {
-                    let why = std::error::Error::source(&e)
-                        .map_or_else(|| e.to_string(), ToString::to_string);
-                    let error = Error::new(
-                        ErrorKind::Unreachable,
-                        format!("无法连接 {url}：{why}"),
-                        format!("cannot reach {url}: {why}"),
-                    );
-                    tries.pause_after(error).await?;
-                }
-            }
-        };
+        Self::connect_trusting(url, chain, reader, options, None).await
+    }
+
+    /// The same over TLS 1.3: `url` is `https` and `trust` names whose certificates are believed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::connect`]; [`ErrorKind::Untrusted`] if the node's certificate does not hold, and
+    /// then nothing was sent.
+    pub async fn connect_trusting(
+        url: &str,
+        chain: ChainId,
+        reader: SecretKey,
+        options: Options,
+        trust: Option<&Trust>,
+    ) -> Result<Self, Error> {
+        let channel = connect(url, &options, trust).await?;
         let ledger = LedgerClient::new(channel).max_decoding_message_size(ANSWER_BYTES_MAX);
         Ok(Self { ledger, chain, reader: Arc::new(reader), options })
     }
@@ -352,7 +325,7 @@ impl Client {
     }
 
     /// One signed read, tried again while the node is out of reach or busy.
-    async fn read<Q, A, F>(
+    pub(crate) async fn read<Q, A, F>(
         &self,
         method: &str,
         message: Q,
@@ -399,14 +372,6 @@ impl Client {
     pub(crate) const fn options(&self) -> &Options {
         &self.options
     }
-}
-
-/// Whether an address has a host, and a port that is one if it has any: the library would take a
-/// port that is none for no port, and knock at another door.
-fn is_whole(uri: &tonic::codegen::http::Uri) -> bool {
-    let Some(authority) = uri.authority() else { return false };
-    let behind = authority.as_str().rsplit(['@', ']']).next().unwrap_or_default();
-    !authority.host().is_empty() && (authority.port_u16().is_some() || !behind.contains(':'))
 }
 
 /// The sending half of a submission stream.
@@ -458,7 +423,9 @@ impl Tries {
             return Err(error);
         }
         self.left -= 1;
-        tokio::time::sleep(self.pause).await;
+        // A node that says when to come again is asked no sooner.
+        let wished = error.retry_after().unwrap_or_default().min(RETRY_MAX);
+        tokio::time::sleep(self.pause.max(wished)).await;
         self.pause = self.pause.saturating_mul(2).min(Duration::from_secs(5));
         Ok(())
     }
@@ -466,7 +433,8 @@ impl Tries {
 
 /// Whether the same request may fare better in a moment.
 fn is_passing(error: &Error) -> bool {
-    let busy = [Code::Busy, Code::Unavailable, Code::DiskReserve].map(Code::number);
+    let busy = [Code::Busy, Code::RateLimited, Code::Unavailable, Code::DiskReserve];
+    let busy = busy.map(Code::number);
     match error.kind() {
         ErrorKind::Unreachable | ErrorKind::TimedOut => true,
         ErrorKind::Refused => error.code().is_some_and(|code| busy.contains(&code)),
@@ -532,7 +500,23 @@ fn outcome(
 /// A refusal in the node's own words.
 fn said(refused: &Refused) -> Error {
     let error = Error::refused_with(refused.code, &refused.zh, &refused.en);
-    error.hint_with(&refused.next_zh, &refused.next_en).named(&refused.name)
+    let error = error.hint_with(&refused.next_zh, &refused.next_en).named(&refused.name);
+    match retry_ms(refused) {
+        Some(ms) => error.retry_in(Duration::from_millis(ms)),
+        None => error,
+    }
+}
+
+/// When a node wants to be asked again, if it says so.
+fn retry_ms(refused: &Refused) -> Option<u64> {
+    if refused.code != Code::RateLimited.number() {
+        return None;
+    }
+    let params = linli_types::wire::Params::decode(refused.params.as_slice()).ok()?;
+    match params.params.first()?.value.as_ref()? {
+        linli_types::wire::param::Value::Number(ms) => Some(*ms),
+        _ => None,
+    }
 }
 
 /// A status as an error: the node's refusal if it carries one.

@@ -4,6 +4,7 @@
 //! requests that a node turned away before they entered a block.
 
 use core::fmt;
+use core::time::Duration;
 use linli_types::code::{Code, Lang, fill};
 use linli_types::receipt::Param;
 
@@ -28,6 +29,8 @@ pub enum ErrorKind {
     Input,
     /// The operating system gave no random bytes or no time.
     Machine,
+    /// The node's certificate does not hold; nothing was sent.
+    Untrusted,
 }
 
 impl ErrorKind {
@@ -43,6 +46,7 @@ impl ErrorKind {
             Self::Schema => "SCHEMA",
             Self::Input => "INPUT",
             Self::Machine => "MACHINE",
+            Self::Untrusted => "UNTRUSTED",
         }
     }
 
@@ -52,7 +56,11 @@ impl ErrorKind {
         match self {
             Self::Refused => 1,
             Self::File | Self::Key | Self::Schema | Self::Input => 2,
-            Self::Unreachable | Self::TimedOut | Self::BadAnswer | Self::Machine => 3,
+            Self::Unreachable
+            | Self::TimedOut
+            | Self::BadAnswer
+            | Self::Machine
+            | Self::Untrusted => 3,
         }
     }
 
@@ -77,6 +85,10 @@ impl ErrorKind {
             (Self::Input, Lang::Zh) => "请核对参数",
             (Self::Input, Lang::En) => "check the arguments",
             (Self::Machine, Lang::Zh) => "请检查操作系统的随机源与时钟",
+            (Self::Untrusted, Lang::Zh) => "请核对地址与 CA 证书，并通知该节点的运维人员",
+            (Self::Untrusted, Lang::En) => {
+                "check the address and the CA certificate, and tell the node's administrator"
+            }
             (Self::Machine, Lang::En) => "check the operating system's random source and clock",
         }
     }
@@ -97,12 +109,13 @@ struct Words {
     en: String,
     hint: Option<(String, String)>,
     name: Option<String>,
+    retry: Option<Duration>,
 }
 
 impl Error {
     /// An error of `kind`, said in both languages.
     pub fn new(kind: ErrorKind, zh: impl Into<String>, en: impl Into<String>) -> Self {
-        let words = Words { zh: zh.into(), en: en.into(), hint: None, name: None };
+        let words = Words { zh: zh.into(), en: en.into(), hint: None, name: None, retry: None };
         Self { kind, code: None, words: Box::new(words) }
     }
 
@@ -130,6 +143,18 @@ impl Error {
     pub fn named(mut self, name: &str) -> Self {
         self.words.name = (!name.is_empty()).then(|| name.to_owned());
         self
+    }
+
+    /// The same with the node's wish when to be asked again.
+    #[must_use]
+    pub const fn retry_in(mut self, wait: Duration) -> Self {
+        self.words.retry = Some(wait);
+        self
+    }
+
+    /// When the node wants to be asked again, if it said so.
+    pub const fn retry_after(&self) -> Option<Duration> {
+        self.words.retry
     }
 
     /// The stable name: the refusing room's, else the native code's, else the kind's.

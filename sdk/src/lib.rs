@@ -21,9 +21,12 @@
 //! # }
 //! ```
 
+pub mod access;
+pub mod access_log;
 pub mod anchor;
 pub mod client;
 pub mod clock;
+mod connect;
 pub mod draft;
 pub mod error;
 pub mod follow;
@@ -33,6 +36,7 @@ pub mod manifest;
 pub mod read_header;
 pub mod receipt;
 pub mod schema;
+pub mod tls;
 
 pub use client::{Client, Options, Outcome};
 pub use draft::{Draft, Signed, Transfer};
@@ -40,3 +44,4 @@ pub use error::{Error, ErrorKind};
 pub use key::SecretKey;
 pub use keystore::{About, KeyFile, KeyKind};
 pub use schema::{Schema, Service};
+pub use tls::Trust;

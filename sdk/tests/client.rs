@@ -83,7 +83,7 @@ impl Ledger for Played {
     ) -> Result<Response<Self::SubmitStreamStream>, Status> {
         let answer = |batch: Result<SubmitBatch, Status>| {
             let accepted = u32::try_from(batch?.transactions.len()).unwrap();
-            Ok(SubmitBatchResponse { refused: Vec::new(), accepted })
+            Ok(SubmitBatchResponse { accepted, ..Default::default() })
         };
         Ok(Response::new(Box::pin(request.into_inner().map(answer))))
     }
@@ -153,6 +153,14 @@ impl Ledger for Played {
     ) -> Result<Response<StatusResponse>, Status> {
         check_signed(&request, "GetStatus")?;
         Ok(Response::new(StatusResponse { height: 9, ..Default::default() }))
+    }
+
+    async fn access_log(
+        &self,
+        request: Request<AccessLogRequest>,
+    ) -> Result<Response<AccessLogResponse>, Status> {
+        check_signed(&request, "AccessLog")?;
+        Err(Status::unimplemented("not in the script"))
     }
 }
 
@@ -436,6 +444,21 @@ async fn an_address_without_a_node_is_unreachable_after_the_last_try() {
     drop(listener);
     let error = Client::connect_with(&url, CHAIN, key(), OPTIONS).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unreachable);
+}
+
+#[tokio::test]
+async fn a_node_that_names_a_time_is_asked_no_sooner() {
+    let wait =
+        linli_types::wire::Param { value: Some(linli_types::wire::param::Value::Number(300)) };
+    let params = linli_types::wire::Params { params: vec![wait] }.encode_to_vec();
+    let limited = Refused { code: Code::RateLimited.number(), params, ..Default::default() };
+    let limited = SubmitResponse { refused: Some(limited), ..Default::default() };
+    let submit = [Ok(limited), Ok(SubmitResponse::default())].into();
+    let (client, played) = serve(Script { submit, ..Script::default() }).await;
+    let begun = std::time::Instant::now();
+    assert_eq!(client.submit(&signed()).await, Ok(Accepted::Pooled));
+    assert!(begun.elapsed() >= Duration::from_millis(300));
+    assert_eq!(played.0.lock().unwrap().tries, 2);
 }
 
 #[tokio::test]

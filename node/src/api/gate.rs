@@ -8,22 +8,28 @@
 //!
 //! - **B1 until the end.** A request holds its place until its answer is out, a stream's last
 //!   message included.
-//! - **B2 apart.** Submissions take no place from reads, and no key holds more than its share.
+//! - **B2 apart.** Submissions take no place from reads, and no key holds more than its share, nor
+//!   any address more than its share of the submissions, which name nobody yet.
 //! - **B3 no bytes of strangers.** A read's body is taken only for a key that may read, never more
 //!   of it than a request may have, and not for long.
+//! - **B4 not too often.** Whoever asks more often than their rate is told when to ask again.
 
+use super::logged::RequestDigest;
 use super::shares::{Share, Shares};
-use super::{now, status};
+use super::{came_from, now, status};
 use crate::access::{Guard, Reader, Readers, Scopes, guard};
+use crate::rates::{Rates, network};
 use http_body_util::BodyExt as _;
 use linli_sdk::read_header;
 use linli_types::code::Code;
+use linli_types::digest;
 use linli_types::id::PublicKey;
 use linli_types::limits;
 use linli_types::receipt::{Param, Refusal};
 use linli_types::signature::Verify;
 use std::convert::Infallible;
 use std::future::poll_fn;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,7 +59,10 @@ struct Rules {
     reads: Arc<Semaphore>,
     submissions: Arc<Semaphore>,
     submit_streams: Arc<Semaphore>,
-    shares: Shares,
+    shares: Shares<PublicKey>,
+    submission_shares: Shares<IpAddr>,
+    stream_shares: Shares<IpAddr>,
+    rates: Arc<Rates>,
     /// How long a request's body may take.
     patience: Duration,
 }
@@ -61,7 +70,8 @@ struct Rules {
 /// What a request holds until its answer is out (B1).
 struct Place {
     _place: OwnedSemaphorePermit,
-    _share: Option<Share>,
+    _key: Option<Share<PublicKey>>,
+    _address: Option<Share<IpAddr>>,
 }
 
 impl<S> Gate<S> {
@@ -70,10 +80,14 @@ impl<S> Gate<S> {
         inner: S,
         readers: Arc<Readers>,
         verify: Arc<dyn Verify>,
+        rates: Arc<Rates>,
         requests_max: usize,
     ) -> Self {
         let places = |most| Arc::new(Semaphore::new(most));
         let share = requests_max.saturating_mul(limits::READER_REQUESTS_PERCENT_MAX) / 100;
+        let of_address = |all: usize| {
+            Shares::new(all.saturating_mul(limits::ADDRESS_REQUESTS_PERCENT_MAX) / 100)
+        };
         let rules = Rules {
             readers,
             verify,
@@ -81,6 +95,9 @@ impl<S> Gate<S> {
             submissions: places(requests_max),
             submit_streams: places(limits::SUBMIT_STREAMS_MAX),
             shares: Shares::new(share),
+            submission_shares: of_address(requests_max),
+            stream_shares: of_address(limits::SUBMIT_STREAMS_MAX),
+            rates,
             patience: Duration::from_millis(limits::REQUEST_BODY_MS_MAX),
         };
         Self { inner, rules: Arc::new(rules) }
@@ -133,16 +150,31 @@ impl Rules {
         match guard(&path) {
             None => Err(Code::ReadDenied.refuse([])),
             Some(Guard::Open) if path == SUBMIT_STREAM => {
-                Ok((request, Place { _place: place(&self.submit_streams)?, _share: None }))
+                let from = came_from(request.extensions());
+                let place = self.place_of(from, &self.submit_streams, &self.stream_shares)?;
+                Ok((request, place))
             }
             Some(Guard::Open) => {
-                let place = Place { _place: place(&self.submissions)?, _share: None };
+                let from = came_from(request.extensions());
+                let place = self.place_of(from, &self.submissions, &self.submission_shares)?;
                 let (parts, body) = request.into_parts();
                 let frame = collect(body, self.patience).await?;
                 Ok((http::Request::from_parts(parts, full(frame)), place))
             }
             Some(Guard::Read(scopes)) => self.admit_read(&path, &scopes, request).await,
         }
+    }
+
+    /// A place for a submission, which names nobody before its signature is checked.
+    fn place_of(
+        &self,
+        from: IpAddr,
+        places: &Arc<Semaphore>,
+        shares: &Shares<IpAddr>,
+    ) -> Result<Place, Refusal> {
+        self.rates.may_submit(from)?; // B4
+        let address = shares.take(network(from)).ok_or_else(busy)?; // B2
+        Ok(Place { _place: place(places)?, _key: None, _address: Some(address) })
     }
 
     async fn admit_read(
@@ -157,14 +189,19 @@ impl Rules {
         let header = header.and_then(|value| value.to_bytes().ok());
         let key = read_header::claimed(header.as_deref())?;
         self.known(&key, scopes)?; // B3
+        self.rates.may_read(&key)?; // B4
         let place = place(&self.reads)?;
         let frame = collect(body, self.patience).await?;
-        let reader = self.reader(path, scopes, header.as_deref(), message(&frame)?)?;
-        // Only now is the key proved: nobody uses up another's share.
+        let asked = message(&frame)?;
+        let reader = self.reader(path, scopes, header.as_deref(), asked)?;
+        let digest = RequestDigest(digest::plain(asked));
+        // Only now is the key proved: nobody uses up another's share or rate.
         let share = self.shares.take(key).ok_or_else(busy)?; // B2
+        self.rates.read(&key)?; // B4
         let mut request = http::Request::from_parts(parts, full(frame));
         request.extensions_mut().insert(reader);
-        Ok((request, Place { _place: place, _share: Some(share) }))
+        request.extensions_mut().insert(digest);
+        Ok((request, Place { _place: place, _key: Some(share), _address: None }))
     }
 
     fn reader(

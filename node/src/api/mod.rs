@@ -10,8 +10,10 @@
 //! - **P1 guarded.** No message of a guarded method is read before its read header held ([`gate`]).
 //! - **P2 bounded.** Requests, connections, streams, waits and message sizes have bounds.
 
+mod access_log;
 mod block;
 mod gate;
+mod logged;
 mod proof;
 mod query;
 mod receipt;
@@ -23,23 +25,28 @@ mod stream;
 mod submit;
 mod waiting;
 
+pub(crate) use proof::proof_of;
+
 pub use gate::{Gate, REQUEST_BYTES_MAX};
 pub use refusal::{contract_refusal, refused, status};
 pub use serve::{ApiStopped, serve};
 
-use crate::access::{Reader, Readers};
+use crate::access::Readers;
 use crate::handle::{NodeHandle, Unread};
 use linli_proto as wire;
 use linli_types::code::Code;
 use linli_types::genesis::Genesis;
 use linli_types::height::TimeMs;
+use linli_types::id::PublicKey;
 use linli_types::limits;
 use linli_types::store::Broken;
+use logged::Asked;
 use shares::Shares;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::Semaphore;
-use tonic::codegen::BoxStream;
+use tonic::codegen::{BoxStream, http};
 use tonic::{Request, Response, Status, Streaming};
 use waiting::Waiting;
 
@@ -61,8 +68,11 @@ pub struct Api {
     waiting: Waiting,
     streams: Arc<Semaphore>,
     /// Streams and queries that one key holds at once.
-    stream_shares: Shares,
-    query_shares: Shares,
+    stream_shares: Shares<PublicKey>,
+    query_shares: Shares<PublicKey>,
+    /// Readings of the access log, altogether and of one key.
+    log_readings: Arc<Semaphore>,
+    log_shares: Shares<PublicKey>,
 }
 
 impl Api {
@@ -83,6 +93,8 @@ impl Api {
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
             stream_shares: Shares::new(limits::READER_STREAMS_MAX),
             query_shares: Shares::new(limits::READER_QUERIES_MAX),
+            log_readings: Arc::new(Semaphore::new(limits::ACCESS_READS_MAX)),
+            log_shares: Shares::new(1),
             node,
         })
     }
@@ -99,10 +111,10 @@ fn now() -> TimeMs {
     TimeMs(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
-/// The reader that the gate found.
-fn reader<T>(request: &Request<T>) -> Result<Reader, Status> {
-    let reader = request.extensions().get::<Reader>().cloned();
-    reader.ok_or_else(|| status(&Code::ReadDenied.refuse([]))) // P1
+/// Where a request came from; all that do not say count as one.
+fn came_from(extensions: &http::Extensions) -> IpAddr {
+    let found = extensions.get::<crate::listen::From>();
+    found.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |from| from.0)
 }
 
 /// The node is damaged: clients learn that it cannot answer; the log says why.
@@ -135,7 +147,8 @@ impl wire::ledger_server::Ledger for Api {
         &self,
         request: Request<wire::SubmitRequest>,
     ) -> Result<Response<wire::SubmitResponse>, Status> {
-        self.submit_one(request.into_inner()).await.map(Response::new)
+        let from = came_from(request.extensions());
+        self.submit_one(request.into_inner(), from).await.map(Response::new)
     }
 
     type SubmitStreamStream = BoxStream<wire::SubmitBatchResponse>;
@@ -144,23 +157,24 @@ impl wire::ledger_server::Ledger for Api {
         &self,
         request: Request<Streaming<wire::SubmitBatch>>,
     ) -> Result<Response<Self::SubmitStreamStream>, Status> {
-        Ok(Response::new(self.submit_batches(request.into_inner())))
+        let from = came_from(request.extensions());
+        Ok(Response::new(self.submit_batches(request.into_inner(), from)))
     }
 
     async fn get_receipt(
         &self,
         request: Request<wire::ReceiptRequest>,
     ) -> Result<Response<wire::ReceiptResponse>, Status> {
-        let reader = reader(&request)?;
-        self.receipt(request.into_inner(), reader).await.map(Response::new)
+        let asked = Asked::of(&request, "GetReceipt")?;
+        self.receipt(request.into_inner(), asked).await.map(Response::new)
     }
 
     async fn query(
         &self,
         request: Request<wire::QueryRequest>,
     ) -> Result<Response<wire::QueryResponse>, Status> {
-        let reader = reader(&request)?;
-        self.ask(request.into_inner(), reader).await.map(Response::new)
+        let asked = Asked::of(&request, "Query")?;
+        self.ask(request.into_inner(), asked).await.map(Response::new)
     }
 
     async fn get_schema(
@@ -174,8 +188,8 @@ impl wire::ledger_server::Ledger for Api {
         &self,
         request: Request<wire::ProofRequest>,
     ) -> Result<Response<wire::ProofResponse>, Status> {
-        let reader = reader(&request)?;
-        self.proof(request.into_inner(), reader).await.map(Response::new)
+        let asked = Asked::of(&request, "GetProof")?;
+        self.proof(request.into_inner(), asked).await.map(Response::new)
     }
 
     type StreamBlocksStream = BoxStream<wire::BlockUpdate>;
@@ -184,8 +198,8 @@ impl wire::ledger_server::Ledger for Api {
         &self,
         request: Request<wire::BlocksRequest>,
     ) -> Result<Response<Self::StreamBlocksStream>, Status> {
-        let reader = reader(&request)?;
-        self.blocks(request.into_inner(), &reader).map(Response::new)
+        let asked = Asked::of(&request, "StreamBlocks")?;
+        self.blocks(request.into_inner(), asked).await.map(Response::new)
     }
 
     type StreamEventsStream = BoxStream<wire::EventUpdate>;
@@ -194,8 +208,8 @@ impl wire::ledger_server::Ledger for Api {
         &self,
         request: Request<wire::EventsRequest>,
     ) -> Result<Response<Self::StreamEventsStream>, Status> {
-        let reader = reader(&request)?;
-        self.events(request.into_inner(), reader).map(Response::new)
+        let asked = Asked::of(&request, "StreamEvents")?;
+        self.events(request.into_inner(), asked).await.map(Response::new)
     }
 
     async fn get_status(
@@ -203,5 +217,13 @@ impl wire::ledger_server::Ledger for Api {
         _request: Request<wire::StatusRequest>,
     ) -> Result<Response<wire::StatusResponse>, Status> {
         Ok(Response::new(self.standing()))
+    }
+
+    async fn access_log(
+        &self,
+        request: Request<wire::AccessLogRequest>,
+    ) -> Result<Response<wire::AccessLogResponse>, Status> {
+        let asked = Asked::of(&request, "AccessLog")?;
+        Api::access_log(self, request.into_inner(), asked).await.map(Response::new)
     }
 }

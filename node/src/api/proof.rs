@@ -4,61 +4,100 @@
 //! all proved against that one header, which its certificate makes final.
 
 use super::block::{Block, damaged, not_found, signed};
+use super::logged::{Asked, concerned};
 use super::{Api, aside, broken, status};
-use crate::access::{Reader, Readers};
+use crate::access::{Reader, Readers, Scope};
 use crate::storage::RocksStore;
 use linli_proto as wire;
 use linli_proto::proof_request::Of;
+use linli_runtime::accounts::NOBODY;
 use linli_runtime::load_certificate;
 use linli_runtime::log::leaf_path;
 use linli_types::code::Code;
 use linli_types::height::Height;
-use linli_types::id::{Digest, TxId};
+use linli_types::id::{Digest, PrincipalId, TxId};
 use linli_types::merkle::{self, BlockTree};
 use linli_types::receipt::{Param, Receipt};
 use linli_types::transaction::body_leaf;
+use std::collections::BTreeSet;
 use tonic::Status;
 
 impl Api {
     pub(super) async fn proof(
         &self,
         request: wire::ProofRequest,
-        reader: Reader,
+        asked: Asked,
     ) -> Result<wire::ProofResponse, Status> {
         let malformed = || status(&Code::Malformed.refuse([Param::Word("of".into())]));
         let of = request.of.ok_or_else(malformed)?;
         let (store, readers) = (self.node.store(), self.readers.clone());
         let head = self.node.head().borrow().height;
-        aside(move || match of {
+        let reader = asked.reader.clone();
+        let proved = aside(move || match of {
             Of::Transaction(id) => {
                 let id = TxId::from_slice(&id).ok_or_else(malformed)?;
                 let found = Block::of(&store, &id)?;
                 let (block, index) = found.ok_or_else(|| not_found("transaction"))?;
-                prove(&store, &readers, &reader, (&block, index, None))
+                let about = check_reader(&readers, &reader, &block, index)?;
+                prove(&store, &block, index, None).map(|proof| (proof, about))
             }
             Of::Leaf(leaf) => {
                 let block = block_of_leaf(&store, leaf, head)?;
                 let index = block.receipt_of_leaf(leaf).ok_or_else(|| not_found("leaf"))?;
-                prove(&store, &readers, &reader, (&block, index, Some(leaf)))
+                let about = check_reader(&readers, &reader, &block, index)?;
+                prove(&store, &block, index, Some(leaf)).map(|proof| (proof, about))
             }
-        })
-        .await
+        });
+        let (proof, about) = proved.await?;
+        self.log_read(&asked, asked.others(about)).await?; // X4
+        Ok(proof)
     }
 }
 
-fn prove(
+/// Everything that proves a transaction's receipt, for this node itself; `None` while no block
+/// holds it.
+pub(crate) fn proof_of(
     store: &RocksStore,
+    id: &TxId,
+) -> Result<Option<wire::ProofResponse>, Status> {
+    match Block::of(store, id)? {
+        Some((block, index)) => prove(store, &block, index, None).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Whether the reader may see this; whom it is about, if it is not their own.
+fn check_reader(
     readers: &Readers,
     reader: &Reader,
-    (block, index, leaf): (&Block, u32, Option<u64>),
-) -> Result<wire::ProofResponse, Status> {
-    let concerned = match block.envelope(index) {
-        Some(_) => readers.may_see(reader, &block.sender(index)?),
-        None => reader.scope == crate::access::Scope::All, // a timer is nobody's
-    };
-    if !concerned {
-        return Err(status(&Code::ReadDenied.refuse([])));
+    block: &Block,
+    index: u32,
+) -> Result<BTreeSet<PrincipalId>, Status> {
+    let denied = || status(&Code::ReadDenied.refuse([]));
+    if block.envelope(index).is_none() {
+        // A timer is nobody's; what it moved is somebody's.
+        return match reader.scope {
+            Scope::All => Ok(concerned(NOBODY, block.receipt(index)?)),
+            _ => Err(denied()),
+        };
     }
+    let sender = block.sender(index)?;
+    if !readers.may_see(reader, &sender) {
+        return Err(denied());
+    }
+    match reader.is_other(&sender) {
+        true => Ok(concerned(sender, block.receipt(index)?)),
+        false => Ok(BTreeSet::new()), // one's own deed
+    }
+}
+
+/// Everything that proves one receipt, and one log leaf with it.
+fn prove(
+    store: &RocksStore,
+    block: &Block,
+    index: u32,
+    leaf: Option<u64>,
+) -> Result<wire::ProofResponse, Status> {
     let certificate = load_certificate(store, block.header.height).map_err(broken)?;
     let certificate = certificate.ok_or_else(|| damaged("a block without a certificate"))?;
     let receipt = block.receipt(index)?;

@@ -3,6 +3,7 @@
 //! Head, entries and proofs are taken in one look at the ledger, so they belong together.
 
 use super::block::damaged;
+use super::logged::Asked;
 use super::{Api, broken, contract_refusal, status, unread};
 use crate::access::{Reader, Readers, Scope};
 use crate::storage::RocksStore;
@@ -14,11 +15,15 @@ use linli_types::id::PrincipalId;
 use linli_types::limits;
 use linli_types::receipt::{Param, Refusal};
 use linli_types::store::{Column, Read};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use tonic::Status;
 
 /// Rooms that are no contracts.
 const NATIVE: [&str; 5] = [accounts::ROOM, log::ROOM, timers::ROOM, identity::ROOM, policy::ROOM];
+
+/// Whose rows an answer shows.
+type Owners = BTreeSet<PrincipalId>;
 
 /// One question, with who asks.
 struct Question {
@@ -31,14 +36,20 @@ impl Api {
     pub(super) async fn ask(
         &self,
         request: wire::QueryRequest,
-        reader: Reader,
+        asked: Asked,
     ) -> Result<wire::QueryResponse, Status> {
-        let question = Question { request, reader, readers: self.readers.clone() };
+        let (reader, readers) = (asked.reader.clone(), self.readers.clone());
+        let question = Question { request, reader, readers };
         question.check_form().map_err(|why| status(&why))?;
         let share = self.query_shares.take(question.reader.key);
         let _share = share.ok_or_else(|| status(&Code::Busy.refuse([])))?;
-        let answer = self.node.inspect(move |ledger, store| question.answer(ledger, store));
-        answer.await.map_err(unread)?
+        let answer = self.node.inspect(move |ledger, store| {
+            let mut shown = Owners::new();
+            question.answer(ledger, store, &mut shown).map(|answer| (answer, shown))
+        });
+        let (answer, shown) = answer.await.map_err(unread)??;
+        self.log_read(&asked, asked.others(shown)).await?; // X4
+        Ok(answer)
     }
 
     /// How a room describes itself.
@@ -46,7 +57,7 @@ impl Api {
         &self,
         request: wire::SchemaRequest,
     ) -> Result<wire::SchemaResponse, Status> {
-        let word = shown(&request.room);
+        let word = named(&request.room);
         let answer = self.node.inspect(move |ledger, _| {
             let height = ledger.head().height.0;
             let descriptors = ledger.schema(&request.room).map(<[u8]>::to_vec);
@@ -75,13 +86,19 @@ impl Question {
         Ok(())
     }
 
-    fn answer(&self, ledger: &Ledger, store: &RocksStore) -> Result<wire::QueryResponse, Status> {
+    /// The answer; adds to `shown` whose rows stand in it.
+    fn answer(
+        &self,
+        ledger: &Ledger,
+        store: &RocksStore,
+        shown: &mut Owners,
+    ) -> Result<wire::QueryResponse, Status> {
         let height = ledger.head().height.0;
         let mut out = wire::QueryResponse { height, ..Default::default() };
         if self.request.query.is_empty() {
-            out.entries = self.stored(ledger, store)?;
+            out.entries = self.stored(ledger, store, shown)?;
         } else {
-            match self.computed(ledger, store)? {
+            match self.computed(ledger, store, shown)? {
                 Err(refusal) => {
                     let schema = ledger.schema(&self.request.room);
                     out.refused = Some(contract_refusal(&refusal, schema));
@@ -106,10 +123,11 @@ impl Question {
         &self,
         ledger: &Ledger,
         store: &RocksStore,
+        shown: &mut Owners,
     ) -> Result<Result<Answer, Refusal>, Status> {
         let (room, method) = (self.request.room.as_str(), self.request.query.as_str());
         if room == identity::ROOM {
-            self.check_concerns(&identity::concerns(method, &self.request.args))?;
+            self.check_concerns(&identity::concerns(method, &self.request.args), shown)?;
         } else if !NATIVE.contains(&room) && !self.may_ask_contracts() {
             return Err(denied());
         }
@@ -119,21 +137,26 @@ impl Question {
             let own = answer.reads.iter().filter_map(|key| key.get(room.len().saturating_add(1)..));
             let whom = own.map(|key| accounts::concerned(store, key));
             let whom = whom.collect::<Result<Vec<_>, _>>().map_err(broken)?.concat();
-            self.check_concerned(&whom)?;
+            self.check_concerned(&whom, shown)?;
         }
         Ok(answer)
     }
 
-    fn stored(&self, ledger: &Ledger, store: &RocksStore) -> Result<Vec<wire::Entry>, Status> {
+    fn stored(
+        &self,
+        ledger: &Ledger,
+        store: &RocksStore,
+        shown: &mut Owners,
+    ) -> Result<Vec<wire::Entry>, Status> {
         let room = self.request.room.as_str();
         if ledger.schema(room).is_none() {
-            return Err(status(&Code::UnknownRoom.refuse([shown(room)])));
+            return Err(status(&Code::UnknownRoom.refuse([named(room)])));
         }
         let all = self.reader.scope == Scope::All;
         let contract = !NATIVE.contains(&room);
         let entry = |key: &Vec<u8>| {
             if room == identity::ROOM {
-                self.check_concerns(&identity::concerns_entry(key))?;
+                self.check_concerns(&identity::concerns_entry(key), shown)?;
                 return self.entry(ledger, store, Ledger::full_key(room, key));
             }
             let entry = self.entry(ledger, store, Ledger::full_key(room, key))?;
@@ -141,7 +164,8 @@ impl Question {
                 return Ok(entry); // what is governed is public
             }
             if room == accounts::ROOM && entry.present {
-                self.check_concerned(&accounts::concerned(store, key).map_err(broken)?)?;
+                let whom = accounts::concerned(store, key).map_err(broken)?;
+                self.check_concerned(&whom, shown)?;
             } else if !(all || contract && self.may_ask_contracts() || room == accounts::ROOM) {
                 return Err(denied());
             }
@@ -157,20 +181,27 @@ impl Question {
     }
 
     /// X2. Whom it concerns may read it, and those who may read theirs; what is nobody's is public.
-    fn check_concerned(&self, whom: &[PrincipalId]) -> Result<(), Status> {
+    fn check_concerned(&self, whom: &[PrincipalId], shown: &mut Owners) -> Result<(), Status> {
         let seen =
             |who: &PrincipalId| *who == accounts::NOBODY || self.readers.may_see(&self.reader, who);
-        if whom.iter().any(seen) { Ok(()) } else { Err(denied()) }
+        if !whom.iter().any(seen) {
+            return Err(denied());
+        }
+        // Whoever is a party to it reads their own.
+        if !whom.iter().any(|who| self.reader.principal == Some(*who)) {
+            shown.extend(whom);
+        }
+        Ok(())
     }
 
     /// X2 for who one is and what is attested of them.
-    fn check_concerns(&self, concerns: &Concerns) -> Result<(), Status> {
-        let seen = match concerns {
-            Concerns::Nobody => true,
-            Concerns::These(ids) => ids.iter().any(|id| self.readers.may_see(&self.reader, id)),
-            Concerns::Auditors => self.reader.scope == Scope::All,
-        };
-        if seen { Ok(()) } else { Err(denied()) }
+    fn check_concerns(&self, concerns: &Concerns, shown: &mut Owners) -> Result<(), Status> {
+        match concerns {
+            Concerns::Nobody => Ok(()),
+            Concerns::These(ids) => self.check_concerned(ids, shown),
+            Concerns::Auditors if self.reader.scope == Scope::All => Ok(()),
+            Concerns::Auditors => Err(denied()),
+        }
     }
 
     fn entry(
@@ -205,7 +236,7 @@ fn add_head(
 }
 
 /// A room's name as it may be repeated: nothing but a name comes back.
-fn shown(room: &str) -> Param {
+fn named(room: &str) -> Param {
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     let is_name = room.len() <= limits::NAME_BYTES_MAX && room.chars().all(is_name);
     Param::Word(if is_name && !room.is_empty() { room.into() } else { "?".into() })

@@ -1,49 +1,48 @@
-//! How much of the API one key holds at once: nobody takes all places from the others.
+//! How much of the API one key or address holds at once: nobody takes all places from the others.
 
-use linli_types::id::PublicKey;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Counts by key, each up to the same bound.
+/// Counts by name, each up to the same bound.
 #[derive(Clone, Debug)]
-pub(super) struct Shares {
+pub(super) struct Shares<K: Ord> {
     most: usize,
-    held: Arc<Mutex<BTreeMap<PublicKey, usize>>>,
+    held: Arc<Mutex<BTreeMap<K, usize>>>,
 }
 
-/// One of a key's places; given back when this is dropped.
+/// One of a name's places; given back when this is dropped.
 #[derive(Debug)]
-pub(super) struct Share {
-    key: PublicKey,
-    of: Shares,
+pub(super) struct Share<K: Ord> {
+    name: K,
+    of: Shares<K>,
 }
 
-impl Shares {
-    /// At most `most` for each key, and never none.
+impl<K: Ord + Clone> Shares<K> {
+    /// At most `most` for each name, and never none.
     pub(super) fn new(most: usize) -> Self {
         Self { most: most.max(1), held: Arc::default() }
     }
 
-    /// One more for this key, if it has room.
-    pub(super) fn take(&self, key: PublicKey) -> Option<Share> {
+    /// One more for this name, if it has room.
+    pub(super) fn take(&self, name: K) -> Option<Share<K>> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = held.entry(key).or_default();
+        let count = held.entry(name.clone()).or_default();
         if *count >= self.most {
             return None;
         }
         *count = count.saturating_add(1);
         drop(held);
-        Some(Share { key, of: self.clone() })
+        Some(Share { name, of: self.clone() })
     }
 }
 
-impl Drop for Share {
+impl<K: Ord> Drop for Share<K> {
     fn drop(&mut self) {
         let mut held = self.of.held.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = held.get_mut(&self.key) {
+        if let Some(count) = held.get_mut(&self.name) {
             *count = count.saturating_sub(1);
             if *count == 0 {
-                held.remove(&self.key);
+                held.remove(&self.name);
             }
         }
     }
@@ -52,12 +51,13 @@ impl Drop for Share {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use linli_types::id::PublicKey;
 
     #[test]
     fn each_key_has_its_own_share_and_gives_it_back() {
         let (one, other) = (PublicKey([1; 32]), PublicKey([2; 32]));
         let shares = Shares::new(2);
-        let mut taken: Vec<Share> = (0..2).filter_map(|_| shares.take(one)).collect();
+        let mut taken: Vec<Share<PublicKey>> = (0..2).filter_map(|_| shares.take(one)).collect();
         assert_eq!(taken.len(), 2);
         assert!(shares.take(one).is_none() && shares.take(other).is_some());
         taken.pop();

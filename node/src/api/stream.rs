@@ -9,6 +9,7 @@
 //!   its way, one waiting, one read; a height larger than that is a chunk of its own.
 
 use super::block::{Block, damaged, transaction};
+use super::logged::Asked;
 use super::shares::Share;
 use super::{Api, aside, broken, status};
 use crate::access::{Reader, Scope};
@@ -18,12 +19,14 @@ use futures::{StreamExt, stream};
 use linli_proto as wire;
 use linli_runtime::stored::{Concern, event_places, events_of};
 use linli_runtime::{load_block, load_certificate, load_receipts};
+use linli_sdk::access_log::Subject;
 use linli_types::code::Code;
 use linli_types::height::Height;
-use linli_types::id::PrincipalId;
+use linli_types::id::{PrincipalId, PublicKey};
 use linli_types::limits;
 use linli_types::receipt::{Event, Param};
 use prost::Message;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
@@ -38,14 +41,18 @@ const CHUNK_PLACES: usize = 64;
 const AHEAD: usize = 1;
 
 impl Api {
-    pub(super) fn blocks(
+    pub(super) async fn blocks(
         &self,
         request: wire::BlocksRequest,
-        reader: &Reader,
+        asked: Asked,
     ) -> Result<BoxStream<wire::BlockUpdate>, Status> {
-        if reader.scope != Scope::All {
+        if asked.reader.scope != Scope::All {
             return Err(status(&Code::ReadDenied.refuse([])));
         }
+        let place = self.place(&asked.reader)?;
+        // X4: headers and certificates are about nobody, receipts about everybody.
+        let about = request.with_receipts.then_some(Subject::All);
+        self.log_read(&asked, about).await?;
         let read = move |store: &RocksStore, from: Height, to: Height| {
             let to = to.min(Height(from.0.saturating_add(CHUNK_HEIGHTS - 1)));
             chunk((from.0..=to.0).map(Height), to.next(), |height, blocks| {
@@ -55,39 +62,37 @@ impl Api {
                 Ok(bytes)
             })
         };
-        let follow = Follow {
-            node: self.node.clone(),
-            place: self.place(reader)?,
-            history_only: request.history_only,
-        };
+        let follow = Follow { node: self.node.clone(), place, history_only: request.history_only };
         Ok(follow.start(Height(request.from_height.max(1)), read))
     }
 
-    pub(super) fn events(
+    pub(super) async fn events(
         &self,
         request: wire::EventsRequest,
-        reader: Reader,
+        asked: Asked,
     ) -> Result<BoxStream<wire::EventUpdate>, Status> {
         let filter = Filter::new(&request).map_err(|code| status(&code))?;
         // X2, X3: who may not see all must name whom the events are about.
         let seen = match &filter.about {
-            Some(about) => self.readers.may_see(&reader, about),
-            None => reader.scope == Scope::All,
+            Some(about) => self.readers.may_see(&asked.reader, about),
+            None => asked.reader.scope == Scope::All,
         };
         if !seen {
             return Err(status(&Code::ReadDenied.refuse([])));
         }
+        let place = self.place(&asked.reader)?;
+        let about = match filter.about {
+            Some(about) => asked.others([about]),
+            None => BTreeSet::from([Subject::All]),
+        };
+        self.log_read(&asked, about).await?; // X4
         let from = Height(request.height.max(1));
         let read = move |store: &RocksStore, from: Height, to: Height| filter.read(store, from, to);
-        let follow = Follow {
-            node: self.node.clone(),
-            place: self.place(&reader)?,
-            history_only: request.history_only,
-        };
+        let follow = Follow { node: self.node.clone(), place, history_only: request.history_only };
         Ok(follow.start(from, read))
     }
 
-    fn place(&self, reader: &Reader) -> Result<(OwnedSemaphorePermit, Share), Status> {
+    fn place(&self, reader: &Reader) -> Result<(OwnedSemaphorePermit, Share<PublicKey>), Status> {
         let busy = || status(&Code::Busy.refuse([]));
         let share = self.stream_shares.take(reader.key).ok_or_else(busy)?;
         let place = self.streams.clone().try_acquire_owned().map_err(|_| busy())?;
@@ -98,7 +103,7 @@ impl Api {
 /// A stream under way.
 struct Follow {
     node: NodeHandle,
-    place: (OwnedSemaphorePermit, Share),
+    place: (OwnedSemaphorePermit, Share<PublicKey>),
     history_only: bool,
 }
 

@@ -1,12 +1,14 @@
 //! Submit and SubmitStream: transactions in, one answer each or one per batch.
 
 use super::{Api, BATCH_TRANSACTIONS_MAX, refused, status};
+use crate::rates::{Rates, is_unproved, retry_ms};
 use futures::{Stream, StreamExt, stream};
 use linli_proto as wire;
 use linli_replica::Submitted;
 use linli_types::code::Code;
 use linli_types::limits;
 use linli_types::receipt::{Param, Refusal};
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::time::Duration;
 use tonic::{Status, Streaming};
@@ -15,8 +17,10 @@ impl Api {
     pub(super) async fn submit_one(
         &self,
         request: wire::SubmitRequest,
+        from: IpAddr,
     ) -> Result<wire::SubmitResponse, Status> {
         let (id, answer) = self.node.submit_one(request.transaction).await;
+        charge(&self.node.rates(), from, std::slice::from_ref(&answer));
         let id = id.map_or_else(Vec::new, |id| id.0.to_vec());
         Ok(match answer {
             Submitted::Pooled => wire::SubmitResponse { id, ..Default::default() },
@@ -36,6 +40,7 @@ impl Api {
     pub(super) fn submit_batches(
         &self,
         batches: Streaming<wire::SubmitBatch>,
+        from: IpAddr,
     ) -> Pin<Box<dyn Stream<Item = Result<wire::SubmitBatchResponse, Status>> + Send>> {
         let node = self.node.clone();
         let idle = Duration::from_millis(limits::SUBMIT_IDLE_MS_MAX);
@@ -46,10 +51,24 @@ impl Api {
                 if raws.len() > BATCH_TRANSACTIONS_MAX {
                     return Err(status(&too_many(raws.len())));
                 }
-                Ok(summary(&node.submit(raws).await))
+                let rates = node.rates();
+                if let Err(limited) = rates.may_submit(from) {
+                    let answers = vec![Submitted::Refused(limited); raws.len()];
+                    return Ok(summary(&answers));
+                }
+                let answers = node.submit(raws).await;
+                charge(&rates, from, &answers);
+                Ok(summary(&answers))
             }
         }))
     }
+}
+
+/// What proved no sender is paid for by where it came from (S3 of [`crate::rates`]).
+fn charge(rates: &Rates, from: IpAddr, answers: &[Submitted]) {
+    let unproved =
+        |answer: &&Submitted| matches!(answer, Submitted::Refused(why) if is_unproved(why.code));
+    rates.unproved(from, answers.iter().filter(unproved).count() as u64);
 }
 
 /// The items until the stream ends or is silent for longer than `idle`.
@@ -71,7 +90,15 @@ fn summary(answers: &[Submitted]) -> wire::SubmitBatchResponse {
         .filter_map(|(index, answer)| code(answer).map(|code| wire::RefusedAt { index, code }))
         .collect();
     let accepted = answers.len().saturating_sub(refused.len());
-    wire::SubmitBatchResponse { refused, accepted: u32::try_from(accepted).unwrap_or(u32::MAX) }
+    let wait = |answer: &Submitted| match answer {
+        Submitted::Refused(why) => retry_ms(why),
+        _ => 0,
+    };
+    wire::SubmitBatchResponse {
+        refused,
+        accepted: u32::try_from(accepted).unwrap_or(u32::MAX),
+        retry_ms: answers.iter().map(wait).max().unwrap_or(0),
+    }
 }
 
 fn too_many(found: usize) -> Refusal {

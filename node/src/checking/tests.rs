@@ -32,6 +32,7 @@ fn worker() -> (Worker, mpsc::Receiver<Checked>) {
         remembered: Arc::default(),
         counters: Arc::default(),
         clock: MachineClock::start(),
+        rates: Arc::default(),
         order: Arc::new(Order::new(results)),
     };
     (worker, checked)

@@ -9,9 +9,11 @@ use super::{Failure, genesis};
 use crate::words::{Words, words};
 use linli_sdk::client::Found;
 use linli_sdk::receipt::words as refusal_words;
-use linli_sdk::{Client, Draft, ErrorKind, Outcome, Schema, SecretKey, Signed};
+use linli_sdk::{
+    Client, Draft, Error, ErrorKind, Options, Outcome, Schema, SecretKey, Signed, Trust,
+};
 use linli_types::code::{Code, Lang};
-use linli_types::id::PrincipalId;
+use linli_types::id::{ChainId, PrincipalId};
 use linli_types::receipt::{Outcome as Ended, Receipt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -24,15 +26,25 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// Which node, and who asks.
 #[derive(clap::Args, Clone, Debug)]
 pub(super) struct Connect {
-    /// The node's gRPC address.
+    /// The node's gRPC address: https:// with --ca, http:// on the node's own machine.
     #[arg(long, value_name = "URL", default_value = NODE)]
     node: String,
+    #[command(flatten)]
+    who: Who,
+}
+
+/// Who asks, and whom they believe.
+#[derive(clap::Args, Clone, Debug)]
+pub(super) struct Who {
     /// The key file that signs.
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
     /// The genesis file, if the key file does not name its chain.
     #[arg(long, value_name = "FILE")]
     genesis: Option<PathBuf>,
+    /// Certificates, in PEM, of the authorities that a node's own may be issued by.
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
     #[command(flatten)]
     passphrase: Passphrase,
 }
@@ -51,6 +63,30 @@ impl Connect {
     ///
     /// The key, the genesis or the address is not usable, or nobody answers.
     pub(super) async fn open(&self) -> Result<Node, Failure> {
+        self.who.open()?.connect(&self.node).await
+    }
+
+    /// The genesis file, if one is given.
+    pub(super) fn genesis(&self) -> Option<&Path> {
+        self.who.genesis()
+    }
+}
+
+/// Who asks, with everything opened that stands in files.
+pub(super) struct Asker {
+    key: SecretKey,
+    principal: Option<PrincipalId>,
+    chain: ChainId,
+    trust: Option<Trust>,
+}
+
+impl Who {
+    /// Opens the key and reads what the chain and the authorities are.
+    ///
+    /// # Errors
+    ///
+    /// The key, the genesis or the authorities' file is not usable.
+    pub(super) fn open(&self) -> Result<Asker, Failure> {
         let (file, key) = self.passphrase.open(&self.key)?;
         let chain = match (&self.genesis, file.about().chain) {
             (Some(path), _) => genesis::read(path)?.1,
@@ -62,17 +98,41 @@ impl Connect {
                 ));
             }
         };
-        let url = match self.node.contains("://") {
-            true => self.node.clone(),
-            false => format!("http://{}", self.node),
-        };
-        let client = Client::connect(&url, chain, key.clone()).await?;
-        Ok(Node { client, key, principal: file.about().principal })
+        let trust = self.ca.as_deref().map(Trust::read).transpose()?;
+        Ok(Asker { key, principal: file.about().principal, chain, trust })
     }
 
     /// The genesis file, if one is given.
     pub(super) fn genesis(&self) -> Option<&Path> {
         self.genesis.as_deref()
+    }
+}
+
+impl Asker {
+    /// Connects to one node. An address without a scheme means TLS exactly if authorities are given.
+    ///
+    /// # Errors
+    ///
+    /// The address is not usable, the node is not to be believed, or nobody answers.
+    pub(super) async fn connect(&self, node: &str) -> Result<Node, Failure> {
+        let client = self.client(node).await?;
+        Ok(Node { client, key: self.key.clone(), principal: self.principal })
+    }
+
+    /// The same as the SDK says it, for a command that asks several nodes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::connect`].
+    pub(super) async fn client(&self, node: &str) -> Result<Client, Error> {
+        let url = match (node.contains("://"), &self.trust) {
+            (true, _) => node.to_owned(),
+            (false, Some(_)) => format!("https://{node}"),
+            (false, None) => format!("http://{node}"),
+        };
+        let (key, options) = (self.key.clone(), Options::default());
+        let trust = self.trust.as_ref();
+        Client::connect_trusting(&url, self.chain, key, options, trust).await
     }
 }
 

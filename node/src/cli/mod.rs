@@ -5,6 +5,7 @@
 //!
 //! Exit codes: 0 done, 1 refused or not verified, 2 wrong usage, 3 broken or no definite answer.
 
+mod access;
 mod account;
 mod call;
 mod check_db;
@@ -82,6 +83,8 @@ enum Command {
     Query(query::Query),
     /// Shows balances and statements.
     Account(account::Account),
+    /// Shows who read whose data.
+    Access(access::Access),
     /// Anchors files and looks after what was anchored.
     Evidence(evidence::Evidence),
     /// Verifies a pack or a proof offline: no node, no network.
@@ -135,6 +138,7 @@ impl Command {
             Self::Call(command) => command.run(out),
             Self::Query(command) => command.run(out),
             Self::Account(command) => command.run(out),
+            Self::Access(command) => command.run(out),
             Self::Evidence(command) => command.run(out),
             Self::Verify(command) => command.run(out),
         }

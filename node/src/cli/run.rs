@@ -4,13 +4,16 @@
 //! under way is finished, the store is flushed. A second signal does not hurry it.
 
 use super::key::Passphrase;
+use super::output::Exit;
 use super::store::{NETWORK_KEY, VALIDATOR_KEY, chain, reason};
 use super::{Failure, Output, machine};
+use crate::anchoring::{self, Anchor};
 use crate::api::{self, Api};
 use crate::config::{BadConfig, Config};
 use crate::driver::Ended;
 use crate::node::{Node, NodeOptions, StartError, raise_open_files};
 use crate::storage::OpenError;
+use crate::tls::{BadPair, Tls};
 use crate::words::{Words, words};
 use crate::{http, telemetry};
 use linli_types::id::ChainId;
@@ -42,9 +45,10 @@ impl Run {
         telemetry::start(&config.log, &self.data).map_err(|e| machine(&e))?;
         raise_open_files();
         let options = self.options(&config, chain)?;
+        let edge = Edge { tls: self.tls(&config)?, anchor: self.anchor(&config)? };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.map_err(|e| machine(&e))?;
-        let ended = runtime.block_on(serve(options, &config, out));
+        let ended = runtime.block_on(serve(options, &config, edge, out));
         // What still runs after the grace is not waited for.
         runtime.shutdown_timeout(Duration::from_millis(config.timeouts.stop_grace_ms));
         ended
@@ -60,6 +64,7 @@ impl Run {
         let peers = config.network.peers.iter();
         options.peers = peers.map(|peer| (peer.name.clone(), peer.address)).collect();
         options.reserve_bytes = config.storage.reserve_bytes;
+        options.rates = config.api.rates;
         let (timeouts, local) = (&mut options.timeouts, &config.timeouts);
         timeouts.propose_ms = local.propose_ms;
         timeouts.propose_step_ms = local.propose_step_ms;
@@ -67,16 +72,69 @@ impl Run {
         timeouts.vote_step_ms = local.vote_step_ms;
         Ok(options)
     }
+
+    /// The certificate that clients see, if one is configured.
+    fn tls(&self, config: &Config) -> Result<Option<Tls>, Failure> {
+        let Some(files) = &config.api.tls else { return Ok(None) };
+        let loaded = Tls::load(files, &self.data);
+        loaded.map(Some).map_err(|BadPair(Words { zh, en })| {
+            Failure::new(
+                Exit::Broken,
+                "TLS",
+                words!("节点无法启动：TLS 证书不可用：{zh}", "the node does not start: TLS: {en}"),
+                words!(
+                    "请核对 config.toml 的 [api.tls] 与所指文件",
+                    "check [api.tls] in config.toml and the files that it names"
+                ),
+            )
+        })
+    }
+
+    /// In whose name the access log's head is anchored, if it is.
+    fn anchor(&self, config: &Config) -> Result<Option<Anchor>, Failure> {
+        let access = &config.access;
+        if access.anchor_key.as_os_str().is_empty() {
+            return Ok(None);
+        }
+        let path = self.data.join(&access.anchor_key);
+        let (file, key) = self.passphrase.open(&path)?;
+        let Some(principal) = file.about().principal else {
+            let shown = path.display();
+            return Err(Failure::usage(
+                words!(
+                    "access.anchor_key：{shown} 没有写明主体",
+                    "access.anchor_key: {shown} names no principal"
+                ),
+                words!(
+                    "用 linli key new --principal 生成",
+                    "make one with `linli key new --principal`"
+                ),
+            ));
+        };
+        let every = Duration::from_millis(access.anchor_every_ms);
+        Ok(Some(Anchor { key, principal, every }))
+    }
 }
 
-async fn serve(options: NodeOptions, config: &Config, out: &mut Output<'_>) -> Result<(), Failure> {
+/// What the edges need beside the configuration, opened before anything runs.
+struct Edge {
+    tls: Option<Tls>,
+    anchor: Option<Anchor>,
+}
+
+async fn serve(
+    options: NodeOptions,
+    config: &Config,
+    edge: Edge,
+    out: &mut Output<'_>,
+) -> Result<(), Failure> {
     // Signals first: one that comes during the start is not lost.
     let mut stopping = Stopping::listen()?;
     // Ports next: a taken one is found before anything runs.
     let grpc = bind(config.api.grpc_listen).await?;
     let web = bind(config.api.http_listen).await?;
     let node = Node::start(options).await.map_err(|why| not_started(&why))?;
-    let (edges, stop) = start_edges(&node, config, grpc, web)?;
+    let (edges, stop) = start_edges(&node, config, edge, grpc, web)?;
     let (name, listen) = (&config.name, config.api.grpc_listen);
     let peers = node.listen();
     out.note(&words!(
@@ -122,6 +180,7 @@ fn finish(ended: Ended, out: &mut Output<'_>) -> Result<(), Failure> {
 fn start_edges(
     node: &Node,
     config: &Config,
+    edge: Edge,
     grpc: TcpListener,
     web: TcpListener,
 ) -> Result<(JoinSet<()>, watch::Sender<bool>), Failure> {
@@ -131,10 +190,13 @@ fn start_edges(
     let mut edges = JoinSet::new();
     let (verify, config, until) = (handle.verify(), config.clone(), stopped.clone());
     edges.spawn(async move {
-        if let Err(why) = api::serve(api, verify, &config, grpc, told(until)).await {
+        if let Err(why) = api::serve(api, verify, &config, edge.tls, grpc, told(until)).await {
             tracing::error!(%why, "api.stopped");
         }
     });
+    if let Some(anchor) = edge.anchor {
+        edges.spawn(anchoring::run(handle.clone(), anchor));
+    }
     edges.spawn(async move {
         if let Err(why) = http::serve(handle, web, told(stopped)).await {
             tracing::error!(%why, "http.stopped");

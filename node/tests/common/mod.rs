@@ -77,12 +77,13 @@ pub(crate) fn bare(name: &str, time: TimeMs) -> Genesis {
 }
 
 pub(crate) fn genesis() -> Genesis {
-    let principal = |n: u8| Principal {
+    let principal = |(n, role): (u8, Role)| Principal {
         id: PrincipalId([n; 16]),
         key: public(n),
         org: 9,
-        roles: vec![Role::Resident],
+        roles: vec![role],
     };
+    let people = [(21, Role::Resident), (22, Role::Resident), (23, Role::Auditor)];
     let account = |n: u8| Account {
         id: AccountId([n; 16]),
         owner: PrincipalId([n; 16]),
@@ -91,7 +92,7 @@ pub(crate) fn genesis() -> Genesis {
     };
     // An old genesis: the clock of the first block is the proposer's.
     let bare = bare("test", TimeMs(now().0 - 3_600_000));
-    let (principals, accounts) = ([21, 22].map(principal).to_vec(), [21, 22].map(account).to_vec());
+    let (principals, accounts) = (people.map(principal).to_vec(), [21, 22].map(account).to_vec());
     let orgs = vec![Organisation { id: 9, kind: OrgKind::Enterprise, label: String::new() }];
     Genesis { principals, accounts, orgs, ..bare }
 }

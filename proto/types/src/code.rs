@@ -149,6 +149,14 @@ codes! {
     NotFound = 1020 "NOT_FOUND" No
         zh: "没有找到 {0}" => "请核对编号"
         en: "{0} was not found" => "check the id";
+    /// More than a rate allows.
+    RateLimited = 1021 "RATE_LIMITED" No
+        zh: "请求过于频繁，请在 {0} 毫秒后重试" => "请稍后用同一请求重试，并降低频率"
+        en: "too many requests for now; try again in {0} ms" => "send the same request again then, and ask less often";
+    /// The access could not be logged.
+    AccessUnlogged = 1022 "ACCESS_UNLOGGED" No
+        zh: "本节点无法登记此次访问，因此不提供他人的数据" => "请改用其他节点，并通知本节点的运维人员（磁盘可能已满）"
+        en: "this node cannot log the access, so it does not show others' data" => "use another node and tell this one's administrator: its disk may be full";
 
     /// Business id used before with the same content.
     Duplicate = 2001 "DUPLICATE" Receipt

@@ -209,9 +209,46 @@ pub const PACK_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Free bytes on disk below which a node refuses submissions and keeps voting.
 pub const DISK_RESERVE_BYTES: u64 = 512 * 1024 * 1024;
 
+/// How long the TLS handshake of a connection to the API may take, in milliseconds.
+pub const TLS_HANDSHAKE_MS_MAX: u64 = 10_000;
+/// How often the files of the TLS certificate are looked at, in milliseconds.
+pub const TLS_WATCH_MS: u64 = 2_000;
+/// Bytes of a file with TLS certificates or a TLS key.
+pub const TLS_FILE_BYTES_MAX: u64 = 1024 * 1024;
+/// Share of the submissions, and of the streams of submissions, that one address may hold at once,
+/// in percent: a submission names nobody before its signature is checked.
+pub const ADDRESS_REQUESTS_PERCENT_MAX: usize = 50;
+/// Rows of one table of token buckets, for each of its two generations: some 8 MB.
+pub const BUCKETS_MAX: usize = 65_536;
+/// Reads that one key may make, per second and saved up.
+pub const READS_PER_KEY: (u64, u64) = (5_000, 10_000);
+/// Reads of one organisation, per second and saved up.
+pub const READS_PER_ORGANISATION: (u64, u64) = (20_000, 40_000);
+/// Transactions that one key may hand in, per second and saved up: the load of ten residents'
+/// districts in their busiest minute.
+pub const SUBMISSIONS_PER_KEY: (u64, u64) = (5_000, 20_000);
+/// Transactions of one organisation, per second and saved up: more than a chain commits.
+pub const SUBMISSIONS_PER_ORGANISATION: (u64, u64) = (20_000, 80_000);
+/// Transactions without a proved sender that one address may hand in, per second and saved up.
+pub const UNPROVED_PER_ADDRESS: (u64, u64) = (100, 2_000);
+/// Bytes of one entry of the access log.
+pub const ACCESS_ENTRY_BYTES_MAX: usize = 512;
+/// Bytes of one file of the access log; the next begins within a second of reaching it.
+pub const ACCESS_FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// Links of one answer about the access log.
+pub const ACCESS_PAGE_LINKS_MAX: usize = 8_192;
+/// Readings of the access log answered at once, and one of them per key: each reads a file.
+pub const ACCESS_READS_MAX: usize = 4;
+/// Time between two syncs of the access log, in milliseconds: so much of it a power cut may take.
+pub const ACCESS_SYNC_MS: u64 = 1_000;
+/// Time between two anchorings of the access log's head unless told otherwise, in milliseconds.
+pub const ACCESS_ANCHOR_MS: u64 = 3_600_000;
+
 const _: () = assert!(TRANSACTION_BYTES_MAX * 8 <= BLOCK_BYTES_MAX);
 const _: () = assert!(ARGUMENT_BYTES_MAX < TRANSACTION_BYTES_MAX);
 const _: () = assert!(BLOCK_BYTES_MAX < MESSAGE_BYTES_MAX);
 const _: () = assert!(TRANSACTION_FUEL_MAX < BLOCK_FUEL_MAX - TIMER_FUEL_MAX);
 const _: () = assert!(BLOCK_TRANSACTIONS_MAX <= CHECKING_TRANSACTIONS_MAX);
 const _: () = assert!(MESSAGE_BYTES_MAX <= CHECKING_BYTES_MAX);
+// One batch of a key that was idle is never refused for its rate.
+const _: () = assert!(BLOCK_TRANSACTIONS_MAX as u64 <= SUBMISSIONS_PER_KEY.1);

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::access::tests::genesis;
+use crate::listen::From;
 use futures::FutureExt;
 use futures::stream::pending;
 use http_body_util::StreamBody;
@@ -45,16 +46,27 @@ fn key(n: u8) -> SecretKey {
 
 /// A gate that serves `requests_max` at once and knows the keys 1 and 2.
 fn gate(requests_max: usize) -> Gate<Endless> {
+    gate_with(requests_max, Arc::default())
+}
+
+fn gate_with(requests_max: usize, rates: Arc<Rates>) -> Gate<Endless> {
     let mut genesis = genesis();
     for (principal, n) in genesis.principals.iter_mut().zip([1, 2]) {
         principal.key = key(n).public();
     }
     let readers = Arc::new(Readers::new(CHAIN, &genesis));
-    Gate::new(Endless, readers, Arc::new(Zip215), requests_max)
+    Gate::new(Endless, readers, Arc::new(Zip215), rates, requests_max)
 }
 
 fn request(path: &str, body: Body) -> http::Request<Body> {
     http::Request::builder().uri(path).body(body).unwrap()
+}
+
+/// A request from the address that ends with `last`.
+fn request_from(last: u8, path: &str, body: Body) -> http::Request<Body> {
+    let mut request = request(path, body);
+    request.extensions_mut().insert(From(IpAddr::from([192, 0, 2, last])));
+    request
 }
 
 /// A read by key `n`, signed for an empty message.
@@ -92,7 +104,7 @@ async fn a_request_holds_its_place_until_its_answer_is_out() {
     let mut gate = gate(1);
     let (first, code) = ask(&mut gate, request(SUBMIT, empty())).unwrap();
     assert_eq!(code, None);
-    assert_eq!(code_of(&mut gate, request(SUBMIT, empty())), Some(Code::Busy));
+    assert_eq!(code_of(&mut gate, request_from(1, SUBMIT, empty())), Some(Code::Busy));
     // Reads have places of their own.
     assert_eq!(code_of(&mut gate, read(1, empty())), None);
     drop(first);
@@ -102,12 +114,74 @@ async fn a_request_holds_its_place_until_its_answer_is_out() {
 #[tokio::test]
 async fn submission_streams_are_bounded() {
     let mut gate = gate(100_000);
-    let open = |gate: &mut Gate<Endless>| ask(gate, request(SUBMIT_STREAM, never())).unwrap();
-    let mut streams: Vec<_> = (0..limits::SUBMIT_STREAMS_MAX).map(|_| open(&mut gate)).collect();
+    let open = |gate: &mut Gate<Endless>, last: u8| {
+        ask(gate, request_from(last, SUBMIT_STREAM, never())).unwrap()
+    };
+    let all = limits::SUBMIT_STREAMS_MAX;
+    let mut streams: Vec<_> = (0..all).map(|n| open(&mut gate, (n % 4) as u8)).collect();
     assert!(streams.iter().all(|(_, code)| code.is_none()));
-    assert_eq!(open(&mut gate).1, Some(Code::Busy));
+    assert_eq!(open(&mut gate, 9).1, Some(Code::Busy));
     streams.pop();
-    assert_eq!(open(&mut gate).1, None);
+    assert_eq!(open(&mut gate, 9).1, None);
+}
+
+#[tokio::test]
+async fn an_address_holds_no_more_than_its_share_of_the_submissions() {
+    let mut gate = gate(8);
+    let share = 8 * limits::ADDRESS_REQUESTS_PERCENT_MAX / 100;
+    let submit = |gate: &mut Gate<Endless>, last| ask(gate, request_from(last, SUBMIT, empty()));
+    let mut held: Vec<_> = (0..share).map(|_| submit(&mut gate, 1).unwrap()).collect();
+    assert!(held.iter().all(|(_, code)| code.is_none()));
+    assert_eq!(submit(&mut gate, 1).unwrap().1, Some(Code::Busy));
+    assert_eq!(submit(&mut gate, 2).unwrap().1, None);
+    held.pop();
+    assert_eq!(submit(&mut gate, 1).unwrap().1, None);
+    let share = limits::SUBMIT_STREAMS_MAX * limits::ADDRESS_REQUESTS_PERCENT_MAX / 100;
+    let open = |gate: &mut Gate<Endless>| ask(gate, request_from(3, SUBMIT_STREAM, never()));
+    let streams: Vec<_> = (0..=share).map(|_| open(&mut gate).unwrap()).collect();
+    assert_eq!(streams[share - 1].1, None);
+    assert_eq!(streams[share].1, Some(Code::Busy));
+}
+
+#[tokio::test]
+async fn whoever_reads_too_often_is_told_when_to_ask_again() {
+    let slow = crate::bucket::Rate { per_s: 1, burst: 2 };
+    let settings = crate::rates::Settings { reads_per_key: slow, ..Default::default() };
+    let rates = Rates::new(&settings, Default::default(), Arc::default());
+    let mut gate = gate_with(100, Arc::new(rates));
+    // A header that does not hold costs the key that it names nothing.
+    for _ in 0..10 {
+        let mut forged = read(1, empty());
+        *forged.uri_mut() = "/linli.v1.Ledger/Query".parse().unwrap();
+        assert_eq!(code_of(&mut gate, forged), Some(Code::ReadUnsigned));
+    }
+    assert_eq!(code_of(&mut gate, read(1, empty())), None);
+    assert_eq!(code_of(&mut gate, read(1, empty())), None);
+    // However slow this machine is: it asks more than once a second.
+    let limited = |body: fn() -> Body, gate: &mut Gate<Endless>| {
+        let asked = (0..20).map(|_| ask(gate, read(1, body())).and_then(|(_, code)| code));
+        asked.filter(|code| *code == Some(Code::RateLimited)).count()
+    };
+    assert!(limited(empty, &mut gate) > 0);
+    // Not even its body is waited for.
+    assert!(limited(never, &mut gate) > 0);
+    assert_eq!(code_of(&mut gate, read(2, empty())), None);
+}
+
+#[tokio::test]
+async fn an_address_that_proves_nobody_is_not_heard_for_a_while() {
+    let slow = crate::bucket::Rate { per_s: 1, burst: 2 };
+    let settings = crate::rates::Settings { unproved_per_address: slow, ..Default::default() };
+    let rates = Arc::new(Rates::new(&settings, Default::default(), Arc::default()));
+    let mut gate = gate_with(100, rates.clone());
+    assert_eq!(code_of(&mut gate, request_from(1, SUBMIT, empty())), None);
+    rates.unproved(IpAddr::from([192, 0, 2, 1]), 2);
+    for path in [SUBMIT, SUBMIT_STREAM] {
+        let refused = code_of(&mut gate, request_from(1, path, never()));
+        assert_eq!(refused, Some(Code::RateLimited), "{path}");
+        assert!(ask(&mut gate, request_from(2, path, empty())).is_some());
+    }
+    assert_eq!(code_of(&mut gate, read(1, empty())), None, "reads prove their key");
 }
 
 #[tokio::test]
