@@ -122,7 +122,7 @@ fn prepare(head: &SignedHead, bytes: &[u8], captured_at: u64) -> Result<Prepared
     let files = vec![Listed { media, name, sha256, size, sm3 }];
     let salt = Digest(key::random().map_err(not)?);
     let manifest = Manifest { captured_at, device: None, files, order: None, salt };
-    manifest.check().map_err(not)?;
+    manifest.check().map_err(|why| not(why.en))?;
     Ok(Prepared { bytes: manifest.to_bytes(), manifest })
 }
 

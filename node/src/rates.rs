@@ -270,6 +270,7 @@ mod tests {
             key: TxKey([n; 16]),
             valid_until: TimeMs(1),
             signature: Signature([1; 64]),
+            on_behalf: None,
             calls: Vec::new(),
             raw: [].into(),
         }
