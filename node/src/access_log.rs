@@ -255,6 +255,10 @@ impl AccessLog {
     }
 
     /// Lets every write fail from now on, as a full disk does: for tests.
+    ///
+    /// # Panics
+    ///
+    /// If the file is gone.
     pub fn refuse_writes(&self) {
         let mut writing = self.0.writing();
         writing.file = File::open(&writing.path).expect("it was open for writing");

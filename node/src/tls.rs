@@ -71,6 +71,10 @@ impl Tls {
     /// # Errors
     ///
     /// [`BadPair`] says which file and what is wrong with it.
+    ///
+    /// # Panics
+    ///
+    /// Never: the provider that is compiled in speaks TLS 1.3.
     pub fn load(config: &config::Tls, data: &Path) -> Result<Self, BadPair> {
         let files =
             Files { certificate: data.join(&config.certificate), key: data.join(&config.key) };

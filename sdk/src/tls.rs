@@ -37,6 +37,10 @@ impl Trust {
     /// # Errors
     ///
     /// [`ErrorKind::File`] if there is none, or one that is no certificate of an authority.
+    ///
+    /// # Panics
+    ///
+    /// Never: the provider that is compiled in speaks TLS 1.3.
     pub fn from_pem(pem: &[u8]) -> Result<Self, Error> {
         let mut roots = RootCertStore::empty();
         for certificate in CertificateDer::pem_slice_iter(pem) {
