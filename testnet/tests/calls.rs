@@ -21,6 +21,7 @@ fn calls_and_queries_from_the_command_line() {
     let live = Live::start();
     a_balance_is_its_owners_and_moves_once(&live);
     an_answer_is_proved_and_the_proof_verifies(&live);
+    a_statement_is_proved_whole(&live);
     arguments_that_do_not_fit_name_their_field(&live);
     rooms_and_methods_that_are_not_there_are_named(&live);
     personal_data_is_refused_and_never_repeated(&live);
@@ -99,6 +100,37 @@ fn an_answer_is_proved_and_the_proof_verifies(live: &Live) {
     fs::write(&proof, bent).unwrap();
     let ran = live.verify(&[text(&proof)]);
     assert_eq!((ran.exit, &ran.json()["verified"]), (Some(1), &false.into()), "{ran:?}");
+}
+
+/// What is held, posted in part and moved stands in one proved statement, and it is whole.
+fn a_statement_is_proved_whole(live: &Live) {
+    let (debit, credit) = (live.account("operator"), live.account("resident"));
+    let call = |method: &str, args: &str| {
+        live.linli("operator", &["call", "accounts", method, "--args", args]).done();
+    };
+    let id = |n: u8| format!("{:032x}", 0xacc0 + u32::from(n));
+    let expires = linli_testnet::net::now_ms() + 600_000;
+    let hold = format!(
+        r#"{{"id":"{}","debit":"{debit}","credit":"{credit}","amount":30,"code":1,"expires_ms":{expires}}}"#,
+        id(1)
+    );
+    call("Reserve", &hold);
+    let post = format!(r#"{{"id":"{}","pending":"{}","amount":20}}"#, id(2), id(1));
+    call("Post", &post);
+    let again = live.linli("operator", &["call", "accounts", "Post", "--args", &post]);
+    again.fails(1, "DUPLICATE", "refusal receipt");
+    let proof = live.path("statement.proof");
+    let ask = ["account", "statement", debit, "--proof", text(&proof)];
+    let shown = live.linli("operator", &ask).done().json();
+    assert_eq!(shown["whole"], true, "{shown}");
+    let report = live.verify(&[text(&proof)]).done().json();
+    let proved = &report["account"];
+    let acts: Vec<_> = proved["lines"].as_array().unwrap().iter().map(|l| &l["act"]).collect();
+    assert!(acts.ends_with(&[&"Reserve".into(), &"Post".into()]), "{acts:?}");
+    assert_eq!(proved["balance"], shown["balance"].to_string(), "{proved}");
+    let balance = live.path("own.proof");
+    live.linli("operator", &["account", "balance", debit, "--proof", text(&balance)]).done();
+    live.verify(&[text(&balance)]).done();
 }
 
 fn arguments_that_do_not_fit_name_their_field(live: &Live) {
