@@ -292,7 +292,7 @@ fn time_moves_with_nothing_else() {
     ]);
     town.refused(0, chained, Code::TimeJoined);
     town.done(0, time);
-    assert_eq!(town.lots(&account(2, 2)), [(0, OPENING, false), (0, 30, true)]);
+    assert_eq!(town.lots(&account(2, 2)), [(0, 30, true), (0, OPENING, false)]);
     assert_eq!(TIME, 2);
 }
 

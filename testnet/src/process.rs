@@ -19,11 +19,13 @@ pub fn rss_mib_max(pid: u32) -> Option<f64> {
     Some(line.trim().trim_end_matches(" kB").trim().parse::<f64>().ok()? / 1024.0)
 }
 
-/// Whether the process lives, and is not just waiting to be collected.
+/// Whether the process lives, and is not just waiting to be collected. A killed one whose first
+/// thread is gone lives on while another is still leaving: it holds its ports until then.
 pub fn is_alive(pid: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"));
     let state = |s: String| s.rsplit_once(')').map(|(_, rest)| rest.trim_start().starts_with('Z'));
-    stat.ok().and_then(state).is_some_and(|zombie| !zombie)
+    let others = || std::fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count) > 1;
+    stat.ok().and_then(state).is_some_and(|zombie| !zombie || others())
 }
 
 /// Whether the process lives and was started with `argument`: a number may have been given to a

@@ -2,14 +2,16 @@
 //! each with a proof that `linli verify` takes.
 
 use super::connect::{Connect, Node};
-use super::query::{ask_by_schema, proved, write_new};
+use super::query::{proved, read, write_new};
 use super::{Failure, Output, block_on, taken};
 use crate::words::{Words, words};
-use linli_proto::{EventsRequest, QueryResponse};
+use linli_proto::{EventsRequest, QueryRequest, QueryResponse};
 use linli_types::account::{AccountRow, Act, Entry, Side, flag, issuance};
+use linli_types::code::Code;
 use linli_types::genesis;
 use linli_types::human;
 use linli_types::id::AccountId;
+use linli_types::receipt::Param;
 use linli_types::wire::accounts::Transferred;
 use linli_verify::pack::ProvedEntry;
 use linli_verify::{Contents, Pack};
@@ -18,6 +20,7 @@ use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+const ROOM: &str = "accounts";
 const TRANSFERRED: &str = "linli.accounts.v1.Transferred";
 
 /// Shows balances and statements.
@@ -70,46 +73,42 @@ impl Account {
     }
 }
 
-/// What a node says of an account, and proves.
+/// What a node says of an account, and proves if it is asked to.
 struct Shown {
     answer: QueryResponse,
-    entry: ProvedEntry,
     row: AccountRow,
-    json: Value,
 }
 
 impl Which {
     async fn shown(&self, node: &Node) -> Result<Shown, Failure> {
-        let args = json!({ "id": self.account.to_string() });
-        let (_, answer, json) = ask_by_schema(node, "accounts", "Account", &args, true).await?;
-        let (_, entries) = proved(&answer)?;
-        let found = entries.into_iter().find_map(|entry| {
-            let row = borsh::from_slice(entry.value.as_deref()?).ok()?;
-            Some((entry, row))
-        });
-        let (entry, row) = found.ok_or_else(|| {
-            Failure::broken(
-                words!("节点返回的账户无法读取", "the node's account cannot be read"),
-                words!("请换一个节点", "use another node"),
-            )
-        })?;
-        Ok(Shown { answer, entry, row, json })
+        let (keys, proof) = (vec![self.account.0.to_vec()], self.proof.is_some());
+        let request = QueryRequest { room: ROOM.into(), keys, proof, ..QueryRequest::default() };
+        let answer = node.client.query(request).await?;
+        let Some(value) = answer.entries.first().filter(|e| e.present).map(|e| &e.value) else {
+            let id = Param::Bytes(self.account.0.to_vec());
+            return Err(linli_sdk::Error::refused(Code::NoAccount, &[id]).into());
+        };
+        let row = read(value, "account")?;
+        Ok(Shown { row, answer })
     }
 
     fn balance(&self, out: &mut Output) -> Result<(), Failure> {
         let shown = block_on(async { self.shown(&self.connect.open().await?).await })?;
-        let Shown { answer, entry, row, mut json } = shown;
-        self.write(out, &answer, |block| {
-            Pack::new(&Contents::State { entries: vec![entry], answer: None }, &block)
-        })?;
+        let Shown { answer, row } = shown;
+        self.write(out, &answer, |entries| Contents::State { entries, answer: None })?;
         let code = human::write(human::Kind::Account, &self.account.0);
         let (balance, height, entries) = (balance(&row), answer.height, row.entries);
-        if let Some(object) = json.as_object_mut() {
-            object.insert("code".into(), json!(code));
-            object.insert("height".into(), json!(height));
-            object.insert("balance".into(), json!(balance));
-            object.insert("available".into(), json!(available(&row).to_string()));
-        }
+        let json = json!({
+            "account": self.account.to_string(), "code": code, "owner": row.owner.to_string(),
+            "asset": row.asset, "kind": row.kind.number(), "height": height, "balance": balance,
+            "available": available(&row).to_string(), "entries": entries,
+            "debits_posted": row.debits_posted.to_string(),
+            "credits_posted": row.credits_posted.to_string(),
+            "debits_pending": row.debits_pending.to_string(),
+            "credits_pending": row.credits_pending.to_string(),
+            "frozen_out": row.is(flag::FROZEN_OUT), "frozen_in": row.is(flag::FROZEN_IN),
+            "closed": row.is(flag::CLOSED), "head": row.head.to_string(),
+        });
         let (asset, state) = (row.asset, state(&row));
         let mut text = words!(
             "{code}　余额 {balance}（资产 {asset} 的最小单位）　{entries} 笔　截至区块 {height}",
@@ -125,10 +124,11 @@ impl Which {
         &self,
         out: &mut Output,
         answer: &QueryResponse,
-        seal: impl FnOnce(linli_verify::pack::BlockProof) -> Pack,
+        contents: impl FnOnce(Vec<ProvedEntry>) -> Contents,
     ) -> Result<(), Failure> {
         let Some(path) = &self.proof else { return Ok(()) };
-        write_new(path, &seal(proved(answer)?.0).to_bytes())?;
+        let (block, entries) = proved(answer)?;
+        write_new(path, &Pack::new(&contents(entries), &block).to_bytes())?;
         let shown = path.display();
         out.note(&words!("证明已写入 {shown}", "the proof is in {shown}"));
         Ok(())
@@ -141,7 +141,7 @@ impl Which {
             let lines = self.lines(&node, &shown.row, shown.answer.height).await?;
             Ok((shown, lines))
         })?;
-        let Shown { answer, entry, row, .. } = shown;
+        let Shown { answer, row } = shown;
         let whole = is_whole(self.account, &row, &lines);
         if !whole && self.proof.is_some() {
             return Err(Failure::refused(
@@ -154,9 +154,7 @@ impl Which {
             ));
         }
         let entries: Vec<Entry> = lines.iter().map(|line| line.entry.clone()).collect();
-        self.write(out, &answer, |block| {
-            Pack::new(&Contents::Account { row: entry, lines: entries }, &block)
-        })?;
+        self.write(out, &answer, |rows| Contents::Account { rows, lines: entries })?;
         let (height, balance) = (answer.height, balance(&row));
         let shown: Vec<Value> = lines.iter().map(|line| line.to_json(self.account)).collect();
         let json = json!({
@@ -188,7 +186,7 @@ impl Which {
         height: u64,
     ) -> Result<Vec<Line>, Failure> {
         let request = EventsRequest {
-            room: "accounts".into(),
+            room: ROOM.into(),
             kind: TRANSFERRED.into(),
             about: row.owner.0.to_vec(),
             history_only: true,

@@ -1,3 +1,5 @@
+//! The worst that a contract can do to a stack is a refusal on this thread.
+
 use super::*;
 use ed25519_dalek::{Signer, SigningKey};
 use linli_runtime::{Ledger, Settings, Slot, verify_signatures};
@@ -68,21 +70,30 @@ fn genesis() -> Genesis {
         validators: ValidatorSet::new(seats.into_iter().map(validator).collect()).unwrap(),
         principals: vec![Principal { id, key: public(SENDER), org: 2, roles }],
         accounts: Vec::new(),
-        modules: vec![Module { name: "probe".into(), code: linli_modules::probe().to_vec() }],
+        modules: (0..CALL_DEPTH_MAX).map(module).collect(),
         orgs: Vec::new(),
         policy: linli_types::policy::Policy::default(),
         books: linli_types::books::Books::default(),
     }
 }
 
+fn room(n: usize) -> String {
+    format!("probe-{n}")
+}
+
+/// One room of many, since none is entered twice.
+fn module(n: usize) -> Module {
+    Module { name: room(n), code: linli_modules::probe().to_vec() }
+}
+
 /// Recursion without end, at the end of a chain of `depth` calls from contract to contract.
 fn endless(depth: usize) -> wire::Call {
     let recurse = ("Recurse".to_string(), Amount { amount: u64::MAX }.encode_to_vec());
-    let cross = |(method, args), _| {
-        ("Cross".to_string(), Cross { room: "probe".into(), method, args }.encode_to_vec())
+    let cross = |(method, args), n| {
+        ("Cross".to_string(), Cross { room: room(n), method, args }.encode_to_vec())
     };
-    let (method, args) = (0..depth).fold(recurse, cross);
-    wire::Call { room: "probe".into(), method, args }
+    let (method, args) = (1..=depth).rev().fold(recurse, cross);
+    wire::Call { room: room(0), method, args }
 }
 
 /// Executes one transaction in a block of its own.

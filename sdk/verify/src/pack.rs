@@ -128,8 +128,8 @@ pub enum Contents {
     },
     /// An account stood so after the block, and these are all its entries.
     Account {
-        /// The account's row.
-        row: ProvedEntry,
+        /// The account's row, alone.
+        rows: Vec<ProvedEntry>,
         /// Its entries, the opening first.
         lines: Vec<linli_types::account::Entry>,
     },
@@ -162,8 +162,8 @@ impl Pack {
                 entries.extend(answer.as_ref().map(|a| (Name::Answer, encode(a))));
                 Kind::State
             }
-            Contents::Account { row, lines } => {
-                entries.push((Name::Entries, encode(&vec![row])));
+            Contents::Account { rows, lines } => {
+                entries.push((Name::Entries, encode(rows)));
                 entries.push((Name::Lines, encode(lines)));
                 Kind::Account
             }

@@ -61,8 +61,8 @@ fn pack(row: &AccountRow, lines: Vec<Entry>) -> Pack {
     let header = Header { state_root, ..support::header_at(3, &set, &set) };
     let certificate = support::certify(&header, &[1, 2, 3, 4]);
     let block = BlockProof { header, certificate, sets: Vec::new() };
-    let row = ProvedEntry { key, value: Some(value), proof };
-    Pack::new(&Contents::Account { row, lines }, &block)
+    let rows = vec![ProvedEntry { key, value: Some(value), proof }];
+    Pack::new(&Contents::Account { rows, lines }, &block)
 }
 
 fn judge(row: &AccountRow, lines: Vec<Entry>) -> Result<linli_verify::Report, Reason> {
@@ -95,7 +95,7 @@ fn a_line_left_out_changed_added_or_moved_is_seen() {
     assert_eq!(tampered(&|l| l[0].reference = Some(Digest([1; 32]))), not_whole);
     assert_eq!(tampered(&|l| l.push(line(5, Act::Transfer, (OTHER, ME), 1))), not_whole);
     assert_eq!(tampered(&Vec::clear), not_whole);
-    let foreign = |l: &mut Vec<Entry>| l[1].debit = AccountId([6; 16]);
+    let foreign = |l: &mut Vec<Entry>| l[1].credit = AccountId([6; 16]);
     assert_eq!(tampered(&foreign), not_whole);
     let strange = |l: &mut Vec<Entry>| (l[1].debit, l[1].credit) = (OTHER, OTHER);
     assert_eq!(tampered(&strange), Err(Reason::AccountLine));

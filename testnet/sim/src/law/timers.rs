@@ -1,21 +1,33 @@
-//! Every timer that a client set fires once, not before its time, and in the block its time falls
-//! in or the next one that fires timers.
+//! Every timer that a client set, and every hold that a client made, ends once, not before its time,
+//! and in the block its time falls in or the next one that fires timers.
 
 use super::{Law, Scene, Sight, Verdict};
 use linli_replica::CommittedBlock;
+use linli_types::account::{Act, Entry};
 use linli_types::height::{Height, TimeMs};
-use linli_types::id::TimerId;
-use linli_types::receipt::Cause;
+use linli_types::id::{TimerId, TransferId};
+use linli_types::receipt::{Cause, Receipt};
+use linli_types::wire::accounts::Transferred;
+use prost::Message;
 use std::collections::BTreeMap;
+
+/// What falls due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Due {
+    /// A contract's timer.
+    Timer(TimerId),
+    /// A pending transfer.
+    Hold(TransferId),
+}
 
 /// See the module.
 #[derive(Default)]
 pub(super) struct Timers {
     height: Height,
-    /// Timers that wait, and when they fall due.
-    waiting: BTreeMap<TimerId, TimeMs>,
-    /// How many blocks with room for them passed a due timer by.
-    passed: BTreeMap<TimerId, u32>,
+    /// What waits, and when it falls due.
+    waiting: BTreeMap<Due, TimeMs>,
+    /// How many blocks with room for it passed a due one by.
+    passed: BTreeMap<Due, u32>,
 }
 
 impl Law for Timers {
@@ -38,7 +50,9 @@ impl Law for Timers {
 impl Timers {
     fn fired(&mut self, block: &CommittedBlock) -> Verdict {
         for receipt in &block.receipts {
-            let Cause::Timer(id) = receipt.cause else { continue };
+            let Cause::Timer(timer) = receipt.cause else { continue };
+            let expired = entries(receipt).find(|entry| entry.act == Act::Expiry);
+            let id = expired.map_or(Due::Timer(timer), |entry| Due::Hold(entry.of));
             self.passed.remove(&id);
             match self.waiting.remove(&id) {
                 Some(at) if at <= block.header.time => {}
@@ -54,12 +68,14 @@ impl Timers {
     fn set(&mut self, scene: &Scene<'_>, block: &CommittedBlock) {
         for receipt in block.receipts.iter().filter(|receipt| receipt.is_done()) {
             let Cause::Transaction(id) = receipt.cause else { continue };
+            let held = entries(receipt).filter(|entry| entry.act == Act::Reserve);
+            self.waiting.extend(held.map(|entry| (Due::Hold(entry.id), entry.expires)));
             let Some(after_ms) = scene.clients.attempt(&id).and_then(|a| a.timer_after_ms) else {
                 continue;
             };
             if let Some(timer) = receipt.results.first().and_then(|r| crate::workload::timer_id(r))
             {
-                self.waiting.insert(timer, block.header.time.plus_ms(after_ms));
+                self.waiting.insert(Due::Timer(timer), block.header.time.plus_ms(after_ms));
             }
         }
     }
@@ -81,4 +97,10 @@ impl Timers {
         }
         Ok(())
     }
+}
+
+/// The entries of accounts that a receipt tells of.
+fn entries(receipt: &Receipt) -> impl Iterator<Item = Entry> {
+    let moved = receipt.events.iter().filter(|event| event.room == "accounts");
+    moved.filter_map(|event| Entry::from_event(&Transferred::decode(event.data.as_slice()).ok()?))
 }
