@@ -101,22 +101,26 @@ fn mandate(principal: PrincipalId, agent: PrincipalId, kind: MandateKind) -> bod
     ask("GrantMandate", &request)
 }
 
-fn relation(method: &str, subject: PrincipalId) -> body::Call {
+/// Not the same again: a later end.
+const RENEWED_MS: u64 = 9_000_000;
+const ATTESTED_MS: u64 = 7_200_000;
+
+fn relation(method: &str, subject: PrincipalId, for_ms: u64) -> body::Call {
     let (a, b, kind) = (bytes(subject), bytes(person(3)), RelationKind::Friend as i32);
     match method {
         "AttestRelation" => {
-            let expires_ms = START.0 + 7_200_000;
+            let expires_ms = START.0 + for_ms;
             ask(method, &wire::AttestRelationRequest { a, b, kind, expires_ms })
         }
         _ => ask(method, &wire::WithdrawRelationRequest { a, b, kind }),
     }
 }
 
-fn predicate(method: &str, subject: PrincipalId) -> body::Call {
+fn predicate(method: &str, subject: PrincipalId, for_ms: u64) -> body::Call {
     let (principal, predicate) = (bytes(subject), Predicate::Hardship as i32);
     match method {
         "AttestPredicate" => {
-            let expires_ms = START.0 + 7_200_000;
+            let expires_ms = START.0 + for_ms;
             ask(method, &wire::AttestPredicateRequest { principal, predicate, expires_ms })
         }
         _ => ask(method, &wire::WithdrawPredicateRequest { principal, predicate }),
@@ -144,8 +148,10 @@ fn prepared() -> Node {
             }
             let by = if subject == registrar { service } else { registrar };
             let by_seed = if by == service { Role::IdService } else { Role::Registrar };
-            let attested =
-                vec![relation("AttestRelation", subject), predicate("AttestPredicate", subject)];
+            let attested = vec![
+                relation("AttestRelation", subject, ATTESTED_MS),
+                predicate("AttestPredicate", subject, ATTESTED_MS),
+            ];
             candidates.push(sign(&node, by, seed(by_seed), attested));
         }
         if !role.is_machine() {
@@ -210,8 +216,8 @@ fn request(permit: &Permit, role: Role, own: bool) -> Vec<body::Call> {
             let (principal, agent) = (bytes(subject), bytes(person(3)));
             ask(permit.method, &wire::WithdrawMandateRequest { principal, agent })
         }
-        "AttestRelation" | "WithdrawRelation" => relation(permit.method, subject),
-        "AttestPredicate" | "WithdrawPredicate" => predicate(permit.method, subject),
+        "AttestRelation" | "WithdrawRelation" => relation(permit.method, subject, RENEWED_MS),
+        "AttestPredicate" | "WithdrawPredicate" => predicate(permit.method, subject, RENEWED_MS),
         "Set" => {
             let set = policy::SetRequest {
                 base: 1,
