@@ -5,7 +5,9 @@ mod support;
 
 use linli_runtime::accounts::{AccountRow, account_key};
 use linli_runtime::identity::PrincipalRow;
+use linli_runtime::identity::rows::{MandateKind, MandateRow};
 use linli_runtime::overlay::ClaimHead;
+use linli_runtime::policy::{VersionRow, version_key};
 use linli_runtime::stored::{StoredHead, Undo};
 use linli_runtime::timers::TimerRow;
 use linli_runtime::{StoredBlock, load_block, load_head, load_receipts, stored};
@@ -15,13 +17,14 @@ use linli_types::genesis::{Genesis, Role};
 use linli_types::header::Header;
 use linli_types::height::Height;
 use linli_types::id::{BlockId, Digest, Signature, TransferId};
+use linli_types::policy::Policy;
 use linli_types::receipt::{Outcome, Receipt};
 use linli_types::store::Column;
 use linli_types::store::Read;
 use support::*;
 
 /// Names and kept bytes, in hexadecimal. Written by hand-run only: see [`aside`].
-const KEPT: [(&str, &str); 13] = [
+const KEPT: [(&str, &str); 15] = [
     ("genesis", include_str!("fixtures/genesis.hex")),
     ("header", include_str!("fixtures/header.hex")),
     ("block", include_str!("fixtures/block.hex")),
@@ -35,6 +38,8 @@ const KEPT: [(&str, &str); 13] = [
     ("timer", include_str!("fixtures/timer.hex")),
     ("claims", include_str!("fixtures/claims.hex")),
     ("roots", include_str!("fixtures/roots.hex")),
+    ("version", include_str!("fixtures/version.hex")),
+    ("mandate", include_str!("fixtures/mandate.hex")),
 ];
 
 /// A chain of one block: a transfer done and one refused.
@@ -91,7 +96,20 @@ fn written() -> Vec<Vec<u8>> {
         linli_types::encode(&timer),
         row(Column::State, b"claims\0accounts"),
         roots.concat(),
+        row(Column::State, &version_key(1)),
+        linli_types::encode(&mandate()),
     ]
+}
+
+fn mandate() -> MandateRow {
+    MandateRow {
+        kind: MandateKind::Guardian,
+        scope: vec![("accounts".into(), "Transfer".into())],
+        cap_per_day: 500,
+        expires: START,
+        day: 20_833,
+        spent: 7,
+    }
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -148,7 +166,10 @@ fn what_was_kept_is_still_read() {
     let transfer: Entry = borsh::from_slice(&bytes("transfer")).unwrap();
     assert_eq!(transfer.amount, 7);
     let principal: PrincipalRow = borsh::from_slice(&bytes("principal")).unwrap();
-    assert_eq!(principal.org, 7);
+    assert_eq!((principal.org, principal.keys[0].from), (7, Height(3)));
+    let version: VersionRow = borsh::from_slice(&bytes("version")).unwrap();
+    assert_eq!((version.number, version.content), (1, Policy::default()));
+    assert_eq!(borsh::from_slice::<MandateRow>(&bytes("mandate")).unwrap(), mandate());
     let timer: TimerRow = borsh::from_slice(&bytes("timer")).unwrap();
     assert_eq!(timer.room, "probe");
     let claims: ClaimHead = borsh::from_slice(&bytes("claims")).unwrap();
