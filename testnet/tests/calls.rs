@@ -64,12 +64,13 @@ fn a_balance_is_its_owners_and_moves_once(live: &Live) {
     let slip = if code.ends_with('2') { '3' } else { '2' };
     let slipped = format!("{}{slip}", &code[..code.len() - 1]);
     live.linli("operator", &["account", "balance", &slipped]).fails(2, "USAGE", "nothing");
-    // A resident's statement is whole and ends at the balance; an operator may not read it.
+    // A resident's statement begins with the genesis, is whole and ends at the balance; an operator
+    // may not read it.
     let resident = live.account("resident");
     let statement = live.linli("resident", &["account", "statement", resident]).done().json();
     assert_eq!(
         (&statement["whole"], statement["lines"].as_array().unwrap().len()),
-        (&true.into(), 1)
+        (&true.into(), 2)
     );
     for command in ["balance", "statement"] {
         let read = live.linli("operator", &["account", command, resident]);
@@ -174,7 +175,7 @@ fn arguments_that_do_not_fit_name_their_field(live: &Live) {
     let zero = with("0", "");
     let ran = live.linli("operator", &["call", "accounts", "Transfer", "--args", &zero]);
     ran.fails(1, "ZERO_AMOUNT", "refusal receipt");
-    let most = with("18446744073709551615", "");
+    let most = with("18446744073709551615", ",\"code\":1");
     let ran = live.linli("operator", &["call", "accounts", "Transfer", "--args", &most]);
     ran.fails(1, "INSUFFICIENT", "refusal receipt");
     assert_eq!(live.height(0), height + 2, "two refusals by the rules, and nothing else");
