@@ -1,5 +1,6 @@
 //! The access log and the rates of a real node: what is logged, who may list it, what is refused
 //! when it cannot be logged, and who pays for what.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod common;
 

@@ -1,5 +1,6 @@
 //! TLS of the API as clients meet it: whom they believe, whom they do not, and a certificate that
 //! is replaced while the node runs.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 #[path = "common/certificates.rs"]
 mod certificates;

@@ -1,5 +1,6 @@
 //! TLS and the access log on a net of real processes: an auditor reads, the resident lists who did,
 //! over nodes that are killed, that anchor, and that do not answer.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 #[path = "../../node/tests/common/certificates.rs"]
 mod certificates;

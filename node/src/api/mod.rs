@@ -7,7 +7,7 @@
 //!
 //! # Invariants
 //!
-//! - **P1 guarded.** No message of a guarded method is read before its read header held ([`gate`]).
+//! - **P1 guarded.** No message of a guarded method is read before its read header held (`gate`).
 //! - **P2 bounded.** Requests, connections, streams, waits and message sizes have bounds.
 
 mod access_log;

@@ -26,7 +26,7 @@ pub fn split(total: u64, weights: &[u32]) -> Option<Vec<u64>> {
         remainders.push((exact.checked_rem(sum)?, index));
     }
     // Stable: among equal remainders the lowest index stays first (S2).
-    remainders.sort_by(|a, b| b.0.cmp(&a.0));
+    remainders.sort_by_key(|remainder| core::cmp::Reverse(remainder.0));
     for (_, index) in remainders.into_iter().take(usize::try_from(left).ok()?) {
         let part = parts.get_mut(index)?;
         *part = part.checked_add(1)?;

@@ -50,7 +50,7 @@ impl Usable {
             Some(today) => lot.has_ended(today),
             None => false,
         };
-        !ended && !(self.for_gift && lot.gifted)
+        !(ended || self.for_gift && lot.gifted)
     }
 }
 

@@ -72,7 +72,7 @@ pub fn head_key() -> Vec<u8> {
 
 /// The full key of a version.
 pub fn version_key(number: u32) -> Vec<u8> {
-    full_key(ROOM, &[&[b'v'], number.to_be_bytes().as_slice()].concat())
+    full_key(ROOM, &[b"v".as_slice(), number.to_be_bytes().as_slice()].concat())
 }
 
 /// Writes version 1. The genesis was judged before.

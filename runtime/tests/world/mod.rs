@@ -433,7 +433,8 @@ impl World {
                 _ => None,
             };
             let (last, second) = (n + 1 == count, n == 1);
-            let linked = (!last && !(fault == 1 && n == 0)) || (fault == 2 && last);
+            let broken = if last { fault == 2 } else { fault == 1 && n == 0 };
+            let linked = last == broken;
             steps.push(ChainStep { linked, step: step.filter(|_| !(fault == 3 && second)) });
         }
         (Call::Chain(ChainRequest { steps }), by.unwrap_or(person(0)))
