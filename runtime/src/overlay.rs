@@ -3,7 +3,7 @@
 //!
 //! # Invariants
 //!
-//! - **O1 whole.** After [`Overlay::roll_back`] every read answers as at [`Overlay::begin`].
+//! - **O1 whole.** After `Overlay::roll_back` every read answers as at `Overlay::begin`.
 //! - **O2 once.** An entry written often in a block is one change, with the value it had before
 //!   the block.
 //! - **O3 claimed for ever.** A business id that was claimed is never free again.

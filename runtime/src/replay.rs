@@ -1,7 +1,7 @@
 //! The chain once more, from its genesis: the same blocks must give the same roots.
 //!
 //! Works in memory and trusts no row but the blocks' bytes. Certificates are not looked at: that
-//! is [`crate::check_db`]'s and the verifier's work.
+//! is [`crate::check_db()`]'s and the verifier's work.
 
 use crate::batch::put_changes;
 use crate::execute::InvalidBlock;

@@ -23,7 +23,7 @@ use linli_types::limits;
 use linli_types::planted::{self, Bug};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// One validator's view of the order. See the [crate](crate).
+/// One validator's view of the order. See the crate.
 pub struct Core {
     pub(crate) config: Config,
     pub(crate) clock: Clock,

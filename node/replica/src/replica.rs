@@ -20,7 +20,7 @@ pub struct Options {
     pub ledger: Settings,
 }
 
-/// One validator without its machine. See the [crate](crate).
+/// One validator without its machine. See the crate.
 pub struct Replica<D: Disk> {
     pub(crate) core: Core,
     pub(crate) ledger: Ledger,

@@ -1,8 +1,8 @@
 //! The host's functions, as the engine calls them: one for each row of
-//! [`HOST`](linli_types::abi::HOST), which also says what they cost.
+//! [`HOST`], which also says what they cost.
 //!
 //! Each counts itself, checks bounds, pays (W3), finds its regions in the contract's memory, and
-//! only then asks the [`Host`](super::Host). Regions outside the memory trap.
+//! only then asks the [`Host`]. Regions outside the memory trap.
 
 use super::run::{Frame, Halt, native};
 use super::seam::Host;

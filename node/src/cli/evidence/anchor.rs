@@ -3,6 +3,7 @@
 //! A file is read as a stream, however large. What cannot be anchored is reported by itself and
 //! does not hold up the others. Before a transaction leaves, its manifest is on disk
 //! (`<name>.linli.pending`), so an interrupted run can be finished with `linli evidence pack`.
+#![allow(rustdoc::invalid_html_tags, reason = "the command line shows these texts as they are")]
 
 use super::pack::{Pending, say, write_pack};
 use crate::cli::connect::{Connect, Node, refusal};
