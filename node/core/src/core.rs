@@ -223,7 +223,10 @@ impl Core {
     fn offered(&mut self, entry: PoolEntry) {
         let id = entry.id;
         let wanted = self.at.blocks.arrived(&id);
-        match self.in_time(&entry).and_then(|()| self.pool.add(entry)) {
+        // What waits already is judged no more: this node's clock may have jumped since.
+        let known = self.pool.contains(&id);
+        let in_time = if known { Ok(()) } else { self.in_time(&entry) };
+        match in_time.and_then(|()| self.pool.add(entry)) {
             Ok(is_new) => self.out.act(Action::Pooled { id, is_new }),
             Err(code) => {
                 self.out.act(Action::PoolRefused { id, code });
@@ -256,7 +259,7 @@ impl Core {
     fn keep_aside(&mut self, id: BodyId, wanted: bool) {
         if wanted {
             self.at.held.insert(id);
-        } else if !self.at.held.contains(&id) {
+        } else if !self.at.held.contains(&id) && !self.pool.contains(&id) {
             self.drop_bodies(vec![id]);
         }
     }

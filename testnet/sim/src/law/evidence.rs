@@ -1,7 +1,8 @@
 //! Every equivocation that reaches an honest validator leaves evidence there, and evidence is
 //! never against the honest.
 //!
-//! "Reaches" means: both votes arrive in one life of the validator, while it decides their height.
+//! "Reaches" means: both votes arrive in one life of the validator, while it decides their height, and
+//! it lives to commit that height: whoever dies before may not have read them yet.
 
 use super::{End, Law, Scene, Sight, Verdict};
 use linli_core::message::{Message, SignedVote};
@@ -16,6 +17,8 @@ type Place = (usize, u64, PublicKey, Height, u32, u8);
 #[derive(Default)]
 pub(super) struct Seen {
     votes: BTreeMap<Place, Option<BlockId>>,
+    /// Who received two votes of whom, at a height that is not committed yet.
+    pending: BTreeSet<(usize, PublicKey, Height)>,
     /// Who must have evidence against whom, for which height.
     owed: BTreeSet<(usize, PublicKey, Height)>,
     given: BTreeSet<(usize, PublicKey, Height)>,
@@ -29,7 +32,7 @@ impl Seen {
         }
         let place = (node, life, vote.validator, vote.height, vote.round, vote.kind as u8);
         if *self.votes.entry(place).or_insert(vote.value) != vote.value {
-            self.owed.insert((node, vote.validator, vote.height));
+            self.pending.insert((node, vote.validator, vote.height));
         }
     }
 }
@@ -41,6 +44,15 @@ impl Law for Seen {
 
     fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Verdict {
         match sight {
+            Sight::Opened { node, .. } => {
+                self.pending.retain(|(who, ..)| who != node);
+                Ok(())
+            }
+            Sight::Committed { node, block, .. } => {
+                let due = |(who, _, at): &_| who == node && *at == block.header.height;
+                self.owed.extend(self.pending.iter().filter(|one| due(one)).copied());
+                Ok(())
+            }
             Sight::Receives { node, life, message: Message::Vote(signed), height, .. } => {
                 // A far round may be dropped unread: a bound, not an oversight.
                 let near = signed.vote.round <= 8;
