@@ -10,7 +10,9 @@
 //! ```
 //!
 //! Two members may dial each other at once. Of two young connections both sides keep the one that
-//! the smaller peer id dialled; an old one gives way to a new one, because it is probably dead.
+//! the smaller peer id dialled; an old one gives way to a new one, because it is probably dead. A
+//! young one does not give way to another that the same side dialled: two processes with the same
+//! key would replace each other so fast that neither hears of the other.
 
 use crate::counters::Counters;
 use crate::network::door::{Door, Refused, Seen};
@@ -41,7 +43,7 @@ const TICK: Duration = Duration::from_millis(100);
 const REDIAL: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(4));
 /// A peer that says nothing for this long is gone.
 const SILENCE: Duration = Duration::from_secs(4 * ALIVE.as_secs());
-/// Below this age two connections with one peer are a crossing, not a replacement.
+/// Below this age a connection is not taken for dead when another one comes.
 const YOUNG: Duration = Duration::from_secs(10);
 /// Connections that stand beside those of members, for a moment, at most.
 const SPARE_MAX: u32 = 64;
@@ -304,8 +306,9 @@ impl Task {
     ) {
         let dialled_by_us = endpoint.is_dialer();
         if let Some(old) = self.links.get(&peer) {
-            let crossing = old.since.elapsed() < YOUNG && old.dialled_by_us != dialled_by_us;
-            let keep_old = crossing && old.dialled_by_us == (self.me < peer);
+            let crossing = old.dialled_by_us != dialled_by_us;
+            let keep_old =
+                old.since.elapsed() < YOUNG && (!crossing || old.dialled_by_us == (self.me < peer));
             let worse = if keep_old { connection } else { old.connection };
             self.swarm.close_connection(worse);
             if keep_old {

@@ -152,6 +152,20 @@ async fn members_that_dial_each_other_end_with_one_connection_and_reconnect() {
     assert!([vec![2, 7], vec![2, 8]].contains(&one.next_message().await));
 }
 
+#[tokio::test]
+async fn a_second_process_with_the_same_key_does_not_replace_a_young_connection() {
+    let mut one = peer(1, &[], Rate::default()).await;
+    let mut two = peer(2, &[(1, one.network.listen())], Rate::default()).await;
+    assert!(matches!(one.next().await, NetworkEvent::Connected(_)));
+    assert!(matches!(two.next().await, NetworkEvent::Connected(_)));
+    let mut twin = peer(2, &[(1, one.network.listen())], Rate::default()).await;
+    assert!(matches!(twin.next().await, NetworkEvent::Connected(_)));
+    assert!(matches!(twin.next().await, NetworkEvent::Disconnected(_)));
+    // Nothing was said of a disconnection in between.
+    two.network.sender().broadcast(&[2, 7].as_slice().into());
+    assert_eq!(one.next_message().await, [2, 7]);
+}
+
 /// Opens a connection from another address of loopback, and says nothing.
 async fn stall(from: u8, to: SocketAddr) -> tokio::net::TcpStream {
     let socket = tokio::net::TcpSocket::new_v4().unwrap();

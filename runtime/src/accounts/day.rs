@@ -1,52 +1,37 @@
 //! Days and months since 1970 in UTC+8, as lots count them.
 
+use linli_types::calendar::{Day, days_of};
 use linli_types::height::TimeMs;
 
-const DAY_MS: u64 = 86_400_000;
-const EIGHT_HOURS_MS: u64 = 8 * 3_600_000;
+/// Days of the months; February's depend on the year.
+const LENGTHS: [u64; 12] = [31, 0, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 /// The day that a time falls in.
 pub(super) fn day_of(time: TimeMs) -> u32 {
-    let day = time.0.saturating_add(EIGHT_HOURS_MS) / DAY_MS;
-    u32::try_from(day).unwrap_or(u32::MAX)
+    u32::try_from(Day::of(time).0).unwrap_or(u32::MAX)
 }
 
-/// The month that a time falls in. Counts days through whole cycles of 400 Gregorian years first.
+/// The month that a time falls in.
 pub(super) fn month_of(time: TimeMs) -> u32 {
-    let mut day = day_of(time);
-    let mut year = 1970_u32.saturating_add((day / 146_097).saturating_mul(400));
-    day %= 146_097;
-    while day >= days_in_year(year) {
-        day = day.saturating_sub(days_in_year(year));
-        year = year.saturating_add(1);
-    }
+    let (year, mut day) = Day::of(time).in_year();
+    // The other months have 337 days.
+    let february = days_of(year).saturating_sub(337);
     let mut month = year.saturating_sub(1970).saturating_mul(12);
-    for length in month_lengths(year) {
+    for length in LENGTHS.map(|length| if length == 0 { february } else { length }) {
         if day < length {
             break;
         }
         day = day.saturating_sub(length);
         month = month.saturating_add(1);
     }
-    month
-}
-
-const fn is_leap(year: u32) -> bool {
-    year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
-}
-
-const fn days_in_year(year: u32) -> u32 {
-    if is_leap(year) { 366 } else { 365 }
-}
-
-const fn month_lengths(year: u32) -> [u32; 12] {
-    let february = if is_leap(year) { 29 } else { 28 };
-    [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+    u32::try_from(month).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const DAY_MS: u64 = 86_400_000;
 
     #[test]
     fn days_begin_at_midnight_in_utc_8() {
