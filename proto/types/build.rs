@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-const FILES: [&str; 7] = [
+const FILES: [&str; 8] = [
     "linli/v1/transaction.proto",
     "linli/v1/schema.proto",
     "linli/accounts/v1/accounts.proto",
@@ -11,6 +11,7 @@ const FILES: [&str; 7] = [
     "linli/log/v1/log.proto",
     "linli/identity/v1/identity.proto",
     "linli/policy/v1/policy.proto",
+    "linli/governance/v1/governance.proto",
 ];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

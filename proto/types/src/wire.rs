@@ -34,5 +34,10 @@ pub mod policy {
     include!(concat!(env!("OUT_DIR"), "/linli.policy.v1.rs"));
 }
 
+/// The native governance room.
+pub mod governance {
+    include!(concat!(env!("OUT_DIR"), "/linli.governance.v1.rs"));
+}
+
 /// The file descriptor set of every message above, with the options of `schema.proto`.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
