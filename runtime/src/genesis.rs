@@ -16,11 +16,11 @@ use crate::policy;
 use crate::room::{Actor, Place, Run};
 use crate::stored::{META_GENESIS, META_HEAD, StoredHead, full_key};
 use crate::timers;
+use crate::validators;
 use crate::vm::{Entry, Stop};
 use linli_types::account::{ISSUANCE_PREFIX, NOBODY};
 use linli_types::books::BadBooks;
 use linli_types::genesis::{BadGenesis, Genesis};
-use linli_types::header;
 use linli_types::height::Height;
 use linli_types::id::{AccountId, PrincipalId, PublicKey, TimerId};
 use linli_types::limits;
@@ -30,9 +30,7 @@ use linli_types::signature::{BadKey, check_public_key};
 use linli_types::store::{Batch, Broken, Column, Memory};
 use linli_types::validator::OrgKind;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// The room whose entries name the code of each contract.
-const GOVERNANCE: &str = "governance";
+use std::ops::RangeInclusive;
 
 /// Why a genesis is refused. The fault lies with whoever wrote it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -122,7 +120,7 @@ impl Ledger {
     /// [`GenesisRefused`].
     pub fn begin(bytes: &[u8], settings: Settings) -> Result<(Self, Batch), GenesisRefused> {
         let (genesis, chain) = Genesis::from_bytes(bytes)?;
-        check(&genesis)?;
+        check(&genesis, &settings.protocols)?;
         let mut ledger = Self::empty(&genesis, chain, settings)?;
         let effects = ledger.first_effects(&genesis)?;
         let head = StoredHead {
@@ -158,8 +156,17 @@ impl Ledger {
         run.statements.iter().for_each(|s| log.append(s, &mut log_nodes));
         let tree = self.tree.candidate(tree_changes(&changes));
         let timers_waiting = timers::waiting_after(0, &changes.state);
-        let receipt_bytes = Vec::new();
-        Ok(Effects { changes, tree, log, log_nodes, receipt_bytes, next_timer, timers_waiting })
+        Ok(Effects {
+            changes,
+            tree,
+            log,
+            log_nodes,
+            receipt_bytes: Vec::new(),
+            next_timer,
+            timers_waiting,
+            validators: None,
+            protocol: None,
+        })
     }
 }
 
@@ -189,7 +196,7 @@ fn start(
     contracts: &crate::room::Contracts,
 ) -> Result<(), GenesisRefused> {
     if let Some(hash) = contracts.get(room) {
-        let key = full_key(GOVERNANCE, &[b"code/", room.as_bytes()].concat());
+        let key = full_key(validators::ROOM, &[b"code/", room.as_bytes()].concat());
         run.overlay.write(key, Some(hash.0.to_vec()))?;
     }
     let nobody = Actor::nobody(Cause::Timer(TimerId::default()));
@@ -206,9 +213,9 @@ fn start(
 }
 
 /// What the encoding alone does not rule out.
-fn check(genesis: &Genesis) -> Result<(), GenesisRefused> {
-    if genesis.protocol != header::PROTOCOL {
-        let (found, known) = (genesis.protocol, header::PROTOCOL);
+fn check(genesis: &Genesis, protocols: &RangeInclusive<u32>) -> Result<(), GenesisRefused> {
+    if !protocols.contains(&genesis.protocol) {
+        let (found, known) = (genesis.protocol, *protocols.end());
         return Err(GenesisRefused::Protocol { found, known });
     }
     for validator in genesis.validators.members() {

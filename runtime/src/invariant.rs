@@ -9,6 +9,7 @@ use crate::policy;
 use crate::stored::{self, decode, split_key, visit_room, visit_rows};
 use crate::timers::{self, TimerRow};
 use crate::tree::Tree;
+use crate::validators;
 use linli_types::id::Digest;
 use linli_types::state_proof::{path, value_digest};
 use linli_types::store::{Broken, Column, Read};
@@ -46,6 +47,7 @@ pub fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(identity::laws::RolesApart),
         Box::new(identity::laws::RowsRead),
         Box::new(policy::laws::Ascending),
+        Box::new(validators::SetsFollow),
         Box::new(TimersRead),
         Box::new(StateRoot),
     ]
