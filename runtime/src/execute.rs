@@ -20,7 +20,7 @@ use crate::tree::{Candidate, Change};
 use crate::verified::Verified;
 use crate::vm::{Entry, Stop};
 use crate::window::{Unfit, key_of};
-use crate::{accounts, identity, policy, timers};
+use crate::{accounts, governance, identity, policy, timers};
 use linli_types::digest::{self, Domain};
 use linli_types::header::{self, Header};
 use linli_types::height::TimeMs;
@@ -312,6 +312,7 @@ impl<'a> Block<'a> {
         let receipt = self.run.act(Actor::nobody(Cause::Timer(id)), |run| {
             let ran = match row.room.as_str() {
                 accounts::ROOM => run.fire_accounts(&row.payload),
+                governance::ROOM => run.fire_governance(&row.payload),
                 room => run.enter(room, Entry::Fire, &row.payload, fuel),
             };
             let used = limits::TIMER_FUEL_BASE.saturating_add(ran.fuel);

@@ -8,6 +8,7 @@ use crate::accounts;
 use crate::batch;
 use crate::deploy::Undeployable;
 use crate::execute::{Effects, tree_changes};
+use crate::governance;
 use crate::identity;
 use crate::ledger::{Ledger, Settings};
 use crate::overlay::Overlay;
@@ -30,9 +31,6 @@ use linli_types::signature::{BadKey, check_public_key};
 use linli_types::store::{Batch, Broken, Column, Memory};
 use linli_types::validator::OrgKind;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// The room whose entries name the code of each contract.
-const GOVERNANCE: &str = "governance";
 
 /// Why a genesis is refused. The fault lies with whoever wrote it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -148,6 +146,7 @@ impl Ledger {
         let mut run = Run::new(&self.vm, &self.contracts, place, Overlay::new(&nothing));
         policy::begin(&mut run.overlay, genesis.time, &genesis.policy)?;
         identity::begin(&mut run.overlay, genesis)?;
+        governance::begin(&mut run.overlay, genesis).map_err(not_begun)?;
         open_books(&mut run, genesis)?;
         for module in &genesis.modules {
             start(&mut run, &module.name, &self.contracts)?;
@@ -182,6 +181,13 @@ fn open_books(run: &mut Run<'_>, genesis: &Genesis) -> Result<(), GenesisRefused
     }
 }
 
+fn not_begun(stop: Stop) -> GenesisRefused {
+    match stop {
+        Stop::Broken(broken) => broken.into(),
+        Stop::Refused(refusal) => GenesisRefused::Init { room: governance::ROOM.into(), refusal },
+    }
+}
+
 /// Names a contract's code in the state and runs its `init`.
 fn start(
     run: &mut Run<'_>,
@@ -189,7 +195,7 @@ fn start(
     contracts: &crate::room::Contracts,
 ) -> Result<(), GenesisRefused> {
     if let Some(hash) = contracts.get(room) {
-        let key = full_key(GOVERNANCE, &[b"code/", room.as_bytes()].concat());
+        let key = full_key(governance::ROOM, &[b"code/", room.as_bytes()].concat());
         run.overlay.write(key, Some(hash.0.to_vec()))?;
     }
     let nobody = Actor::nobody(Cause::Timer(TimerId::default()));

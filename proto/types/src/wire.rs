@@ -36,7 +36,7 @@ pub mod policy {
 
 /// The native governance room.
 pub mod governance {
-    include!(concat!(env!("OUT_DIR"), "/linli.governance.v1.rs"));
+    include!(concat!(env!("OUT_DIR"), "/governance/linli.governance.v1.rs"));
 }
 
 /// The file descriptor set of every message above, with the options of `schema.proto`.
