@@ -70,7 +70,7 @@ fn check_chain(
             complain(why);
         }
         if header.validators_hash != sets.signing.hash() {
-            complain("its validators are not those of the changes so far"); // G2
+            complain("its validators are not those of the changes so far"); // G6
         }
         match stored::load_certificate(store, height)? {
             None => complain("its certificate is missing"),

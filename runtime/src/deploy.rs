@@ -7,7 +7,7 @@ use crate::check::Checker;
 use crate::room::Contracts;
 use crate::schema::{BadSchema, Schema};
 use crate::vm::{CodeCache, DeployRefused, Vm};
-use crate::{accounts, identity, log, overlay, policy, timers};
+use crate::{accounts, governance, identity, log, overlay, policy, timers};
 use linli_types::genesis::Genesis;
 use linli_types::id::ChainId;
 use linli_types::store::Broken;
@@ -15,12 +15,13 @@ use linli_types::{limits, wire};
 use std::collections::BTreeMap;
 
 /// Native rooms that answer, and the package that describes each.
-const NATIVE: [(&str, &str); 5] = [
+const NATIVE: [(&str, &str); 6] = [
     (accounts::ROOM, "linli.accounts.v1"),
     (timers::ROOM, "linli.timers.v1"),
     (log::ROOM, "linli.log.v1"),
     (identity::ROOM, "linli.identity.v1"),
     (policy::ROOM, "linli.policy.v1"),
+    (governance::ROOM, "linli.governance.v1"),
 ];
 
 /// Names that no contract may take: native rooms, also those to come.
@@ -31,7 +32,7 @@ const RESERVED: [&str; 7] = [
     log::ROOM,
     overlay::CLAIMS_ROOM,
     policy::ROOM,
-    "governance",
+    governance::ROOM,
 ];
 
 /// Why a contract of the genesis cannot stand.

@@ -21,7 +21,7 @@ use crate::tree::{Candidate, Change};
 use crate::verified::Verified;
 use crate::vm::{Entry, Stop};
 use crate::window::{Unfit, key_of};
-use crate::{accounts, identity, policy, timers, validators};
+use crate::{accounts, governance, identity, policy, timers, validators};
 use linli_types::digest::{self, Domain};
 use linli_types::header::{self, Header};
 use linli_types::height::TimeMs;
@@ -269,7 +269,7 @@ struct Block<'a> {
 impl<'a> Block<'a> {
     fn new(ledger: &'a Ledger, store: &'a dyn Read, slot: Slot) -> Result<Self, Broken> {
         if let Some(outdated) = ledger.outdated() {
-            return Err(Broken(outdated.to_string())); // V2
+            return Err(Broken(outdated.to_string())); // G9
         }
         let (head, time) = (ledger.head(), slot.time);
         // A version that this block sets begins after it: the number holds for the whole block.
@@ -336,6 +336,7 @@ impl<'a> Block<'a> {
         let receipt = self.run.act(Actor::nobody(Cause::Timer(id)), |run| {
             let ran = match row.room.as_str() {
                 accounts::ROOM => run.fire_accounts(&row.payload),
+                governance::ROOM => run.fire_governance(&row.payload),
                 room => run.enter(room, Entry::Fire, &row.payload, fuel),
             };
             let used = limits::TIMER_FUEL_BASE.saturating_add(ran.fuel);

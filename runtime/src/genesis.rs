@@ -8,6 +8,7 @@ use crate::accounts;
 use crate::batch;
 use crate::deploy::Undeployable;
 use crate::execute::{Effects, tree_changes};
+use crate::governance;
 use crate::identity;
 use crate::ledger::{Ledger, Settings};
 use crate::overlay::Overlay;
@@ -16,7 +17,6 @@ use crate::policy;
 use crate::room::{Actor, Place, Run};
 use crate::stored::{META_GENESIS, META_HEAD, StoredHead, full_key};
 use crate::timers;
-use crate::validators;
 use crate::vm::{Entry, Stop};
 use linli_types::account::{ISSUANCE_PREFIX, NOBODY};
 use linli_types::books::BadBooks;
@@ -146,6 +146,7 @@ impl Ledger {
         let mut run = Run::new(&self.vm, &self.contracts, place, Overlay::new(&nothing));
         policy::begin(&mut run.overlay, genesis.time, &genesis.policy)?;
         identity::begin(&mut run.overlay, genesis)?;
+        governance::begin(&mut run.overlay, genesis).map_err(not_begun)?;
         open_books(&mut run, genesis)?;
         for module in &genesis.modules {
             start(&mut run, &module.name, &self.contracts)?;
@@ -189,6 +190,13 @@ fn open_books(run: &mut Run<'_>, genesis: &Genesis) -> Result<(), GenesisRefused
     }
 }
 
+fn not_begun(stop: Stop) -> GenesisRefused {
+    match stop {
+        Stop::Broken(broken) => broken.into(),
+        Stop::Refused(refusal) => GenesisRefused::Init { room: governance::ROOM.into(), refusal },
+    }
+}
+
 /// Names a contract's code in the state and runs its `init`.
 fn start(
     run: &mut Run<'_>,
@@ -196,7 +204,7 @@ fn start(
     contracts: &crate::room::Contracts,
 ) -> Result<(), GenesisRefused> {
     if let Some(hash) = contracts.get(room) {
-        let key = full_key(validators::ROOM, &[b"code/", room.as_bytes()].concat());
+        let key = full_key(governance::ROOM, &[b"code/", room.as_bytes()].concat());
         run.overlay.write(key, Some(hash.0.to_vec()))?;
     }
     let nobody = Actor::nobody(Cause::Timer(TimerId::default()));

@@ -259,7 +259,7 @@ impl Ledger {
         let loaded = validators::load(store)?;
         let validators = loaded.unwrap_or_else(|| self.head.validators.clone());
         if header.as_ref().is_some_and(|h| h.next_validators_hash != validators.hash()) {
-            return differs("the validator set"); // G2
+            return differs("the validator set"); // G6
         }
         self.protocol = protocol::load(store)?.unwrap_or(self.protocol);
         let protocol = self.protocol.at(stored.height.next());
@@ -316,7 +316,7 @@ impl Ledger {
     }
 
     /// Why this binary cannot go on from here, if it cannot: the next block follows rules that it
-    /// lacks (V2).
+    /// lacks (G9).
     pub fn outdated(&self) -> Option<Outdated> {
         let (version, height) = (self.head.protocol, self.head.height.next());
         let known = self.protocols.clone();

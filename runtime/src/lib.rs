@@ -13,6 +13,7 @@ pub mod check_db;
 pub mod deploy;
 pub mod execute;
 pub mod genesis;
+pub mod governance;
 pub mod identity;
 pub mod invariant;
 pub mod ledger;

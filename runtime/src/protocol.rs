@@ -5,16 +5,17 @@
 //!
 //! # Invariants
 //!
-//! - **V1 rises.** The version of a block is at least its parent's.
-//! - **V2 known.** A block is proposed and executed only by rules that this binary holds. A ledger
+//! - **G8 rises.** The version of a block is at least its parent's.
+//! - **G9 known.** A block is proposed and executed only by rules that this binary holds. A ledger
 //!   whose next block needs others stands still, whole, one height before ([`Outdated`]).
 
+use crate::governance::ROOM;
 use crate::native::read;
 use crate::overlay::Overlay;
 use crate::query::Answer;
 use crate::room::Place;
 use crate::stored::{decode, full_key};
-use crate::validators::{ROOM, genesis};
+use crate::validators::genesis;
 use crate::vm::Stop;
 use borsh::{BorshDeserialize, BorshSerialize};
 use linli_types::code::Code;
@@ -92,7 +93,7 @@ pub(crate) fn changed(overlay: &mut Overlay<'_>) -> Result<Option<ProtocolRow>, 
     }
 }
 
-/// The row after a change, if it may be (V1). Nothing is written.
+/// The row after a change, if it may be (G8). Nothing is written.
 pub(crate) fn judge(
     overlay: &mut Overlay<'_>,
     place: &Place,

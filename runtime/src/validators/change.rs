@@ -25,7 +25,7 @@ pub(crate) enum Change {
     Power(wire::SetPower),
 }
 
-/// The set after a change, if it may stand (G1). Nothing is written.
+/// The set after a change, if it may stand (G5). Nothing is written.
 pub(crate) fn judge(overlay: &mut Overlay<'_>, change: &Change) -> Result<ValidatorSet, Stop> {
     let mut members = current(overlay)?.members().to_vec();
     match change {
@@ -49,7 +49,7 @@ pub(crate) fn judge(overlay: &mut Overlay<'_>, change: &Change) -> Result<Valida
     Ok(ValidatorSet::new(members).map_err(|bad| refusal(&bad))?)
 }
 
-/// Judges a change and writes it: it holds from the next block on (G2, G3).
+/// Judges a change and writes it: it holds from the next block on (G6, G7).
 pub(crate) fn carry_out(
     overlay: &mut Overlay<'_>,
     place: &Place,

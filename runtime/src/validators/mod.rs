@@ -11,11 +11,11 @@
 //!
 //! # Invariants
 //!
-//! - **G1 lawful.** A set that stands keeps the laws of [`ValidatorSet`] (V1…V3); its names and
+//! - **G5 lawful.** A set that stands keeps the laws of [`ValidatorSet`] (V1…V3); its names and
 //!   network keys stand once each.
-//! - **G2 followed.** The row of the next block's set is that of the last change, and headers say
+//! - **G6 followed.** The row of the next block's set is that of the last change, and headers say
 //!   the same.
-//! - **G3 kept.** No set that ever signed is forgotten: certificates and packs of its time verify.
+//! - **G7 kept.** No set that ever signed is forgotten: certificates and packs of its time verify.
 
 mod change;
 mod laws;
@@ -23,10 +23,11 @@ mod query;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use change::{Change, carry_out, judge};
+pub(crate) use change::{Change, carry_out};
 pub use laws::SetsFollow;
 pub(crate) use query::answer;
 
+use crate::governance::ROOM;
 use crate::overlay::Overlay;
 use crate::stored::{META_GENESIS, decode, full_key, prefix_end, visit_rows};
 use linli_types::genesis::Genesis;
@@ -34,8 +35,6 @@ use linli_types::height::Height;
 use linli_types::store::{Broken, Column, Read};
 use linli_types::validator::ValidatorSet;
 
-/// The room that the rows stand in.
-pub(crate) const ROOM: &str = "governance";
 /// The room's own key of the set that signs the next block.
 pub const KEY: &[u8] = b"validators";
 /// How the keys of changes begin.
@@ -61,7 +60,7 @@ pub fn load(store: &dyn Read) -> Result<Option<ValidatorSet>, Broken> {
 }
 
 /// Every change of the set at a height below `below`, ascending: the height, and the set that signs
-/// from the next one on (G3).
+/// from the next one on (G7).
 ///
 /// # Errors
 ///

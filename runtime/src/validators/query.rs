@@ -25,7 +25,8 @@ pub(crate) fn answer(store: &dyn Read, next: Height, args: &[u8]) -> Result<Answ
             let key = if height == next { set_key() } else { change_key(change) };
             (set, change.next(), vec![key])
         }
-        None => (genesis(store)?.validators, Height(1), Vec::new()),
+        // That no row stands says that the genesis' set does.
+        None => (genesis(store)?.validators, Height(1), vec![set_key()]),
     };
     let result = wire::ValidatorsResponse {
         height: height.0,

@@ -1,6 +1,7 @@
 //! Changes one by one, and a chain that changes its set as it goes.
 
-use super::{Change, answer, carry_out, changes, judge, load, set_at};
+use super::change::judge;
+use super::{Change, answer, carry_out, changes, load, set_at};
 use crate::execute::{Executed, Slot};
 use crate::ledger::{Ledger, Settings};
 use crate::overlay::Overlay;

@@ -219,6 +219,7 @@ impl Net {
                     self.answers.insert(ticket, answer);
                 }
                 Effect::Committed(block) => self.committed[from].push(block),
+                Effect::Outdated(why) => panic!("{why}"),
                 Effect::Fault { peer, why } => panic!("{peer} is honest, but: {why}"),
                 Effect::Evidence { validator, .. } => panic!("{validator} is honest"),
             }
