@@ -11,6 +11,7 @@
 //! - **X2 fits.** A block keeps its bounds of count, bytes and fuel, holds no key twice and no
 //!   transaction outside its validity; otherwise it is invalid.
 
+use crate::governance::quota::{Bounds, Usage};
 use crate::identity::admit::Admitted;
 use crate::ledger::{Head, Ledger};
 use crate::log::{Log, LogNode};
@@ -75,6 +76,8 @@ pub(crate) struct Effects {
     pub(crate) receipt_bytes: Vec<u8>,
     pub(crate) next_timer: Option<TimeMs>,
     pub(crate) timers_waiting: u64,
+    /// The organisations' bounds at block time.
+    pub(crate) bounds: Bounds,
 }
 
 /// Why a block is invalid. The proposer lied, or its machine differs from ours.
@@ -243,17 +246,21 @@ struct Block<'a> {
     keys: BTreeSet<crate::window::Key>,
     bytes: usize,
     fuel: u64,
+    usage: Usage,
 }
 
 impl<'a> Block<'a> {
     fn new(ledger: &'a Ledger, store: &'a dyn Read, slot: Slot) -> Result<Self, Broken> {
         let (head, time) = (ledger.head(), slot.time);
         // A version that this block sets begins after it: the number holds for the whole block.
-        let policy = policy::number_at(store, time)?;
-        let place = Place { height: head.height.next(), time, log_size: head.log_size, policy };
-        let run = Run::new(&ledger.vm, &ledger.contracts, place, Overlay::new(store));
+        let mut overlay = Overlay::new(store);
+        let version = policy::in_force(&mut overlay, time)?;
+        let (height, policy) = (head.height.next(), version.number);
+        let place = Place { height, time, log_size: head.log_size, policy };
+        let run = Run::new(&ledger.vm, &ledger.contracts, place, overlay);
         let (transactions, receipts, keys) = Default::default();
-        Ok(Self { ledger, slot, run, transactions, receipts, keys, bytes: 0, fuel: 0 })
+        let usage = Usage::new(Bounds::of(&version.content), time);
+        Ok(Self { ledger, slot, run, transactions, receipts, keys, bytes: 0, fuel: 0, usage })
     }
 
     /// Whether the block may hold the transaction next (X2).
@@ -330,11 +337,14 @@ impl<'a> Block<'a> {
         let nobody = || Admitted { principal: sender, org: 0, agent: None };
         let (who, refusal) = admitted.map_or_else(|no| (nobody(), Some(no)), |who| (who, None));
         let Admitted { principal, org, agent } = who;
+        let left = self.usage.judge(&mut self.run.overlay, org)?;
+        let refusal = refusal.or(left.err());
         let actor = Actor { cause: Cause::Transaction(id), principal, agent, org, key };
         let receipt = self.run.act(actor, |run| match refusal {
             Some(refusal) => (limits::TRANSACTION_FUEL_BASE, Err((WHOLE, refusal.into()))),
             None => perform_calls(run, transaction, agent.map(|agent| (principal, agent))),
         })?;
+        self.usage.count(org, receipt.fuel, transaction.raw.len());
         self.keep(receipt);
         self.keys.insert(key_of(transaction));
         self.bytes = self.bytes.saturating_add(transaction.raw.len());
@@ -350,7 +360,9 @@ impl<'a> Block<'a> {
     /// Computes the roots and the header, but for a root over the bodies that is known. Changes
     /// nothing (T3).
     fn finish(self, bodies: Option<Digest>) -> Result<Executed, Broken> {
-        let Self { ledger, slot, run, transactions, receipts, .. } = self;
+        let Self { ledger, slot, mut run, transactions, receipts, usage, .. } = self;
+        let bounds = usage.bounds();
+        usage.write(&mut run.overlay)?;
         let head = ledger.head();
         let next_timer = match run.overlay.touches(&timers::first_key()) {
             true => timers::earliest(&run.overlay)?,
@@ -380,8 +392,16 @@ impl<'a> Block<'a> {
             next_validators_hash: validators_hash,
         };
         let timers_waiting = timers::waiting_after(ledger.timers_waiting, &changes.state);
-        let effects =
-            Effects { changes, tree, log, log_nodes, receipt_bytes, next_timer, timers_waiting };
+        let effects = Effects {
+            changes,
+            tree,
+            log,
+            log_nodes,
+            receipt_bytes,
+            next_timer,
+            timers_waiting,
+            bounds,
+        };
         Ok(Executed { id: header.id(), header, transactions, receipts, effects })
     }
 }

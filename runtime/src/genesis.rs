@@ -8,7 +8,7 @@ use crate::accounts;
 use crate::batch;
 use crate::deploy::Undeployable;
 use crate::execute::{Effects, tree_changes};
-use crate::governance;
+use crate::governance::{self, quota::Bounds};
 use crate::identity;
 use crate::ledger::{Ledger, Settings};
 use crate::overlay::Overlay;
@@ -158,7 +158,17 @@ impl Ledger {
         let tree = self.tree.candidate(tree_changes(&changes));
         let timers_waiting = timers::waiting_after(0, &changes.state);
         let receipt_bytes = Vec::new();
-        Ok(Effects { changes, tree, log, log_nodes, receipt_bytes, next_timer, timers_waiting })
+        let bounds = Bounds::of(&genesis.policy);
+        Ok(Effects {
+            changes,
+            tree,
+            log,
+            log_nodes,
+            receipt_bytes,
+            next_timer,
+            timers_waiting,
+            bounds,
+        })
     }
 }
 

@@ -15,6 +15,7 @@
 
 use crate::check::Checker;
 use crate::execute::{Effects, Executed};
+use crate::governance::quota::{self, Bounds};
 use crate::log::{self, Log};
 use crate::room::Contracts;
 use crate::stored::{self, META_GENESIS, StoredHead, full_key};
@@ -130,6 +131,8 @@ pub struct Ledger {
     pub(crate) window: Window,
     next_timer: Option<TimeMs>,
     pub(crate) timers_waiting: u64,
+    /// What organisations may use per day, as of the last block.
+    bounds: Bounds,
 }
 
 impl Ledger {
@@ -160,6 +163,7 @@ impl Ledger {
         };
         let checker = Arc::new(checker);
         let (window, next_timer, timers_waiting) = (Window::default(), None, 0);
+        let bounds = Bounds::of(&genesis.policy);
         Ok(Self {
             info,
             vm,
@@ -172,6 +176,7 @@ impl Ledger {
             window,
             next_timer,
             timers_waiting,
+            bounds,
         })
     }
 
@@ -192,6 +197,7 @@ impl Ledger {
         ledger.log = Log::open(store, stored.log_size)?;
         ledger.take_head(store, &stored)?;
         ledger.read_window(store)?;
+        ledger.bounds = Bounds::at(store, ledger.head.time)?;
         Ok(ledger)
     }
 
@@ -303,7 +309,10 @@ impl Ledger {
         }
         let next = self.head.height.next();
         Ok(match identity::admit::admit(store, transaction, next)? {
-            Ok(org) => Admission::Admitted { org },
+            Ok(org) => match quota::admit(store, self.bounds, org, self.head.time)? {
+                Ok(()) => Admission::Admitted { org },
+                Err(refusal) => Admission::Refused(refusal),
+            },
             Err(refusal) => Admission::Refused(refusal),
         })
     }
@@ -369,6 +378,7 @@ impl Ledger {
         self.log = effects.log;
         self.next_timer = effects.next_timer;
         self.timers_waiting = effects.timers_waiting;
+        self.bounds = effects.bounds;
         self.head.state_root = self.tree.root();
         (self.head.log_size, self.head.log_root) = (self.log.size(), self.log.root());
     }

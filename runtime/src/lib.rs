@@ -7,6 +7,7 @@
 //! The two doors: [`Checker`] looks at a transaction alone; [`Ledger`] knows the chain.
 
 pub mod accounts;
+mod ask;
 mod batch;
 pub mod check;
 pub mod check_db;

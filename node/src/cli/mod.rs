@@ -16,6 +16,7 @@ mod genesis;
 mod help;
 mod init;
 mod key;
+mod motion;
 mod output;
 mod query;
 mod replay;
@@ -83,6 +84,8 @@ enum Command {
     Query(query::Query),
     /// Shows balances and statements.
     Account(account::Account),
+    /// Opens motions of the council, votes on them, shows them.
+    Motion(motion::Motion),
     /// Shows who read whose data.
     Access(access::Access),
     /// Anchors files and looks after what was anchored.
@@ -138,6 +141,7 @@ impl Command {
             Self::Call(command) => command.run(out),
             Self::Query(command) => command.run(out),
             Self::Account(command) => command.run(out),
+            Self::Motion(command) => command.run(out),
             Self::Access(command) => command.run(out),
             Self::Evidence(command) => command.run(out),
             Self::Verify(command) => command.run(out),

@@ -525,6 +525,11 @@ codes! {
         zh: "理事会已成立，此事须由议案决定" => "请向理事会提出议案"
         en: "the council stands: a motion decides this" => "open a motion";
 
+    /// The organisation's quota is used up.
+    Quota = 2310 "QUOTA" Receipt
+        zh: "本机构今日的 {0} 配额已用尽：已用 {1}，上限 {2}" => "请于次日（北京时间）再提交，或提出议案调整配额"
+        en: "the organisation's {0} quota of today is used up: {1} of {2}" => "go on tomorrow (UTC+8), or move a larger quota";
+
     /// The contract trapped: one code whatever the trap.
     Trap = 3001 "TRAP" Receipt
         zh: "合约执行中止，未产生任何效果" => "请检查参数；如仍出现，请联系合约维护方"
