@@ -16,12 +16,13 @@ use crate::identity::admit::Admitted;
 use crate::ledger::{Head, Ledger};
 use crate::log::{Log, LogNode};
 use crate::overlay::{Changed, Changes, Overlay};
+use crate::protocol::{self, ProtocolRow};
 use crate::room::{Actor, Place, Run};
 use crate::tree::{Candidate, Change};
 use crate::verified::Verified;
 use crate::vm::{Entry, Stop};
 use crate::window::{Unfit, key_of};
-use crate::{accounts, governance, identity, policy, timers};
+use crate::{accounts, governance, identity, policy, timers, validators};
 use linli_types::digest::{self, Domain};
 use linli_types::header::{self, Header};
 use linli_types::height::TimeMs;
@@ -31,6 +32,7 @@ use linli_types::receipt::{Cause, Receipt};
 use linli_types::state_proof::{path, value_digest};
 use linli_types::store::{Broken, Read};
 use linli_types::transaction::Transaction;
+use linli_types::validator::ValidatorSet;
 use linli_types::{limits, transaction};
 use std::collections::BTreeSet;
 
@@ -78,6 +80,10 @@ pub(crate) struct Effects {
     pub(crate) timers_waiting: u64,
     /// The organisations' bounds at block time.
     pub(crate) bounds: Bounds,
+    /// The set that signs the next block, if the block changed it.
+    pub(crate) validators: Option<ValidatorSet>,
+    /// Which rules hold from when on, if the block changed that.
+    pub(crate) protocol: Option<ProtocolRow>,
 }
 
 /// Why a block is invalid. The proposer lied, or its machine differs from ours.
@@ -184,6 +190,21 @@ impl Ledger {
     }
 }
 
+#[cfg(test)]
+impl Ledger {
+    /// The next block, empty but for what a test does in it.
+    pub(crate) fn propose_doing(
+        &self,
+        store: &dyn Read,
+        slot: Slot,
+        work: impl FnOnce(&mut Run<'_>),
+    ) -> Executed {
+        let mut block = Block::new(self, store, slot).expect("a readable store");
+        work(&mut block.run);
+        block.finish(None).expect("a readable store")
+    }
+}
+
 /// What can be judged without executing.
 fn check_before(
     head: &Head,
@@ -196,7 +217,7 @@ fn check_before(
     if header.flags & !header::FLAG_DEFERS_TIMERS != 0 {
         return Err(InvalidBlock::Flags(header.flags));
     }
-    same("protocol", &header.protocol, &header::PROTOCOL)?;
+    same("protocol", &header.protocol, &head.protocol)?;
     same("chain", &header.chain, &head.chain)?;
     same("height", &header.height, &head.height.next())?;
     same("parent", &header.parent, &head.block)?;
@@ -207,7 +228,6 @@ fn check_before(
         return Err(InvalidBlock::Proposer(header.proposer));
     }
     same("validators_hash", &header.validators_hash, &validators)?;
-    same("next_validators_hash", &header.next_validators_hash, &validators)?;
     if header.defers_timers() && !transactions.is_empty() {
         return Err(InvalidBlock::NotEmpty);
     }
@@ -220,6 +240,7 @@ fn compare(header: &Header, found: &Header) -> Result<(), InvalidBlock> {
     same("state_root", &header.state_root, &found.state_root)?;
     same("log_size", &header.log_size, &found.log_size)?;
     same("log_root", &header.log_root, &found.log_root)?;
+    same("next_validators_hash", &header.next_validators_hash, &found.next_validators_hash)?;
     // Every field was compared one by one; this one holds whatever fields a header may gain.
     same("id", &header.id(), &found.id())
 }
@@ -251,6 +272,9 @@ struct Block<'a> {
 
 impl<'a> Block<'a> {
     fn new(ledger: &'a Ledger, store: &'a dyn Read, slot: Slot) -> Result<Self, Broken> {
+        if let Some(outdated) = ledger.outdated() {
+            return Err(Broken(outdated.to_string())); // G9
+        }
         let (head, time) = (ledger.head(), slot.time);
         // A version that this block sets begins after it: the number holds for the whole block.
         let mut overlay = Overlay::new(store);
@@ -368,6 +392,8 @@ impl<'a> Block<'a> {
             true => timers::earliest(&run.overlay)?,
             false => ledger.next_timer(),
         };
+        let next_set = validators::changed(&mut run.overlay)?;
+        let protocol = protocol::changed(&mut run.overlay)?;
         let changes = run.overlay.finish()?;
         let (mut log, mut log_nodes) = (ledger.log.clone(), Vec::new());
         run.statements.iter().for_each(|s| log.append(s, &mut log_nodes));
@@ -377,7 +403,7 @@ impl<'a> Block<'a> {
         let header = Header {
             format: header::FORMAT,
             flags: slot.flags,
-            protocol: header::PROTOCOL,
+            protocol: head.protocol,
             chain: head.chain,
             height: head.height.next(),
             time: slot.time,
@@ -389,7 +415,7 @@ impl<'a> Block<'a> {
             log_size: log.size(),
             log_root: log.root(),
             validators_hash,
-            next_validators_hash: validators_hash,
+            next_validators_hash: next_set.as_ref().map_or(validators_hash, ValidatorSet::hash),
         };
         let timers_waiting = timers::waiting_after(ledger.timers_waiting, &changes.state);
         let effects = Effects {
@@ -401,6 +427,8 @@ impl<'a> Block<'a> {
             next_timer,
             timers_waiting,
             bounds,
+            validators: next_set,
+            protocol,
         };
         Ok(Executed { id: header.id(), header, transactions, receipts, effects })
     }

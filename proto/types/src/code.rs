@@ -524,6 +524,50 @@ codes! {
     MotionNeeded = 2309 "MOTION_NEEDED" Receipt
         zh: "理事会已成立，此事须由议案决定" => "请向理事会提出议案"
         en: "the council stands: a motion decides this" => "open a motion";
+    /// The key signs or signed for a validator of the set.
+    ValidatorKnown = 2330 "VALIDATOR_KNOWN" Receipt
+        zh: "密钥 {0} 已属于现任验证节点" => "请为新节点生成新的密钥"
+        en: "the key {0} belongs to a validator already" => "make a new key for the new node";
+    /// No validator of the set has the key.
+    NoValidator = 2331 "NO_VALIDATOR" Receipt
+        zh: "现任验证节点中没有密钥 {0}" => "请查询 governance.Validators 核对密钥"
+        en: "no validator has the key {0}" => "look at governance.Validators and check the key";
+    /// A key that no careful signer would have made.
+    ValidatorKeyWeak = 2332 "VALIDATOR_KEY_WEAK" Receipt
+        zh: "密钥 {0} 不合规" => "请用 linli key new 生成新的密钥"
+        en: "the key {0} is not acceptable" => "make a new key with `linli key new`";
+    /// A name that stands already, or that may not stand.
+    ValidatorName = 2333 "VALIDATOR_NAME" Receipt
+        zh: "验证节点名称已被使用，或不合规" => "请另取名称，只用文字、数字、连字符"
+        en: "the validator's name is taken or may not stand" => "choose another of letters, digits and hyphens";
+    /// Too few or too many.
+    ValidatorCount = 2334 "VALIDATOR_COUNT" Receipt
+        zh: "变更后将有 {0} 个验证节点，须为 {1} 至 {2} 个" => "请先增加再移除"
+        en: "there would be {0} validators; a chain has {1} to {2}" => "add one before you remove one";
+    /// No power, or too much.
+    ValidatorPower = 2335 "VALIDATOR_POWER" Receipt
+        zh: "表决权 {0} 须在 1 至 {1} 之间" => "请改用允许的数值"
+        en: "the power {0} must be 1 to {1}" => "choose a power within the range";
+    /// One organisation could block the chain alone (V2).
+    OrganisationTooStrong = 2336 "ORGANISATION_TOO_STRONG" Receipt
+        zh: "机构 {0} 将占表决权 {2} 中的 {1}；任何机构须少于三分之一" => "请调整表决权，或先增加其他机构的节点"
+        en: "organisation {0} would hold {1} of {2}; each must hold less than one third" => "change the powers, or add nodes of others first";
+    /// Organisations of one kind could stop the others (V2).
+    KindTooStrong = 2337 "KIND_TOO_STRONG" Receipt
+        zh: "{0} 类机构将占表决权 {2} 中的 {1}；任何一类须少于一半" => "请调整表决权，或先增加其他类机构的节点"
+        en: "organisations of the kind {0} would hold {1} of {2}; each kind must hold less than one half" => "change the powers, or add nodes of other kinds first";
+    /// The change leaves everything as it is.
+    ValidatorSame = 2338 "VALIDATOR_SAME" Receipt
+        zh: "没有任何改动" => "无需办理"
+        en: "nothing would change" => "there is nothing to do";
+    /// Not above the version in force.
+    ProtocolVersion = 2340 "PROTOCOL_VERSION" Receipt
+        zh: "协议版本 {0} 须高于现行版本 {1}" => "请核对版本号"
+        en: "protocol {0} must be above the {1} in force" => "check the version";
+    /// A height that has passed, or lies too far ahead.
+    ProtocolHeight = 2341 "PROTOCOL_HEIGHT" Receipt
+        zh: "生效高度 {0} 须在 {1} 至 {2} 之间" => "请选择将来的高度，并给各节点留出升级时间"
+        en: "the height {0} must lie between {1} and {2}" => "choose a height to come that leaves every node time to upgrade";
 
     /// The organisation's quota is used up.
     Quota = 2310 "QUOTA" Receipt

@@ -84,6 +84,10 @@ pub const VALIDATORS_MAX: usize = 64;
 pub const VALIDATORS_MIN: usize = 4;
 /// Voting power of one validator.
 pub const POWER_MAX: u64 = 1_000_000;
+/// How far ahead other rules may begin, in heights: about a year of one block a second.
+pub const PROTOCOL_AHEAD_HEIGHTS_MAX: u64 = 366 * 24 * 3600;
+/// Heights for which a validator that was removed stays connected: it hears that it was.
+pub const FAREWELL_HEIGHTS: u64 = 20;
 
 /// Heights for which undo records are kept (design D4).
 pub const UNDO_HEIGHTS: u64 = 20_000;
