@@ -15,12 +15,12 @@ use crate::identity::admit::Admitted;
 use crate::ledger::{Head, Ledger};
 use crate::log::{Log, LogNode};
 use crate::overlay::{Changed, Changes, Overlay};
-use crate::room::{Actor, Place, Run};
+use crate::room::{Actor, Place, Realm, Run};
 use crate::tree::{Candidate, Change};
 use crate::verified::Verified;
 use crate::vm::{Entry, Stop};
 use crate::window::{Unfit, key_of};
-use crate::{accounts, identity, policy, timers};
+use crate::{accounts, code, identity, policy, timers};
 use linli_types::digest::{self, Domain};
 use linli_types::header::{self, Header};
 use linli_types::height::TimeMs;
@@ -75,6 +75,7 @@ pub(crate) struct Effects {
     pub(crate) receipt_bytes: Vec<u8>,
     pub(crate) next_timer: Option<TimeMs>,
     pub(crate) timers_waiting: u64,
+    pub(crate) code: code::Arrivals,
 }
 
 /// Why a block is invalid. The proposer lied, or its machine differs from ours.
@@ -110,6 +111,9 @@ pub enum InvalidBlock {
     /// A block that defers timers holds no transaction.
     #[error("the block defers timers and holds transactions")]
     NotEmpty,
+    /// Not well formed by the code in force: it was checked by an earlier one's schema.
+    #[error("transaction {0} does not follow the schema of the code in force")]
+    Schema(TxId),
     /// Not valid at block time.
     #[error("transaction {0} is not valid at block time")]
     OutOfTime(TxId),
@@ -251,7 +255,8 @@ impl<'a> Block<'a> {
         // A version that this block sets begins after it: the number holds for the whole block.
         let policy = policy::number_at(store, time)?;
         let place = Place { height: head.height.next(), time, log_size: head.log_size, policy };
-        let run = Run::new(&ledger.vm, &ledger.contracts, place, Overlay::new(store));
+        let realm = Realm { chain: head.chain, validators: &head.validators };
+        let run = Run::new(&ledger.vm, &ledger.contracts, realm, place, Overlay::new(store));
         let (transactions, receipts, keys) = Default::default();
         Ok(Self { ledger, slot, run, transactions, receipts, keys, bytes: 0, fuel: 0 })
     }
@@ -270,6 +275,9 @@ impl<'a> Block<'a> {
         }
         if self.keys.contains(&key_of(transaction)) {
             return Err(InvalidBlock::KeyUsed(id));
+        }
+        if !self.ledger.still_follows(transaction) {
+            return Err(InvalidBlock::Schema(id));
         }
         match self.ledger.window.judge(transaction, self.slot.time) {
             Ok(()) => Ok(()),
@@ -304,36 +312,16 @@ impl<'a> Block<'a> {
         }
     }
 
-    /// Fires one timer, unless one before it cancelled it. It is removed whatever comes of it.
     fn fire(&mut self, id: TimerId) -> Result<(), Broken> {
-        let Some(row) = timers::read(&mut self.run.overlay, &id)? else { return Ok(()) };
-        timers::remove(&mut self.run.overlay, &id)?;
-        let fuel = limits::TIMER_FIRE_FUEL_MAX.saturating_sub(limits::TIMER_FUEL_BASE);
-        let receipt = self.run.act(Actor::nobody(Cause::Timer(id)), |run| {
-            let ran = match row.room.as_str() {
-                accounts::ROOM => run.fire_accounts(&row.payload),
-                room => run.enter(room, Entry::Fire, &row.payload, fuel),
-            };
-            let used = limits::TIMER_FUEL_BASE.saturating_add(ran.fuel);
-            (used, ran.end.map(|result| vec![result]).map_err(|stop| (0, stop)))
-        })?;
-        self.keep(receipt);
+        if let Some(receipt) = fire(&mut self.run, id)? {
+            self.keep(receipt);
+        }
         Ok(())
     }
 
     /// Executes one transaction.
     fn perform(&mut self, transaction: &Verified) -> Result<(), Broken> {
-        let place = self.run.place;
-        let admitted = identity::admit::admit_in_block(&mut self.run.overlay, &place, transaction)?;
-        let Transaction { id, sender, key, .. } = **transaction;
-        let nobody = || Admitted { principal: sender, org: 0, agent: None };
-        let (who, refusal) = admitted.map_or_else(|no| (nobody(), Some(no)), |who| (who, None));
-        let Admitted { principal, org, agent } = who;
-        let actor = Actor { cause: Cause::Transaction(id), principal, agent, org, key };
-        let receipt = self.run.act(actor, |run| match refusal {
-            Some(refusal) => (limits::TRANSACTION_FUEL_BASE, Err((WHOLE, refusal.into()))),
-            None => perform_calls(run, transaction, agent.map(|agent| (principal, agent))),
-        })?;
+        let receipt = perform(&mut self.run, transaction)?;
         self.keep(receipt);
         self.keys.insert(key_of(transaction));
         self.bytes = self.bytes.saturating_add(transaction.raw.len());
@@ -355,7 +343,9 @@ impl<'a> Block<'a> {
             true => timers::earliest(&run.overlay)?,
             false => ledger.next_timer(),
         };
+        let store = run.overlay.store();
         let changes = run.overlay.finish()?;
+        let code = code::arrivals(store, &changes.state, |hash| ledger.vm.has(hash))?;
         let (mut log, mut log_nodes) = (ledger.log.clone(), Vec::new());
         run.statements.iter().for_each(|s| log.append(s, &mut log_nodes));
         let tree = ledger.tree.candidate(tree_changes(&changes));
@@ -379,10 +369,54 @@ impl<'a> Block<'a> {
             next_validators_hash: validators_hash,
         };
         let timers_waiting = timers::waiting_after(ledger.timers_waiting, &changes.state);
-        let effects =
-            Effects { changes, tree, log, log_nodes, receipt_bytes, next_timer, timers_waiting };
+        let effects = Effects {
+            changes,
+            tree,
+            log,
+            log_nodes,
+            receipt_bytes,
+            next_timer,
+            timers_waiting,
+            code,
+        };
         Ok(Executed { id: header.id(), header, transactions, receipts, effects })
     }
+}
+
+/// Fires one timer, unless one before it cancelled it. It is removed whatever comes of it.
+pub(crate) fn fire(run: &mut Run<'_>, id: TimerId) -> Result<Option<Receipt>, Broken> {
+    let Some(row) = timers::read(&mut run.overlay, &id)? else { return Ok(None) };
+    timers::remove(&mut run.overlay, &id)?;
+    let start = match row.room.as_str() {
+        code::ROOM => code::take_start(&mut run.overlay, &row.payload)?,
+        _ => None,
+    };
+    let fuel = limits::TIMER_FIRE_FUEL_MAX.saturating_sub(limits::TIMER_FUEL_BASE);
+    let receipt = run.act(Actor::nobody(Cause::Timer(id)), |run| {
+        let ran = match (row.room.as_str(), start) {
+            (accounts::ROOM, _) => run.fire_accounts(&row.payload),
+            (_, Some((room, hash))) => run.begin_room(&room, hash, fuel),
+            (room, None) => run.enter(room, Entry::Fire, &row.payload, fuel),
+        };
+        let used = limits::TIMER_FUEL_BASE.saturating_add(ran.fuel);
+        (used, ran.end.map(|result| vec![result]).map_err(|stop| (0, stop)))
+    })?;
+    Ok(Some(receipt))
+}
+
+/// Performs one transaction, for whoever it acts for.
+pub(crate) fn perform(run: &mut Run<'_>, transaction: &Transaction) -> Result<Receipt, Broken> {
+    let place = run.place;
+    let admitted = identity::admit::admit_in_block(&mut run.overlay, &place, transaction)?;
+    let Transaction { id, sender, key, .. } = *transaction;
+    let nobody = || Admitted { principal: sender, org: 0, agent: None };
+    let (who, refusal) = admitted.map_or_else(|no| (nobody(), Some(no)), |who| (who, None));
+    let Admitted { principal, org, agent } = who;
+    let actor = Actor { cause: Cause::Transaction(id), principal, agent, org, key };
+    run.act(actor, |run| match refusal {
+        Some(refusal) => (limits::TRANSACTION_FUEL_BASE, Err((WHOLE, refusal.into()))),
+        None => perform_calls(run, transaction, agent.map(|agent| (principal, agent))),
+    })
 }
 
 /// The results of a transaction's calls, or the first that did not end well and why.

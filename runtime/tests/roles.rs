@@ -10,6 +10,7 @@ use linli_types::genesis::{Genesis, Organisation, Principal, Role};
 use linli_types::id::PrincipalId;
 use linli_types::policy::Param;
 use linli_types::validator::OrgKind;
+use linli_types::wire::governance::StageCodeRequest;
 use linli_types::wire::identity as wire;
 use linli_types::wire::identity::{MandateKind, Predicate, RelationKind};
 use linli_types::wire::{self as body, policy};
@@ -222,6 +223,12 @@ fn request(permit: &Permit, role: Role, own: bool) -> Vec<body::Call> {
                 ..policy::SetRequest::default()
             };
             call("policy", permit.method, set.encode_to_vec())
+        }
+        "StageCode" => {
+            let bytes = vec![7; 9];
+            let hash = linli_types::digest::plain(&bytes).0.to_vec();
+            let request = StageCodeRequest { hash, size: 9, offset: 0, bytes };
+            call("governance", permit.method, request.encode_to_vec())
         }
         other => panic!("the matrix has no request for {other}"),
     };

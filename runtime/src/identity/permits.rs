@@ -1,9 +1,10 @@
-//! The table: which role may make which call of the rooms `identity` and `policy`, and how far.
+//! The table: which role may make which call of the rooms `identity`, `policy` and `governance`, and
+//! how far.
 //!
 //! What does not stand here is denied. The test of the role matrix is generated from this table.
 
 use super::authority::Authority;
-use crate::{identity, policy};
+use crate::{code, identity, policy};
 use linli_types::genesis::Role;
 
 /// How far a role reaches.
@@ -56,6 +57,15 @@ const ATTESTERS: &[(Role, Reach)] = &[(Registrar, Any), (IdService, Any)];
 const GRANTERS: &[(Role, Reach)] =
     &[(DistrictAdmin, Any), (IdService, Any), (Administrator, Organisation)];
 
+/// Whoever may move, and whoever builds contracts for an organisation.
+const STAGERS: &[(Role, Reach)] = &[
+    (DistrictAdmin, Any),
+    (Administrator, Any),
+    (Role::CouncilResident, Any),
+    (Role::CouncilEnterprise, Any),
+    (Role::CouncilSocial, Any),
+];
+
 /// Every call that transactions may make, each once. `Act` is the contracts' and not here.
 pub const TABLE: &[Permit] = &[
     consortium(identity::ROOM, "AdmitOrganisation"),
@@ -80,6 +90,13 @@ pub const TABLE: &[Permit] = &[
     permit("AttestPredicate", ATTESTERS, Own::Nobody),
     permit("WithdrawPredicate", ATTESTERS, Own::Nobody),
     consortium(policy::ROOM, "Set"),
+    Permit {
+        room: code::GOVERNANCE,
+        method: "StageCode",
+        roles: STAGERS,
+        own: Own::Nobody,
+        consortium: false,
+    },
 ];
 
 /// Contracts that devices sign for: they hold evidence and nothing else.
