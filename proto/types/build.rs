@@ -23,6 +23,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     // With the options: prost's own types would drop them.
     std::fs::write(out.join("descriptors.bin"), compiler.encode_file_descriptor_set())?;
-    prost_build::Config::new().compile_fds(set)?;
+    prost_build::Config::new().compile_fds(set.clone())?;
+    // A motion holds requests of other rooms: their types are named where they stand.
+    let apart = out.join("governance");
+    std::fs::create_dir_all(&apart)?;
+    prost_build::Config::new()
+        .out_dir(apart)
+        .extern_path(".linli.identity.v1", "crate::wire::identity")
+        .extern_path(".linli.policy.v1", "crate::wire::policy")
+        .compile_fds(set)?;
     Ok(())
 }

@@ -7,7 +7,7 @@ use crate::check::Checker;
 use crate::room::Contracts;
 use crate::schema::{BadSchema, Schema};
 use crate::vm::{CodeCache, DeployRefused, Vm};
-use crate::{accounts, code, identity, log, overlay, policy, timers};
+use crate::{accounts, code, governance, identity, log, overlay, policy, timers};
 use linli_types::genesis::Genesis;
 use linli_types::id::ChainId;
 use linli_types::store::Broken;
@@ -21,7 +21,7 @@ const NATIVE: [(&str, &str); 6] = [
     (log::ROOM, "linli.log.v1"),
     (identity::ROOM, "linli.identity.v1"),
     (policy::ROOM, "linli.policy.v1"),
-    (code::GOVERNANCE, "linli.governance.v1"),
+    (governance::ROOM, "linli.governance.v1"),
 ];
 
 /// Names that no contract may take: native rooms, also those to come.
@@ -32,7 +32,7 @@ const RESERVED: [&str; 8] = [
     log::ROOM,
     overlay::CLAIMS_ROOM,
     policy::ROOM,
-    code::GOVERNANCE,
+    governance::ROOM,
     code::ROOM,
 ];
 

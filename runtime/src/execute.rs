@@ -20,7 +20,7 @@ use crate::tree::{Candidate, Change};
 use crate::verified::Verified;
 use crate::vm::{Entry, Stop};
 use crate::window::{Unfit, key_of};
-use crate::{accounts, code, identity, policy, timers};
+use crate::{accounts, code, governance, identity, policy, timers};
 use linli_types::digest::{self, Domain};
 use linli_types::header::{self, Header};
 use linli_types::height::TimeMs;
@@ -395,6 +395,7 @@ pub(crate) fn fire(run: &mut Run<'_>, id: TimerId) -> Result<Option<Receipt>, Br
     let receipt = run.act(Actor::nobody(Cause::Timer(id)), |run| {
         let ran = match (row.room.as_str(), start) {
             (accounts::ROOM, _) => run.fire_accounts(&row.payload),
+            (governance::ROOM, _) => run.fire_governance(&row.payload),
             (_, Some((room, hash))) => run.begin_room(&room, hash, fuel),
             (room, None) => run.enter(room, Entry::Fire, &row.payload, fuel),
         };

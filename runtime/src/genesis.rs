@@ -9,6 +9,7 @@ use crate::batch;
 use crate::code::{self, CodeRow};
 use crate::deploy::Undeployable;
 use crate::execute::{Effects, tree_changes};
+use crate::governance;
 use crate::identity;
 use crate::ledger::{Ledger, Settings};
 use crate::overlay::Overlay;
@@ -148,6 +149,7 @@ impl Ledger {
         let mut run = Run::new(&self.vm, &self.contracts, realm, place, Overlay::new(&nothing));
         policy::begin(&mut run.overlay, genesis.time, &genesis.policy)?;
         identity::begin(&mut run.overlay, genesis)?;
+        governance::begin(&mut run.overlay, genesis).map_err(not_begun)?;
         open_books(&mut run, genesis)?;
         for module in &genesis.modules {
             start(&mut run, &module.name, &self.contracts)?;
@@ -188,6 +190,13 @@ fn open_books(run: &mut Run<'_>, genesis: &Genesis) -> Result<(), GenesisRefused
         (Err(Stop::Refused(refusal)), None) => {
             Err(GenesisRefused::Init { room: accounts::ROOM.into(), refusal })
         }
+    }
+}
+
+fn not_begun(stop: Stop) -> GenesisRefused {
+    match stop {
+        Stop::Broken(broken) => broken.into(),
+        Stop::Refused(refusal) => GenesisRefused::Init { room: governance::ROOM.into(), refusal },
     }
 }
 

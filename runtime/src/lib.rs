@@ -14,6 +14,7 @@ pub mod code;
 pub mod deploy;
 pub mod execute;
 pub mod genesis;
+pub mod governance;
 pub mod identity;
 pub mod invariant;
 pub mod ledger;

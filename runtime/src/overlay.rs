@@ -85,6 +85,10 @@ enum Back {
     Claims(String, ClaimHead),
 }
 
+/// A place in a transaction under way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark(usize);
+
 /// See the module.
 pub(crate) struct Overlay<'a> {
     store: &'a dyn Read,
@@ -111,7 +115,18 @@ impl<'a> Overlay<'a> {
 
     /// Takes back everything since [`Self::begin`] (O1).
     pub(crate) fn roll_back(&mut self) {
-        while let Some(back) = self.back.pop() {
+        self.roll_back_to(Mark(0));
+    }
+
+    /// A place in the transaction under way, to come back to.
+    pub(crate) fn mark(&self) -> Mark {
+        Mark(self.back.len())
+    }
+
+    /// Takes back everything since a mark of this transaction (O1).
+    pub(crate) fn roll_back_to(&mut self, mark: Mark) {
+        while self.back.len() > mark.0 {
+            let Some(back) = self.back.pop() else { return };
             match back {
                 Back::State(key, new) => {
                     if let Some(slot) = self.state.get_mut(&key) {
@@ -301,6 +316,7 @@ mod tests {
             rows in proptest::collection::btree_map(0..12_u8, any::<u8>(), 0..12),
             kept in proptest::collection::vec((0..12_u8, any::<Option<u8>>()), 0..20),
             dropped in proptest::collection::vec((0..12_u8, any::<Option<u8>>()), 0..20),
+            part in any::<bool>(),
         ) {
             let store = store(&rows);
             let mut overlay = Overlay::new(&store);
@@ -310,12 +326,15 @@ mod tests {
                 overlay.write(vec![key], value.map(|v| vec![v])).unwrap();
                 match value { Some(v) => model.insert(key, v), None => model.remove(&key) };
             }
-            overlay.begin();
+            if part {
+                overlay.begin();
+            }
+            let mark = overlay.mark();
             for (key, value) in dropped {
                 overlay.write(vec![key], value.map(|v| vec![v])).unwrap();
                 overlay.claim("room", &[key], &Digest([key; 32])).unwrap();
             }
-            overlay.roll_back();
+            if part { overlay.roll_back() } else { overlay.roll_back_to(mark) }
             for key in 0..12_u8 {
                 let found = overlay.read(&[key]).unwrap();
                 prop_assert_eq!(found, model.get(&key).map(|v| vec![*v]));

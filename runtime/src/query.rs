@@ -9,7 +9,7 @@ use crate::overlay::read_claim;
 use crate::room::{Actor, Place, context, method_input, unknown_method, unknown_room};
 use crate::stored::full_key;
 use crate::vm::{Entry, Host, Stop};
-use crate::{code, identity, log, policy, timers};
+use crate::{governance, identity, log, policy, timers};
 use linli_types::code::Code;
 use linli_types::height::TimeMs;
 use linli_types::id::{PrincipalId, TimerId, TxKey};
@@ -51,7 +51,7 @@ impl Ledger {
             (log::ROOM, "Head") => Ok(computed(self.log_head().encode_to_vec())),
             (identity::ROOM, _) => identity::answer(store, self.head().time, method, args),
             (policy::ROOM, _) => policy::answer(store, self.head().time, method, args),
-            (code::GOVERNANCE, _) => code::answer(store, &self.head().validators, method, args),
+            (governance::ROOM, _) => governance::answer(store, self.head(), method, args),
             (timers::ROOM | log::ROOM, _) => Err(unknown_method(room, method).into()),
             _ => self.ask(store, room, (method, args), reader),
         };

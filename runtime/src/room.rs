@@ -16,7 +16,7 @@ use crate::overlay::{Claimed, Overlay};
 use crate::stored::full_key;
 use crate::timers::{self, TimerRow};
 use crate::vm::{Entry, Host, Ran, Stop, Vm};
-use crate::{code, identity, policy};
+use crate::{code, governance, identity, policy};
 use linli_types::account::contract_principal;
 use linli_types::code::Code;
 use linli_types::height::{Height, TimeMs};
@@ -208,7 +208,7 @@ impl<'a> Run<'a> {
             accounts::ROOM => return self.call_accounts(method, args, fuel),
             identity::ROOM => return self.call_native(Native::Identity, method, args, fuel),
             policy::ROOM => return self.call_native(Native::Policy, method, args, fuel),
-            code::GOVERNANCE => return self.call_native(Native::Governance, method, args, fuel),
+            governance::ROOM => return self.call_native(Native::Governance, method, args, fuel),
             _ => {}
         }
         match method_input(room, method, args) {
@@ -262,12 +262,12 @@ impl<'a> Run<'a> {
         Ok(done)
     }
 
-    /// Calls the room `identity` or `policy`.
+    /// Calls one of these rooms.
     fn call_native(&mut self, room: Native, method: &str, args: &[u8], fuel: u64) -> Ran {
         let (call, cost): (Call, u64) = match room {
             Native::Identity => (identity::call, limits::IDENTITY_FUEL),
             Native::Policy => (policy::call, limits::POLICY_FUEL),
-            Native::Governance => (code::call, limits::CODE_FUEL),
+            Native::Governance => (governance::call, governance::cost(method, args)),
         };
         if fuel < cost {
             return Ran { fuel, end: Err(Code::OutOfFuel.refuse([]).into()) };
@@ -284,6 +284,23 @@ impl<'a> Run<'a> {
         let done = call(&mut deed, method, args);
         let end = done.and_then(|(result, event)| self.emit(event).map(|()| result));
         Ran { fuel: cost, end }
+    }
+
+    /// The governance room's own timer fell due.
+    pub(crate) fn fire_governance(&mut self, payload: &[u8]) -> Ran {
+        let mut deed = Deed {
+            overlay: &mut self.overlay,
+            place: self.place,
+            realm: self.realm,
+            actor: self.act.actor,
+            contracts: self.contracts,
+            caller: "",
+        };
+        let fired = governance::fire(&mut deed, payload);
+        let end = fired.and_then(|events| {
+            events.into_iter().try_for_each(|event| self.emit(event)).map(|()| Vec::new())
+        });
+        Ran { fuel: limits::GOVERNANCE_FUEL, end }
     }
 
     /// Enters a contract with at most `fuel`.

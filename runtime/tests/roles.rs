@@ -1,5 +1,5 @@
-//! The role matrix: every role × every call of the rooms `identity` and `policy`, to others and to
-//! oneself, allowed and refused as the one table says.
+//! The role matrix: every role × every call of the rooms `identity`, `policy` and `governance`, to
+//! others and to oneself, allowed and refused as the one table says.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod support;
@@ -10,10 +10,9 @@ use linli_types::genesis::{Genesis, Organisation, Principal, Role};
 use linli_types::id::PrincipalId;
 use linli_types::policy::Param;
 use linli_types::validator::OrgKind;
-use linli_types::wire::governance::StageCodeRequest;
 use linli_types::wire::identity as wire;
 use linli_types::wire::identity::{MandateKind, Predicate, RelationKind};
-use linli_types::wire::{self as body, policy};
+use linli_types::wire::{self as body, governance, policy};
 use prost::Message;
 use support::*;
 
@@ -124,6 +123,27 @@ fn predicate(method: &str, subject: PrincipalId, hours: u64) -> body::Call {
     }
 }
 
+/// Roles that open motions.
+const MOVERS: [Role; 4] =
+    [Role::DistrictAdmin, Role::CouncilResident, Role::CouncilEnterprise, Role::CouncilSocial];
+
+/// The id of a motion that a role's holder opened, if they may.
+fn motion(role: Role) -> Vec<u8> {
+    vec![seed(role); 16]
+}
+
+fn open(motion: Vec<u8>) -> body::Call {
+    let resolution = governance::deed::Deed::Resolution(governance::Resolution {});
+    let request = governance::OpenMotionRequest {
+        motion,
+        deed: Some(governance::Deed { deed: Some(resolution) }),
+        threshold: governance::Threshold::Simple.into(),
+        closes_at_ms: START.0 + 2 * 24 * 3_600_000,
+        text: "议案".into(),
+    };
+    call("governance", "OpenMotion", request.encode_to_vec())
+}
+
 /// Everything that can be withdrawn, cancelled or completed stands: of the holders themselves and
 /// of their colleagues.
 fn prepared() -> Node {
@@ -154,6 +174,9 @@ fn prepared() -> Node {
         if !role.is_machine() {
             let own = mandate(holder(*role), person(3), MandateKind::Agent);
             candidates.push(sign(&node, holder(*role), seed(*role), vec![own]));
+        }
+        if MOVERS.contains(role) {
+            candidates.push(sign(&node, holder(*role), seed(*role), vec![open(motion(*role))]));
         }
         let ward = mandate(colleague(*role, 0), person(3), MandateKind::Guardian);
         candidates.push(sign(&node, registrar, seed(Role::Registrar), vec![ward]));
@@ -227,8 +250,22 @@ fn request(permit: &Permit, role: Role, own: bool) -> Vec<body::Call> {
         "StageCode" => {
             let bytes = vec![7; 9];
             let hash = linli_types::digest::plain(&bytes).0.to_vec();
-            let request = StageCodeRequest { hash, size: 9, offset: 0, bytes };
+            let request = governance::StageCodeRequest { hash, size: 9, offset: 0, bytes };
             call("governance", permit.method, request.encode_to_vec())
+        }
+        "OpenMotion" => open(vec![9; 16]),
+        "Vote" | "Decide" | "Recuse" | "WithdrawMotion" => {
+            // Of somebody else, unless it is one's own.
+            let others = [Role::CouncilResident, Role::DistrictAdmin];
+            let opener = if own { role } else { others[usize::from(role == others[0])] };
+            let motion = motion(opener);
+            let args = match permit.method {
+                "Vote" => governance::VoteRequest { motion, yes: true }.encode_to_vec(),
+                "Decide" => governance::DecideRequest { motion, yes: true }.encode_to_vec(),
+                "Recuse" => governance::RecuseRequest { motion }.encode_to_vec(),
+                _ => governance::WithdrawMotionRequest { motion }.encode_to_vec(),
+            };
+            call("governance", permit.method, args)
         }
         other => panic!("the matrix has no request for {other}"),
     };
@@ -241,6 +278,10 @@ fn later_rule(permit: &Permit, role: Role, own: bool) -> u32 {
         ("GrantRole" | "WithdrawRole" | "StartRecovery", true) => Code::SelfDealing.number(),
         ("AttestRelation" | "WithdrawRelation", true) => Code::SelfDealing.number(),
         ("AttestPredicate" | "WithdrawPredicate", true) => Code::SelfDealing.number(),
+        // Every chamber has a seat here: the council decides.
+        ("Set" | "AdmitOrganisation" | "AdmitCentre", _) => Code::MotionNeeded.number(),
+        ("Decide", _) => Code::NotEscalated.number(),
+        ("WithdrawMotion", true) if !MOVERS.contains(&role) => Code::NoMotion.number(),
         // No recovery of the identity service's own holder was started: they could not start it.
         ("CancelRecovery" | "CompleteRecovery", true) if role == Role::IdService => {
             Code::NoRecovery.number()

@@ -9,7 +9,7 @@ use crate::access::{Reader, Readers, Scope};
 use crate::storage::RocksStore;
 use linli_proto as wire;
 use linli_runtime::identity::{self, Concerns};
-use linli_runtime::{Answer, Ledger, accounts, load_certificate, log, policy, timers};
+use linli_runtime::{Answer, Ledger, accounts, governance, load_certificate, log, policy, timers};
 use linli_types::code::Code;
 use linli_types::id::PrincipalId;
 use linli_types::limits;
@@ -20,7 +20,8 @@ use std::sync::Arc;
 use tonic::Status;
 
 /// Rooms that are no contracts.
-const NATIVE: [&str; 5] = [accounts::ROOM, log::ROOM, timers::ROOM, identity::ROOM, policy::ROOM];
+const NATIVE: [&str; 6] =
+    [accounts::ROOM, log::ROOM, timers::ROOM, identity::ROOM, policy::ROOM, governance::ROOM];
 
 /// Whose rows an answer shows.
 type Owners = BTreeSet<PrincipalId>;
@@ -160,7 +161,7 @@ impl Question {
                 return self.entry(ledger, store, Ledger::full_key(room, key));
             }
             let entry = self.entry(ledger, store, Ledger::full_key(room, key))?;
-            if room == policy::ROOM {
+            if [policy::ROOM, governance::ROOM].contains(&room) {
                 return Ok(entry); // what is governed is public
             }
             if room == accounts::ROOM && entry.present {

@@ -488,6 +488,43 @@ codes! {
         zh: "当时没有生效的版本" => "请核对时间或高度"
         en: "no version was in force then" => "check the time or the height";
 
+    /// No such motion.
+    NoMotion = 2301 "NO_MOTION" Receipt
+        zh: "没有编号为 {0} 的议案" => "请核对议案编号"
+        en: "there is no motion {0}" => "check the motion's id";
+    /// Votes are not taken, or no longer.
+    MotionClosed = 2302 "MOTION_CLOSED" Receipt
+        zh: "该议案已截止表决" => "请查询议案的结果"
+        en: "voting on this motion has ended" => "look up what became of it";
+    /// The closing time is too early or too late.
+    MotionClose = 2303 "MOTION_CLOSE" Receipt
+        zh: "截止时间 {0} 不在允许范围 {1} 至 {2} 内" => "请重新选择截止时间"
+        en: "the closing time {0} is not between {1} and {2}" => "choose another closing time";
+    /// The deed needs two thirds.
+    ThresholdLow = 2304 "THRESHOLD_LOW" Receipt
+        zh: "该事项须以三分之二特别多数通过" => "请以特别多数重新提出议案"
+        en: "what is moved needs two thirds" => "open the motion as SPECIAL";
+    /// The seat has voted.
+    AlreadyVoted = 2305 "ALREADY_VOTED" Receipt
+        zh: "该席位已就此议案表决" => "无需再次表决"
+        en: "this seat has voted on the motion" => "nothing more is needed";
+    /// The seat is recused, or its organisation is concerned.
+    Conflicted = 2306 "CONFLICTED" Receipt
+        zh: "该席位与此议案有利害关系，不能表决" => "请声明回避"
+        en: "this seat has a conflict of interest and cannot vote" => "recuse the seat";
+    /// The seat came after the motion opened, or is gone.
+    SeatLater = 2307 "SEAT_LATER" Receipt
+        zh: "议案提出时该席位尚不存在" => "只有议案提出前已有的席位可以表决"
+        en: "this seat did not stand when the motion opened" => "only seats that stood then may vote";
+    /// The district has nothing to decide.
+    NotEscalated = 2308 "NOT_ESCALATED" Receipt
+        zh: "该议案未提交区级裁定" => "请查询议案的状态"
+        en: "the motion is not the district's to decide" => "look up where it stands";
+    /// The council decides this.
+    MotionNeeded = 2309 "MOTION_NEEDED" Receipt
+        zh: "理事会已成立，此事须由议案决定" => "请向理事会提出议案"
+        en: "the council stands: a motion decides this" => "open a motion";
+
     /// The bytes do not begin where the last ones ended.
     CodeOffset = 2350 "CODE_OFFSET" Receipt
         zh: "下一段代码应从第 {1} 字节开始，收到的从第 {0} 字节开始" => "请从该处续传，或从 0 重新开始"

@@ -48,6 +48,8 @@ pub const CHAIN_STEPS_MAX: usize = 64;
 pub const IDENTITY_FUEL: u64 = 120_000;
 /// Fuel of one call of the room `policy`: a version of up to ten thousand bytes.
 pub const POLICY_FUEL: u64 = 2_000_000;
+/// Fuel of one call of the room `governance`: a motion's row, its deed tried out.
+pub const GOVERNANCE_FUEL: u64 = 3_000_000;
 /// Fuel of one query.
 pub const QUERY_FUEL_MAX: u64 = 50_000_000;
 /// Fuel that due timers may use in one block: a quarter.
@@ -120,6 +122,13 @@ pub const WEIGHTS_MAX: usize = 16;
 pub const CHAMBER_SEATS_MAX: u32 = 200;
 /// Chambers of the council, at most.
 pub const CHAMBERS_MAX: usize = 8;
+
+/// Bytes of a motion's text (`domain.md` §B1).
+pub const MOTION_TEXT_BYTES_MAX: usize = 2048;
+/// Bytes of what a motion does.
+pub const MOTION_DEED_BYTES_MAX: usize = 16 * 1024;
+/// Motions for which something is still to come, and motions of one answer.
+pub const MOTIONS_MAX: u32 = 64;
 
 /// Code bytes of one contract.
 pub const CODE_BYTES_MAX: usize = 512 * 1024;

@@ -32,6 +32,12 @@ pub enum Param {
     AttestationMsMax = 4,
     /// How long a motion that passed waits for its execution, in milliseconds.
     MotionDelayMs = 5,
+    /// How long a motion is open at least, in milliseconds.
+    MotionOpenMsMin = 6,
+    /// How long a motion is open at most, in milliseconds.
+    MotionOpenMsMax = 7,
+    /// The same wait for a contract's code (`domain.md` §C), in milliseconds.
+    CodeDelayMs = 8,
 }
 
 /// A native parameter's rule.
@@ -56,6 +62,9 @@ pub const PARAMS: &[ParamRule] = &[
     rule(Param::MandateMsMax, "MANDATE_MS_MAX", (DAY_MS, 10 * YEAR_MS), YEAR_MS),
     rule(Param::AttestationMsMax, "ATTESTATION_MS_MAX", (DAY_MS, 10 * YEAR_MS), 5 * YEAR_MS),
     rule(Param::MotionDelayMs, "MOTION_DELAY_MS", (0, 30 * DAY_MS), DAY_MS),
+    rule(Param::MotionOpenMsMin, "MOTION_OPEN_MS_MIN", (SECOND_MS, 30 * DAY_MS), DAY_MS),
+    rule(Param::MotionOpenMsMax, "MOTION_OPEN_MS_MAX", (SECOND_MS, 90 * DAY_MS), 30 * DAY_MS),
+    rule(Param::CodeDelayMs, "CODE_DELAY_MS", (0, 30 * DAY_MS), 7 * DAY_MS),
 ];
 
 /// Parameters from this number on are contracts': any value, read by whoever knows it.

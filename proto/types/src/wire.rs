@@ -36,22 +36,7 @@ pub mod policy {
 
 /// The native governance room.
 pub mod governance {
-    pub use super::packages::governance::v1::*;
-}
-
-/// The packages under the names by which generated code finds those of other packages.
-mod packages {
-    pub mod governance {
-        pub mod v1 {
-            include!(concat!(env!("OUT_DIR"), "/linli.governance.v1.rs"));
-        }
-    }
-    pub mod identity {
-        pub use crate::wire::identity as v1;
-    }
-    pub mod policy {
-        pub use crate::wire::policy as v1;
-    }
+    include!(concat!(env!("OUT_DIR"), "/governance/linli.governance.v1.rs"));
 }
 
 /// The file descriptor set of every message above, with the options of `schema.proto`.

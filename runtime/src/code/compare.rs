@@ -3,11 +3,11 @@
 //! Laws are judged over the rows that the transaction changes: they held before it, so they hold
 //! after it exactly if they hold over the change.
 
+use crate::accounts::rows::{Kept, kept, read_row};
 use crate::accounts::{self, AccountRow};
 use crate::overlay::{Changed, Changes};
 use crate::schema::{Schema, no_filter};
 use crate::stored::{full_key, split_key};
-use crate::accounts::rows::{Kept, kept, read_row};
 use linli_types::id::Digest;
 use linli_types::receipt::Receipt;
 use linli_types::rehearsal::what;
@@ -84,9 +84,8 @@ fn claims_stay(old: &Did, new: &Did, room: &str) -> bool {
     if !new.receipt.is_done() {
         return true;
     }
-    let claimed = |row: &&Changed| {
-        row.old.is_none() && split_key(&row.key).is_some_and(|(of, _)| of == room)
-    };
+    let claimed =
+        |row: &&Changed| row.old.is_none() && split_key(&row.key).is_some_and(|(of, _)| of == room);
     let stays = |row: &Changed| new.changes.side.iter().any(|new| new.key == row.key);
     old.changes.side.iter().filter(claimed).all(stays)
 }
@@ -125,14 +124,14 @@ mod tests {
 
     #[test]
     fn money_from_nowhere_is_found_by_the_rows_alone() {
-        let mut row = AccountRow::new(PrincipalId([1; 16]), 1, AccountKind::Escrow);
+        let mut row = AccountRow::new(PrincipalId([1; 16]), 1, AccountKind::Escrow, 0);
         let key = crate::accounts::account_key(&AccountId([3; 16]));
         let old = Some(linli_types::encode(&row));
         row.credits_posted += 5;
         let new = Some(linli_types::encode(&row));
         let one = Changed { key, old, new };
         assert_eq!(conserves(std::slice::from_ref(&one)), Ok(false));
-        let mut other = AccountRow::new(PrincipalId([2; 16]), 1, AccountKind::Escrow);
+        let mut other = AccountRow::new(PrincipalId([2; 16]), 1, AccountKind::Escrow, 0);
         let key = crate::accounts::account_key(&AccountId([4; 16]));
         let old = Some(linli_types::encode(&other));
         other.debits_posted += 5;

@@ -1,13 +1,12 @@
 //! Code comes into force: what a passed motion does, and how a new room begins.
 
-use super::rows::{
-    CodeRow, MotionId, PinRow, code_key, pin_key, put_version, read_file, start_key,
-};
+use super::MotionId;
+use super::rows::{CodeRow, PinRow, code_key, pin_key, put_version, read_file, start_key};
 use super::stage::{hash_of, keep};
 use super::{GOVERNANCE, ROOM};
 use crate::deploy::check_name;
 use crate::identity::rows::find;
-use crate::native::{Deed, Done, event, malformed};
+use crate::native::{Deed, Done, event};
 use crate::overlay::Overlay;
 use crate::room::Place;
 use crate::stored::decode;
@@ -22,7 +21,6 @@ use prost::Message;
 
 const DEPLOYED: &str = "linli.governance.v1.ContractDeployed";
 const BEGUN: &str = "linli.governance.v1.ContractBegun";
-const OPENED: &str = "linli.governance.v1.RehearsalOpened";
 
 /// Puts code in force for whoever had the right to it. Refuses before anything is written, so that
 /// it also serves to try a deed.
@@ -108,20 +106,10 @@ pub(crate) fn pin(
     deed: &mut Deed<'_, '_>,
     motion: &MotionId,
     request: &wire::Deploy,
-) -> Result<Event, Stop> {
+) -> Result<(), Stop> {
     let (hash, base) = (hash_of("hash", &request.hash)?, deed.place.height);
     let row = PinRow { room: request.room.clone(), hash, base };
-    if deed.overlay.read(&pin_key(motion))?.is_some() {
-        return Err(malformed("motion").into());
-    }
-    deed.overlay.write(pin_key(motion), Some(linli_types::encode(&row)))?;
-    let message = wire::RehearsalOpened {
-        motion: motion.to_vec(),
-        room: row.room,
-        hash: hash.0.to_vec(),
-        base_height: base.0,
-    };
-    Ok(event(GOVERNANCE, OPENED, [], &message))
+    Ok(deed.overlay.write(pin_key(motion), Some(linli_types::encode(&row)))?)
 }
 
 /// The motion closed, or was withdrawn: no report counts any more, and no undo record stays for it.

@@ -1,16 +1,16 @@
 //! What the ledger takes from rows: at the start everything, after a block what the block changed.
 
+use super::MotionId;
 use super::report::pins;
 use super::rows::{
-    CodeRow, FileRow, MotionId, PinRow, code_prefix, file_key, join, past_prefix, pin_prefix,
-    start_prefix,
+    CodeRow, FileRow, PinRow, code_prefix, file_key, join, past_prefix, pin_prefix, start_prefix,
 };
 use crate::overlay::Changed;
 use crate::schema::Schema;
 use crate::stored::{decode, prefix_end, visit_rows};
 use crate::vm;
-use linli_types::genesis::Genesis;
 use linli_types::digest;
+use linli_types::genesis::Genesis;
 use linli_types::height::Height;
 use linli_types::id::Digest;
 use linli_types::store::{Broken, Column, Read};

@@ -15,8 +15,8 @@
 //! compare.rs what differs, what broke
 //! ```
 //!
-//! Motions are the governance room's: it calls [`carry_out`] (also to try a deed), [`pin`],
-//! [`unpin`] and [`agreed`].
+//! Motions are the governance room's: it calls `carry_out` (also to try a deed), `pin`,
+//! `unpin` and `objection`.
 //!
 //! # Invariants
 //!
@@ -36,29 +36,25 @@ mod report;
 mod rows;
 mod stage;
 
+pub use crate::governance::rows::MotionId;
 pub(crate) use force::{begun, carry_out, pin, take_start, unpin};
 pub(crate) use history::{Arrivals, Standing, arrivals, bytes_of, schema, standing, versions};
 pub(crate) use query::answer;
 pub use rehearse::{NotRehearsed, Rehearsal};
-pub use report::{Agreed, owed};
-pub(crate) use report::agreed;
+pub(crate) use report::objection;
+pub use report::owed;
 pub(crate) use rows::put_version;
-pub use rows::{CodeRow, MotionId, PinRow, code_key};
+pub use rows::{CodeRow, PinRow, code_key};
 
-use crate::native::{Deed, Done, method_word};
+use crate::governance::ROOM as GOVERNANCE;
+use crate::native::{Deed, Done};
 use crate::room::unknown_method;
-use linli_types::code::Code;
 
-/// The room whose rows and calls these are.
-pub const GOVERNANCE: &str = "governance";
 /// The name under which a new room's beginning stands among the timers. No room answers to it.
 pub(crate) const ROOM: &str = "code";
 
-/// Makes a call about code. A contract must not use its caller's office.
+/// Makes a call about code, of the room `governance`.
 pub(crate) fn call(deed: &mut Deed<'_, '_>, method: &str, args: &[u8]) -> Done {
-    if !deed.caller.is_empty() {
-        return Err(Code::DirectOnly.refuse([method_word(GOVERNANCE, method)]).into());
-    }
     match method {
         "StageCode" => stage::stage(deed, args),
         "ReportRehearsal" => report::report(deed, args),

@@ -1,10 +1,10 @@
 //! What readers ask about code. All of it is public.
 
 use super::GOVERNANCE;
+use super::MotionId;
 use super::report::to_wire;
 use super::rows::{
-    CodeRow, FileRow, MotionId, PinRow, code_key, file_key, past_key, pin_key, report_key,
-    report_prefix,
+    CodeRow, FileRow, PinRow, code_key, file_key, past_key, pin_key, report_key, report_prefix,
 };
 use super::stage::hash_of;
 use crate::native::{malformed, read, word};

@@ -20,10 +20,11 @@
 //! - **H2 nothing stays.** The store is only read.
 //! - **H3 step by step.** One step takes one block back: who drives it decides how fast it goes.
 
+use super::MotionId;
 use super::compare::{Did, broken, differs};
 use super::history::bytes_of;
 use super::past::Past;
-use super::rows::{CodeRow, MotionId, PinRow, code_prefix, pin_key};
+use super::rows::{CodeRow, PinRow, code_prefix, pin_key};
 use crate::check::Checker;
 use crate::deploy::native_checker;
 use crate::execute::{fire, perform};
@@ -114,7 +115,8 @@ impl<'a> Rehearsal<'a> {
         let pin = store.get(Column::State, &pin_key(motion))?.ok_or(NotRehearsed::Closed)?;
         let pin: PinRow = decode(&pin, "a pin of code")?;
         let genesis = store.get(Column::Meta, META_GENESIS)?.ok_or_else(missing)?;
-        let (genesis, chain) = Genesis::from_bytes(&genesis).map_err(|why| Broken(why.to_string()))?;
+        let (genesis, chain) =
+            Genesis::from_bytes(&genesis).map_err(|why| Broken(why.to_string()))?;
         let cursor = load_head(store)?.ok_or_else(missing)?.height;
         let mut vm = Vm::new(settings.cache)?;
         let code = bytes_of(store, &genesis, &pin.hash)?;
@@ -131,7 +133,18 @@ impl<'a> Rehearsal<'a> {
         let checker = native_checker(chain)?;
         let (past, codes, all) = (Past::new(store), None, Digest::default());
         Ok(Self {
-            past, vm, chain, genesis, checker, pin, cursor, codes, bytes: 0, fuel: 0, all, report,
+            past,
+            vm,
+            chain,
+            genesis,
+            checker,
+            pin,
+            cursor,
+            codes,
+            bytes: 0,
+            fuel: 0,
+            all,
+            report,
         })
     }
 
@@ -231,11 +244,7 @@ impl<'a> Rehearsal<'a> {
     }
 
     /// What a block did that entered contracts.
-    fn deeds(
-        &self,
-        block: &StoredBlock,
-        receipts: &[Receipt],
-    ) -> Result<Vec<Deed>, NotRehearsed> {
+    fn deeds(&self, block: &StoredBlock, receipts: &[Receipt]) -> Result<Vec<Deed>, NotRehearsed> {
         let (mut deeds, mut bodies) = (Vec::new(), block.bodies.iter());
         let Some([old, _]) = &self.codes else { return Ok(deeds) };
         let is_contract = |room: &str| old.contains_key(room) || room == self.pin.room;

@@ -7,8 +7,9 @@
 //! - **R2 the same.** Reports agree if they are equal in every field.
 
 use super::GOVERNANCE;
-use super::rows::{MotionId, PinRow, find_pin, pin_prefix, report_key};
-use super::stage::hash_of;
+use super::MotionId;
+use super::rows::{PinRow, find_pin, pin_prefix, report_key};
+use super::stage::{hash_of, keep};
 use crate::native::{Deed, Done, event, malformed, public_key, read};
 use crate::stored::{decode, prefix_end, visit_rows};
 use crate::vm::Stop;
@@ -26,19 +27,9 @@ use std::collections::BTreeMap;
 
 const REPORTED: &str = "linli.governance.v1.RehearsalReported";
 
-/// What the reports about a motion say together.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Agreed {
-    /// More than two thirds of the power found the same, and nothing is broken.
-    Yes(Report),
-    /// Too few found the same, or what they found is broken.
-    No(Refusal),
-}
-
 pub(super) fn report(deed: &mut Deed<'_, '_>, args: &[u8]) -> Done {
     let request: wire::ReportRehearsalRequest = read(args)?;
-    let motion: MotionId =
-        request.motion.as_slice().try_into().map_err(|_| malformed("motion"))?;
+    let motion: MotionId = request.motion.as_slice().try_into().map_err(|_| malformed("motion"))?;
     let validator = public_key("validator", &request.validator)?;
     let report = from_wire(request.report.ok_or_else(|| malformed("report"))?)?;
     let signature = Signature::from_slice(&request.signature);
@@ -112,8 +103,13 @@ pub(super) fn to_wire(report: &Report) -> wire::RehearsalReport {
     }
 }
 
-/// What the validators of now found about a motion (R2).
-pub(crate) fn agreed(deed: &mut Deed<'_, '_>, motion: &MotionId) -> Result<Agreed, Broken> {
+/// What speaks against code that has the votes: too few equal reports of the validators of now (R2),
+/// or an invariant that they found broken. If nothing does, the code stays until it is in force.
+pub(crate) fn objection(
+    deed: &mut Deed<'_, '_>,
+    motion: &MotionId,
+    request: &wire::Deploy,
+) -> Result<Option<Refusal>, Stop> {
     let validators = deed.realm.validators;
     let mut powers: BTreeMap<Vec<u8>, u64> = BTreeMap::new();
     for validator in validators.members() {
@@ -126,15 +122,14 @@ pub(crate) fn agreed(deed: &mut Deed<'_, '_>, motion: &MotionId) -> Result<Agree
     let (report, power) = most.unwrap_or_default();
     if !validators.is_quorum(power) {
         let numbers = [power, validators.total_power()].map(Param::Number);
-        return Ok(Agreed::No(Code::RehearsalShort.refuse(numbers)));
+        return Ok(Some(Code::RehearsalShort.refuse(numbers)));
     }
     let report: Report = decode(&report, "a rehearsal's report")?;
-    Ok(match report.broken.as_str() {
-        "" => Agreed::Yes(report),
-        broken => {
-            Agreed::No(Code::RehearsalBroken.refuse([Param::Word(broken.into())]))
-        }
-    })
+    if !report.broken.is_empty() {
+        return Ok(Some(Code::RehearsalBroken.refuse([Param::Word(report.broken)])));
+    }
+    keep(deed.overlay, &hash_of("hash", &request.hash)?)?;
+    Ok(None)
 }
 
 /// The open motions that a validator owes a report.

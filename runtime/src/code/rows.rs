@@ -13,7 +13,7 @@
 //!
 //! Numbers are big-endian.
 
-use super::GOVERNANCE;
+use super::{GOVERNANCE, MotionId};
 use crate::identity::rows::find;
 use crate::overlay::Overlay;
 use crate::stored::full_key;
@@ -21,9 +21,6 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use linli_types::height::{Height, TimeMs};
 use linli_types::id::{Digest, PrincipalId, PublicKey};
 use linli_types::store::Broken;
-
-/// A motion's id.
-pub type MotionId = [u8; 16];
 
 /// One version of a room's code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -38,15 +35,15 @@ pub struct CodeRow {
 
 /// Code that comes in, in parts.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct FileRow {
+pub(crate) struct FileRow {
     /// Bytes of the whole.
-    pub size: u32,
+    pub(crate) size: u32,
     /// Bytes that stand.
-    pub staged: u32,
+    pub(crate) staged: u32,
     /// Parts that stand.
-    pub chunks: u32,
+    pub(crate) chunks: u32,
     /// Who stages it.
-    pub by: PrincipalId,
+    pub(crate) by: PrincipalId,
 }
 
 impl FileRow {
@@ -57,13 +54,13 @@ impl FileRow {
 
 /// A file that no motion has put in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct StagedRow {
+pub(crate) struct StagedRow {
     /// Its hash.
-    pub hash: Digest,
+    pub(crate) hash: Digest,
     /// Who stages it.
-    pub by: PrincipalId,
+    pub(crate) by: PrincipalId,
     /// When that began.
-    pub at: TimeMs,
+    pub(crate) at: TimeMs,
 }
 
 /// A motion whose code is rehearsed: its undo records stay.

@@ -1,15 +1,14 @@
 //! By what right the consortium as a whole acts: admits organisations and centres, sets policy.
 //!
-//! This is the one place where governance comes in. Until motions exist the right is a role's; then
-//! [`Authority`] gains a motion that passed and whose delay is over, and [`Authority::of`] gives it
-//! to the call that the chain itself makes. Nothing else asks who may speak for everyone.
+//! Until the council stands (every chamber has a seat) the right is an office's. Then it is lost, and
+//! the chain itself makes these acts when a motion has passed (INV-G4, [`crate::governance`]).
 
 use linli_types::genesis::Role;
 
 /// The right behind an act of the whole consortium.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Authority {
-    /// An office that holds it until motions do.
+    /// An office that holds it until the council stands.
     Office(Role),
 }
 

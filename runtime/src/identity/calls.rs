@@ -3,6 +3,7 @@
 use super::permits::{self, Reach};
 use super::rows::{PrincipalRow, get_principal};
 use super::{ROOM, attest, entry, keys, mandate, recovery, roles, sod};
+use crate::governance;
 use crate::native::{Deed, Done, method_word};
 use crate::room::unknown_method;
 use crate::vm::Stop;
@@ -83,10 +84,14 @@ pub(crate) fn judge(
     let permit = permits::find(room, method).ok_or_else(denied)?;
     let leave = permit.leave(&row.roles);
     let own = leave.own && subject.principal == Some(me);
-    if own || leave.reach.is_some_and(|reach| reaches(reach, &row, subject)) {
-        return Ok(row);
+    let may = own || leave.reach.is_some_and(|reach| reaches(reach, &row, subject));
+    if !may {
+        return Err(denied().into());
     }
-    Err(denied().into())
+    if permit.consortium && governance::stands(deed.overlay)? {
+        return Err(Code::MotionNeeded.refuse([]).into()); // INV-G4
+    }
+    Ok(row)
 }
 
 pub(crate) fn reaches(reach: Reach, row: &PrincipalRow, subject: Subject) -> bool {

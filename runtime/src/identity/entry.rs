@@ -77,6 +77,14 @@ fn admit<T: BorshSerialize + BorshDeserialize>(
 pub(super) fn organisation(deed: &mut Deed<'_, '_>, args: &[u8]) -> Done {
     let request: wire::AdmitOrganisationRequest = read(args)?;
     judge(deed, (ROOM, "AdmitOrganisation"), Subject::NOBODY)?;
+    admit_organisation(deed, request)
+}
+
+/// Admits an organisation for whoever had the right to it.
+pub(crate) fn admit_organisation(
+    deed: &mut Deed<'_, '_>,
+    request: wire::AdmitOrganisationRequest,
+) -> Done {
     let org = above_zero("org", request.org)?;
     let (kind, label) = (read_kind(request.kind)?, text("label", request.label)?);
     let row = OrgRow::new(kind, label, deed.place.height);
@@ -89,6 +97,11 @@ pub(super) fn organisation(deed: &mut Deed<'_, '_>, args: &[u8]) -> Done {
 pub(super) fn centre(deed: &mut Deed<'_, '_>, args: &[u8]) -> Done {
     let request: wire::AdmitCentreRequest = read(args)?;
     judge(deed, (ROOM, "AdmitCentre"), Subject::NOBODY)?;
+    admit_centre(deed, request)
+}
+
+/// Admits a centre for whoever had the right to it.
+pub(crate) fn admit_centre(deed: &mut Deed<'_, '_>, request: wire::AdmitCentreRequest) -> Done {
     let (centre, org) = (above_zero("centre", request.centre)?, request.org);
     if !(100_000..1_000_000).contains(&request.district) {
         return Err(malformed("district").into());

@@ -1,10 +1,10 @@
-//! The table: which role may make which call of the rooms `identity`, `policy` and `governance`, and
-//! how far.
+//! The table: which role may make which call of the rooms `identity`, `policy` and `governance`,
+//! and how far.
 //!
 //! What does not stand here is denied. The test of the role matrix is generated from this table.
 
 use super::authority::Authority;
-use crate::{code, identity, policy};
+use crate::{governance, identity, policy};
 use linli_types::genesis::Role;
 
 /// How far a role reaches.
@@ -38,7 +38,7 @@ pub struct Permit {
     pub roles: &'static [(Role, Reach)],
     /// Who may do it to themselves.
     pub own: Own,
-    /// An act of the whole consortium: the roles are [`Authority`]'s, motions come in there.
+    /// An act of the whole consortium: [`Authority`]'s until the council stands, then motions'.
     pub consortium: bool,
 }
 
@@ -46,24 +46,35 @@ const fn permit(method: &'static str, roles: &'static [(Role, Reach)], own: Own)
     Permit { room: identity::ROOM, method, roles, own, consortium: false }
 }
 
+const fn of(room: &'static str, row: Permit) -> Permit {
+    Permit { room, ..row }
+}
+
 const fn consortium(room: &'static str, method: &'static str) -> Permit {
     Permit { room, method, roles: &[], own: Own::Nobody, consortium: true }
 }
 
 use Reach::{Any, Organisation};
-use Role::{Administrator, DistrictAdmin, IdService, Registrar};
+use Role::{
+    Administrator, CouncilEnterprise, CouncilResident, CouncilSocial, DistrictAdmin, IdService,
+    Registrar,
+};
 
 const ATTESTERS: &[(Role, Reach)] = &[(Registrar, Any), (IdService, Any)];
 const GRANTERS: &[(Role, Reach)] =
     &[(DistrictAdmin, Any), (IdService, Any), (Administrator, Organisation)];
 
+const SEATS: &[(Role, Reach)] =
+    &[(CouncilResident, Any), (CouncilEnterprise, Any), (CouncilSocial, Any)];
+const MOVERS: &[(Role, Reach)] =
+    &[(CouncilResident, Any), (CouncilEnterprise, Any), (CouncilSocial, Any), (DistrictAdmin, Any)];
 /// Whoever may move, and whoever builds contracts for an organisation.
 const STAGERS: &[(Role, Reach)] = &[
+    (CouncilResident, Any),
+    (CouncilEnterprise, Any),
+    (CouncilSocial, Any),
     (DistrictAdmin, Any),
     (Administrator, Any),
-    (Role::CouncilResident, Any),
-    (Role::CouncilEnterprise, Any),
-    (Role::CouncilSocial, Any),
 ];
 
 /// Every call that transactions may make, each once. `Act` is the contracts' and not here.
@@ -90,13 +101,12 @@ pub const TABLE: &[Permit] = &[
     permit("AttestPredicate", ATTESTERS, Own::Nobody),
     permit("WithdrawPredicate", ATTESTERS, Own::Nobody),
     consortium(policy::ROOM, "Set"),
-    Permit {
-        room: code::GOVERNANCE,
-        method: "StageCode",
-        roles: STAGERS,
-        own: Own::Nobody,
-        consortium: false,
-    },
+    of(governance::ROOM, permit("OpenMotion", MOVERS, Own::Nobody)),
+    of(governance::ROOM, permit("Vote", SEATS, Own::Nobody)),
+    of(governance::ROOM, permit("Recuse", SEATS, Own::Nobody)),
+    of(governance::ROOM, permit("WithdrawMotion", &[], Own::People)),
+    of(governance::ROOM, permit("Decide", &[(DistrictAdmin, Any)], Own::Nobody)),
+    of(governance::ROOM, permit("StageCode", STAGERS, Own::Nobody)),
 ];
 
 /// Contracts that devices sign for: they hold evidence and nothing else.

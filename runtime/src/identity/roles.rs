@@ -4,6 +4,7 @@ use super::ROOM;
 use super::calls::{Subject, judge, reaches};
 use super::permits::may_grant;
 use super::rows::{PrincipalRow, get_org, get_principal, put_principal};
+use crate::governance;
 use crate::native::{Deed, Done, event, malformed, method_word, principal, read, word};
 use crate::vm::Stop;
 use linli_types::code::Code;
@@ -35,6 +36,7 @@ pub(super) fn grant(deed: &mut Deed<'_, '_>, args: &[u8]) -> Done {
     row.roles.sort_unstable();
     check_apart(&row.roles)?;
     put_principal(deed.overlay, &id, &row)?;
+    governance::given(deed.overlay, deed.place.height, &id, role)?;
     Ok(changed(deed, id, role, true))
 }
 
@@ -45,6 +47,7 @@ pub(super) fn withdraw(deed: &mut Deed<'_, '_>, args: &[u8]) -> Done {
     }
     row.roles.retain(|held| *held != role);
     put_principal(deed.overlay, &id, &row)?;
+    governance::taken(deed.overlay, &id, role)?;
     Ok(changed(deed, id, role, false))
 }
 

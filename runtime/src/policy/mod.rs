@@ -21,7 +21,7 @@ mod query;
 mod set;
 
 pub(crate) use query::answer;
-pub(crate) use set::call;
+pub(crate) use set::{call, carry_out};
 
 use crate::overlay::Overlay;
 use crate::stored::{decode, full_key};

@@ -5,6 +5,7 @@ use crate::identity::{Subject, judge};
 use crate::native::{Deed, Done, event, malformed, method_word, read, word};
 use crate::room::unknown_method;
 use crate::vm::Stop;
+use linli_types::account::NOBODY;
 use linli_types::calendar::Year;
 use linli_types::code::Code;
 use linli_types::height::TimeMs;
@@ -31,6 +32,11 @@ pub(crate) fn call(deed: &mut Deed<'_, '_>, method: &str, args: &[u8]) -> Done {
 fn set(deed: &mut Deed<'_, '_>, args: &[u8]) -> Done {
     let request: wire::SetRequest = read(args)?;
     judge(deed, (ROOM, SET), Subject::NOBODY)?;
+    carry_out(deed, request)
+}
+
+/// Makes the next version for whoever had the right to it: an office, or a motion that passed.
+pub(crate) fn carry_out(deed: &mut Deed<'_, '_>, request: wire::SetRequest) -> Done {
     let now = deed.place.time;
     let before = head(deed.overlay)?;
     if request.base != before.last {
@@ -53,7 +59,7 @@ fn set(deed: &mut Deed<'_, '_>, args: &[u8]) -> Done {
     let message =
         wire::PolicySet { version: number, effective_at_ms: effective.0, by: by.0.to_vec() };
     let result = wire::SetResponse { version: number }.encode_to_vec();
-    Ok((result, event(ROOM, POLICY_SET, [by], &message)))
+    Ok((result, event(ROOM, POLICY_SET, [by].into_iter().filter(|by| *by != NOBODY), &message)))
 }
 
 /// When a version may begin (Y3, Y4).

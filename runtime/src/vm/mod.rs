@@ -34,8 +34,8 @@ mod seam;
 #[cfg(test)]
 mod tests;
 
-pub use refused::DeployRefused;
 pub(crate) use checked::inspect;
+pub use refused::DeployRefused;
 pub use run::{ENTER_FUEL, PAGE_FUEL};
 pub use seam::{CodeCache, Deployed, Entry, Host, NoCache, Ran, Stop};
 

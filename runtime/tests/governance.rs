@@ -1,0 +1,502 @@
+//! Motions from their opening to what becomes of them, counted a second time by hand.
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+mod support;
+
+use linli_runtime::{Slot, invariant};
+use linli_types::code::Code;
+use linli_types::genesis::{Genesis, Module, Organisation, Principal, Role};
+use linli_types::height::TimeMs;
+use linli_types::id::PrincipalId;
+use linli_types::limits::{MOTION_TEXT_BYTES_MAX, MOTIONS_MAX};
+use linli_types::policy::Param;
+use linli_types::receipt::Receipt;
+use linli_types::validator::OrgKind;
+use linli_types::wire::governance as wire;
+use linli_types::wire::governance::deed::Deed as Kind;
+use linli_types::wire::governance::{Standing, Threshold};
+use linli_types::wire::{self as body, identity, policy};
+use proptest::prelude::*;
+use prost::Message;
+use support::*;
+
+const SEATS: [Role; 3] = [Role::CouncilResident, Role::CouncilEnterprise, Role::CouncilSocial];
+const ORGS: [u32; 3] = [0, 21, 22];
+const DISTRICT: u8 = 200;
+const OPEN_MS: u64 = 20_000;
+const DELAY_MS: u64 = 90_000;
+const LOCK_MS: u64 = 3_000;
+
+/// Seat `n` of a chamber: the seed of its key, and who has it.
+fn seat(chamber: usize, n: u8) -> (PrincipalId, u8) {
+    let seed = 10 + 10 * u8::try_from(chamber).unwrap() + n;
+    (PrincipalId([seed; 16]), seed)
+}
+
+fn district() -> (PrincipalId, u8) {
+    (PrincipalId([DISTRICT; 16]), DISTRICT)
+}
+
+/// A chain whose chambers have so many seats.
+fn council(seats: [u8; 3]) -> Genesis {
+    let code = linli_modules::probe().to_vec();
+    let mut genesis = genesis_with(vec![Module { name: "probe".into(), code }]);
+    let org = |(id, kind)| Organisation { id, kind, label: String::new() };
+    genesis.orgs = [(21, OrgKind::Enterprise), (22, OrgKind::SocialOrg)].map(org).into();
+    let mut add = |(id, seed): (PrincipalId, u8), org, role| {
+        genesis.principals.push(Principal { id, key: key(seed), org, roles: vec![role] });
+    };
+    add(district(), 1, Role::DistrictAdmin);
+    for (chamber, count) in seats.into_iter().enumerate() {
+        (0..count).for_each(|n| add(seat(chamber, n), ORGS[chamber], SEATS[chamber]));
+    }
+    genesis.policy.params = [
+        (Param::PolicyLockMs, LOCK_MS),
+        (Param::MotionDelayMs, DELAY_MS),
+        (Param::MotionOpenMsMin, OPEN_MS),
+        (Param::MotionOpenMsMax, 10 * OPEN_MS),
+    ]
+    .map(|(param, value)| (param.number(), value))
+    .into();
+    genesis
+}
+
+/// A chain, and numbers for what is signed.
+struct Chain {
+    node: Node,
+    number: u64,
+}
+
+impl Chain {
+    fn new(seats: [u8; 3]) -> Self {
+        Self { node: Node::new(&council(seats)), number: 0 }
+    }
+
+    fn now(&self) -> TimeMs {
+        self.node.ledger.head().time
+    }
+
+    /// Does calls in one block each; the laws hold after it.
+    fn call(&mut self, (id, seed): (PrincipalId, u8), method: &str, args: &impl Message) -> u32 {
+        code_of(&self.call_room((id, seed), call("governance", method, args.encode_to_vec())))
+    }
+
+    fn call_room(&mut self, (id, seed): (PrincipalId, u8), call: body::Call) -> Receipt {
+        self.number += 1;
+        let transaction = self.node.sign_as((id, seed), None, self.number, vec![call]);
+        let receipt = self.node.step(&[transaction]).remove(0);
+        self.check();
+        receipt
+    }
+
+    fn check(&self) {
+        assert_eq!(invariant::breaches(&self.node.store).unwrap(), Vec::<String>::new());
+    }
+
+    /// A block at a time, with nothing but due timers; the ledger is opened anew from its rows.
+    fn at(&mut self, time: TimeMs) -> Vec<Receipt> {
+        self.node.reopen();
+        let slot = Slot { time, ..self.node.slot() };
+        let executed = self.node.ledger.propose(&self.node.store, slot, &[]).unwrap();
+        let receipts = executed.receipts.clone();
+        self.node.commit(executed);
+        self.check();
+        receipts
+    }
+
+    fn open_as(&mut self, who: (PrincipalId, u8), id: u8, kind: Kind, threshold: Threshold) -> u32 {
+        let request = self.motion(id, kind, threshold);
+        self.call(who, "OpenMotion", &request)
+    }
+
+    fn motion(&self, id: u8, kind: Kind, threshold: Threshold) -> wire::OpenMotionRequest {
+        wire::OpenMotionRequest {
+            motion: vec![id; 16],
+            deed: Some(wire::Deed { deed: Some(kind) }),
+            threshold: threshold.into(),
+            closes_at_ms: self.now().0 + 2 * OPEN_MS,
+            text: "关于社区基金的议案".into(),
+        }
+    }
+
+    fn vote(&mut self, who: (PrincipalId, u8), id: u8, yes: bool) -> u32 {
+        self.call(who, "Vote", &wire::VoteRequest { motion: vec![id; 16], yes })
+    }
+
+    fn recuse(&mut self, who: (PrincipalId, u8), id: u8) -> u32 {
+        self.call(who, "Recuse", &wire::RecuseRequest { motion: vec![id; 16] })
+    }
+
+    fn look(&self, id: u8) -> wire::MotionResponse {
+        let request = wire::MotionRequest { motion: vec![id; 16] };
+        self.query("Motion", &request)
+    }
+
+    fn query<Q: Message + Default>(&self, method: &str, request: &impl Message) -> Q {
+        let (node, args) = (&self.node, request.encode_to_vec());
+        let answer = node.ledger.query(&node.store, "governance", method, &args, person(0));
+        let answer = answer.unwrap().unwrap();
+        assert!(!answer.reads.is_empty());
+        Q::decode(answer.result.as_slice()).unwrap()
+    }
+
+    fn standing(&self, id: u8) -> Standing {
+        self.look(id).standing()
+    }
+
+    /// Ends the voting.
+    fn close(&mut self, id: u8) -> Standing {
+        let closes = self.look(id).closes_at_ms;
+        self.at(TimeMs(closes));
+        self.standing(id)
+    }
+
+    /// Waits for the delay.
+    fn carry_out(&mut self, id: u8) -> Standing {
+        let executes = self.look(id).executes_at_ms;
+        self.at(TimeMs(executes - 1));
+        assert_eq!(self.standing(id), Standing::Passed, "INV-G3");
+        self.at(TimeMs(executes));
+        self.standing(id)
+    }
+
+    /// Opens a motion, has everyone vote for it, and waits until it is carried out.
+    fn decree(&mut self, seats: [u8; 3], id: u8, kind: Kind) -> Standing {
+        assert_eq!(self.open_as(seat(0, 0), id, kind, Threshold::Special), 0);
+        for (chamber, count) in seats.into_iter().enumerate() {
+            (0..count).for_each(|n| assert_eq!(self.vote(seat(chamber, n), id, true), 0));
+        }
+        assert_eq!(self.close(id), Standing::Passed);
+        self.carry_out(id)
+    }
+}
+
+fn resolution() -> Kind {
+    Kind::Resolution(wire::Resolution {})
+}
+
+fn param(base: u32, value: u64) -> Kind {
+    let params = vec![policy::ParamValue { param: 1_000, value }];
+    Kind::Policy(policy::SetRequest { base, params, ..policy::SetRequest::default() })
+}
+
+fn organisation(org: u32) -> Kind {
+    let kind = identity::OrganisationKind::Bank.into();
+    Kind::AdmitOrganisation(identity::AdmitOrganisationRequest { org, kind, label: "行".into() })
+}
+
+#[test]
+fn a_motion_that_passes_is_carried_out_by_the_chain() {
+    let mut chain = Chain::new([2, 1, 1]);
+    assert_eq!(chain.decree([2, 1, 1], 1, param(1, 7)), Standing::Executed);
+    let height = chain.node.ledger.head().height.0;
+    assert_eq!(chain.look(1).executed_at_height, height);
+    // Without a time of its own the version begins when the lock is over.
+    let at = |chain: &Chain| {
+        let node = &chain.node;
+        let answer = node.ledger.query(&node.store, "policy", "At", &[], person(0)).unwrap();
+        policy::AtResponse::decode(answer.unwrap().result.as_slice()).unwrap().version
+    };
+    assert_eq!(at(&chain), 1);
+    let begins = chain.now().plus_ms(LOCK_MS);
+    chain.at(begins);
+    assert_eq!(at(&chain), 2);
+    assert_eq!(chain.decree([2, 1, 1], 2, organisation(900)), Standing::Executed);
+    // Nobody can do it again, and the deed is done once.
+    assert_eq!(
+        chain.open_as(seat(0, 0), 3, organisation(900), Threshold::Simple),
+        Code::Duplicate.number()
+    );
+}
+
+#[test]
+fn the_office_ends_where_the_council_begins() {
+    let set = |base| {
+        let effective_at_ms = START.0 + 20 * LOCK_MS;
+        let params = vec![policy::ParamValue { param: 1_000, value: 1 }];
+        let request = policy::SetRequest { base, effective_at_ms, params, ..Default::default() };
+        call("policy", "Set", request.encode_to_vec())
+    };
+    let mut chain = Chain::new([1, 1, 0]);
+    assert_eq!(code_of(&chain.call_room(district(), set(1))), 0);
+    // The last chamber gets its seat: the council stands.
+    let (newcomer, key) = (PrincipalId([99; 16]), key(99));
+    let admit = identity::AdmitPersonRequest {
+        principal: newcomer.0.to_vec(),
+        key: key.0.to_vec(),
+        org: 22,
+    };
+    let admit = call("identity", "AdmitPerson", admit.encode_to_vec());
+    assert_eq!(code_of(&chain.call_room(district(), admit)), 0);
+    let role = i32::try_from(Role::CouncilSocial.number()).unwrap();
+    let grant = identity::RoleRequest { principal: newcomer.0.to_vec(), role };
+    let grant = call("identity", "GrantRole", grant.encode_to_vec());
+    assert_eq!(code_of(&chain.call_room(district(), grant)), 0);
+    let council: wire::CouncilResponse = chain.query("Council", &wire::CouncilRequest {});
+    assert!(council.stands);
+    let chambers: Vec<_> = council.chambers.iter().map(|c| (c.weight, c.seats)).collect();
+    assert_eq!(chambers, [(40, 1), (30, 1), (30, 1)]);
+    assert_eq!(code_of(&chain.call_room(district(), set(2))), Code::MotionNeeded.number());
+}
+
+#[test]
+fn each_seat_has_one_vote_and_only_while_votes_are_taken() {
+    let mut chain = Chain::new([3, 1, 1]);
+    assert_eq!(chain.open_as(district(), 1, resolution(), Threshold::Simple), 0);
+    assert_eq!(chain.vote(seat(0, 0), 1, true), 0);
+    assert_eq!(chain.vote(seat(0, 0), 1, true), Code::AlreadyVoted.number());
+    assert_eq!(chain.recuse(seat(0, 0), 1), Code::AlreadyVoted.number());
+    assert_eq!(chain.recuse(seat(0, 1), 1), 0);
+    assert_eq!(chain.vote(seat(0, 1), 1, true), Code::Conflicted.number());
+    assert_eq!(chain.vote(district(), 1, true), Code::RoleDenied.number());
+    assert_eq!(chain.vote(seat(0, 2), 9, true), Code::NoMotion.number());
+    // A seat given after the opening does not vote on it, also where one was withdrawn.
+    let role = i32::try_from(Role::CouncilResident.number()).unwrap();
+    for method in ["WithdrawRole", "GrantRole"] {
+        let request = identity::RoleRequest { principal: seat(0, 2).0.0.to_vec(), role };
+        let change = call("identity", method, request.encode_to_vec());
+        assert_eq!(code_of(&chain.call_room(district(), change)), 0);
+    }
+    assert_eq!(chain.vote(seat(0, 2), 1, true), Code::SeatLater.number());
+    let counts: Vec<_> =
+        chain.look(1).chambers.iter().map(|c| [c.seats, c.recused, c.yes, c.no]).collect();
+    assert_eq!(counts, [[3, 1, 1, 0], [1, 0, 0, 0], [1, 0, 0, 0]]);
+    assert_eq!(chain.close(1), Standing::Failed);
+    assert_eq!(chain.vote(seat(1, 0), 1, true), Code::MotionClosed.number());
+    assert_eq!(chain.recuse(seat(1, 0), 1), Code::MotionClosed.number());
+}
+
+#[test]
+fn votes_at_the_closing_time_come_too_late_even_before_the_count() {
+    let mut chain = Chain::new([1, 1, 1]);
+    assert_eq!(chain.open_as(district(), 1, resolution(), Threshold::Simple), 0);
+    // A block that defers timers cannot hold votes: the first that does counts first.
+    let slot = Slot { time: TimeMs(chain.look(1).closes_at_ms), ..chain.node.slot() };
+    let vote = wire::VoteRequest { motion: vec![1; 16], yes: true };
+    let vote = call("governance", "Vote", vote.encode_to_vec());
+    let vote = chain.node.sign_as(seat(0, 0), None, 77, vec![vote]);
+    let executed = chain.node.ledger.propose(&chain.node.store, slot, &[vote]).unwrap();
+    assert_eq!(code_of(&executed.receipts[1]), Code::MotionClosed.number());
+}
+
+#[test]
+fn an_empty_chamber_sends_the_motion_to_the_district() {
+    let mut chain = Chain::new([1, 1, 1]);
+    for (id, yes) in [(1, true), (2, false)] {
+        assert_eq!(chain.open_as(seat(0, 0), id, resolution(), Threshold::Simple), 0);
+        assert_eq!(chain.recuse(seat(2, 0), id), 0);
+        let decide = wire::DecideRequest { motion: vec![id; 16], yes };
+        assert_eq!(chain.call(district(), "Decide", &decide), Code::NotEscalated.number());
+        assert_eq!(chain.close(id), Standing::Escalated);
+        assert_eq!(chain.call(seat(0, 0), "Decide", &decide), Code::RoleDenied.number());
+        assert_eq!(chain.call(district(), "Decide", &decide), 0);
+        assert_eq!(chain.standing(id), if yes { Standing::Passed } else { Standing::Failed });
+    }
+    assert_eq!(chain.carry_out(1), Standing::Executed);
+    // Whoever opened a motion does not decide it.
+    assert_eq!(chain.open_as(district(), 3, resolution(), Threshold::Simple), 0);
+    assert_eq!(chain.recuse(seat(2, 0), 3), 0);
+    assert_eq!(chain.close(3), Standing::Escalated);
+    let decide = wire::DecideRequest { motion: vec![3; 16], yes: true };
+    assert_eq!(chain.call(district(), "Decide", &decide), Code::SelfDealing.number());
+}
+
+#[test]
+fn a_deed_that_the_rules_refuse_meanwhile_leaves_nothing_but_its_refusal() {
+    let mut chain = Chain::new([1, 1, 1]);
+    for id in [1, 2] {
+        assert_eq!(chain.open_as(seat(0, 0), id, param(1, u64::from(id)), Threshold::Simple), 0);
+        (0..3).for_each(|chamber| assert_eq!(chain.vote(seat(chamber, 0), id, true), 0));
+    }
+    assert_eq!(chain.close(2), Standing::Passed);
+    let executes = [1, 2].map(|id| chain.look(id).executes_at_ms);
+    chain.at(TimeMs(executes[0].max(executes[1])));
+    // Both were counted in one block: which comes first is the timers' order.
+    let (first, second) = if chain.standing(1) == Standing::Executed { (1, 2) } else { (2, 1) };
+    assert_eq!(chain.standing(first), Standing::Executed);
+    assert_eq!(chain.standing(second), Standing::Refused);
+    assert_eq!(chain.look(second).refusal, Code::PolicyBase.number());
+}
+
+#[test]
+fn the_author_takes_a_motion_back_while_it_is_open() {
+    let mut chain = Chain::new([2, 1, 1]);
+    assert_eq!(chain.open_as(seat(0, 0), 1, resolution(), Threshold::Simple), 0);
+    let withdraw = wire::WithdrawMotionRequest { motion: vec![1; 16] };
+    let other = chain.call(seat(0, 1), "WithdrawMotion", &withdraw);
+    assert_eq!(other, Code::RoleDenied.number());
+    let closes = chain.look(1).closes_at_ms;
+    assert_eq!(chain.call(seat(0, 0), "WithdrawMotion", &withdraw), 0);
+    assert_eq!(chain.vote(seat(0, 1), 1, true), Code::MotionClosed.number());
+    assert_eq!(chain.call(seat(0, 0), "WithdrawMotion", &withdraw), Code::MotionClosed.number());
+    // Its timer is gone.
+    assert!(chain.at(TimeMs(closes)).is_empty());
+    assert_eq!(chain.standing(1), Standing::Withdrawn);
+}
+
+#[test]
+fn what_could_never_stand_is_refused_when_it_is_opened() {
+    let mut chain = Chain::new([1, 1, 1]);
+    let author = seat(0, 0);
+    let mut refused = |kind: Kind, change: &dyn Fn(&mut wire::OpenMotionRequest), code: Code| {
+        let mut request = chain.motion(1, kind, Threshold::Simple);
+        change(&mut request);
+        assert_eq!(chain.call(author, "OpenMotion", &request), code.number(), "{code:?}");
+    };
+    let keep = |_: &mut wire::OpenMotionRequest| {};
+    let set = |set: policy::SetRequest| Kind::Policy(policy::SetRequest { base: 1, ..set });
+    let weights = |parts: [u32; 3]| {
+        let of = policy::WeightsOf::Efficiency.into();
+        let weights = vec![policy::Weights { of, parts: parts.into() }];
+        set(policy::SetRequest { weights, ..Default::default() })
+    };
+    let special = |r: &mut wire::OpenMotionRequest| r.threshold = Threshold::Special.into();
+    refused(weights([35, 40, 26]), &special, Code::Weights);
+    refused(weights([34, 41, 25]), &keep, Code::ThresholdLow);
+    let duties = Some(policy::DutyTable { pairs: Vec::new() });
+    refused(set(policy::SetRequest { duties, ..Default::default() }), &keep, Code::ThresholdLow);
+    let past = policy::SetRequest { effective_at_ms: START.0, ..Default::default() };
+    refused(set(past), &keep, Code::PolicyPast);
+    // After the delay there must be time for the lock.
+    let soon = |request: &mut wire::OpenMotionRequest| {
+        let effective_at_ms = request.closes_at_ms + DELAY_MS + LOCK_MS - 1;
+        let soon = policy::SetRequest { effective_at_ms, ..Default::default() };
+        request.deed = Some(wire::Deed { deed: Some(set(soon)) });
+    };
+    refused(resolution(), &soon, Code::TimeLock);
+    refused(param(2, 1), &keep, Code::PolicyBase);
+    refused(set(policy::SetRequest::default()), &keep, Code::PolicyEmpty);
+    refused(organisation(0), &keep, Code::Malformed);
+    for closes in [0, START.0, START.0 + OPEN_MS, u64::MAX] {
+        refused(resolution(), &|r| r.closes_at_ms = closes, Code::MotionClose);
+    }
+    refused(resolution(), &|r| r.text = "议".repeat(MOTION_TEXT_BYTES_MAX), Code::TooLarge);
+    refused(resolution(), &|r| r.text = " ".into(), Code::Malformed);
+    refused(resolution(), &|r| r.deed = None, Code::Malformed);
+    refused(resolution(), &|r| r.threshold = 0, Code::Malformed);
+    let long = identity::AdmitCentreRequest {
+        org: 77,
+        centre: 1,
+        district: 330_106,
+        ..Default::default()
+    };
+    refused(Kind::AdmitCentre(long), &keep, Code::NoOrganisation);
+    // Nothing was claimed by any of them.
+    assert_eq!(chain.open_as(author, 1, resolution(), Threshold::Simple), 0);
+    let again = chain.motion(1, resolution(), Threshold::Special);
+    assert_eq!(chain.call(author, "OpenMotion", &again), Code::BusinessIdConflict.number());
+    assert_eq!(
+        chain.open_as((person(0), 1), 2, resolution(), Threshold::Simple),
+        Code::RoleDenied.number()
+    );
+}
+
+#[test]
+fn the_text_of_a_motion_holds_no_personal_data() {
+    let chain = Chain::new([1, 1, 1]);
+    let mut request = chain.motion(1, resolution(), Threshold::Simple);
+    request.text = "请联系 13800138000".into();
+    let body = body::TransactionBody {
+        chain_tag: chain.node.chain().tag(),
+        sender: seat(0, 0).0.0.to_vec(),
+        signer: key(seat(0, 0).1).0.to_vec(),
+        key: tx_key(1).0.to_vec(),
+        valid_until_ms: chain.now().plus_ms(60_000).0,
+        calls: vec![call("governance", "OpenMotion", request.encode_to_vec())],
+        on_behalf: None,
+    };
+    let raw = linli_types::transaction::envelope(
+        &body.encode_to_vec(),
+        &linli_types::id::Signature([7; 64]),
+    );
+    let refusal = chain.node.ledger.checker().check_shape(&raw).unwrap_err();
+    assert_eq!(refusal.code, Code::PiiSuspected.number());
+}
+
+#[test]
+fn only_so_many_motions_are_under_way() {
+    let mut chain = Chain::new([1, 1, 1]);
+    for id in 1..=u8::try_from(MOTIONS_MAX).unwrap() {
+        let mut request = chain.motion(id, resolution(), Threshold::Simple);
+        request.closes_at_ms = START.0 + 5 * OPEN_MS;
+        let open = call("governance", "OpenMotion", request.encode_to_vec());
+        let transaction = chain.node.sign_as(district(), None, u64::from(id), vec![open]);
+        let slot = Slot { time: chain.now().plus_ms(1), ..chain.node.slot() };
+        let executed = chain.node.ledger.propose(&chain.node.store, slot, &[transaction]).unwrap();
+        assert_eq!(code_of(&executed.receipts[0]), 0);
+        chain.node.commit(executed);
+    }
+    chain.number = 1_000;
+    let code = chain.open_as(district(), 99, resolution(), Threshold::Simple);
+    assert_eq!(code, Code::TooMany.number());
+    let all: wire::MotionsResponse =
+        chain.query("Motions", &wire::MotionsRequest { from: 60, limit: 3 });
+    let numbers: Vec<_> = all.motions.iter().map(|motion| motion.number).collect();
+    assert_eq!((numbers, all.last), (vec![60, 61, 62], MOTIONS_MAX));
+}
+
+#[test]
+fn a_contract_cannot_use_its_callers_seat() {
+    let mut chain = Chain::new([1, 1, 1]);
+    assert_eq!(chain.open_as(district(), 1, resolution(), Threshold::Simple), 0);
+    #[derive(Clone, PartialEq, prost::Message)]
+    struct CrossRequest {
+        #[prost(string, tag = "1")]
+        room: String,
+        #[prost(string, tag = "2")]
+        method: String,
+        #[prost(bytes = "vec", tag = "3")]
+        args: Vec<u8>,
+    }
+    let args = wire::VoteRequest { motion: vec![1; 16], yes: true }.encode_to_vec();
+    let request = CrossRequest { room: "governance".into(), method: "Vote".into(), args };
+    let receipt = chain.call_room(seat(0, 0), call("probe", "Cross", request.encode_to_vec()));
+    assert_ne!(code_of(&receipt), 0);
+    assert_eq!(chain.look(1).chambers[0].yes, 0);
+}
+
+/// What one seat does: nothing, in favour, against, recused.
+fn deeds() -> impl Strategy<Value = [Vec<u8>; 3]> {
+    let chamber = || proptest::collection::vec(0..4_u8, 1..6);
+    [chamber(), chamber(), chamber()]
+}
+
+/// The share by hand: Σ weight · yes / voters over a common denominator of 60 (voters are 1 to 5).
+fn expected(said: &[Vec<u8>; 3], special: bool) -> Standing {
+    let mut sixtieths = 0;
+    for (weight, chamber) in [40, 30, 30].into_iter().zip(said) {
+        let voters = chamber.iter().filter(|deed| **deed != 3).count();
+        let yes = chamber.iter().filter(|deed| **deed == 1).count();
+        if voters == 0 {
+            return Standing::Escalated;
+        }
+        sixtieths += weight * yes * (60 / voters);
+    }
+    let passes = if special { sixtieths * 3 >= 200 * 60 } else { sixtieths > 50 * 60 };
+    if passes { Standing::Passed } else { Standing::Failed }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    /// INV-G1, INV-G2: the chain's count is the count by hand, whatever the seats do.
+    #[test]
+    fn the_count_is_the_one_by_hand(said in deeds(), special in any::<bool>()) {
+        let seats = [0, 1, 2].map(|chamber: usize| u8::try_from(said[chamber].len()).unwrap());
+        let mut chain = Chain::new(seats);
+        let threshold = if special { Threshold::Special } else { Threshold::Simple };
+        let mut request = chain.motion(1, resolution(), threshold);
+        request.closes_at_ms = START.0 + 9 * OPEN_MS;
+        prop_assert_eq!(chain.call(district(), "OpenMotion", &request), 0);
+        for (chamber, deeds) in said.iter().enumerate() {
+            for (n, deed) in (0..).zip(deeds) {
+                let who = seat(chamber, n);
+                match deed {
+                    1 | 2 => prop_assert_eq!(chain.vote(who, 1, *deed == 1), 0),
+                    3 => prop_assert_eq!(chain.recuse(who, 1), 0),
+                    _ => {}
+                }
+            }
+        }
+        prop_assert_eq!(chain.close(1), expected(&said, special));
+    }
+}
