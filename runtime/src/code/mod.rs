@@ -42,7 +42,7 @@ pub(crate) use history::{Arrivals, Standing, arrivals, bytes_of, schema, standin
 pub(crate) use query::answer;
 pub use rehearse::{NotRehearsed, Rehearsal};
 pub(crate) use report::objection;
-pub use report::owed;
+pub use report::{owed, report_request};
 pub(crate) use rows::put_version;
 pub use rows::{CodeRow, PinRow, code_key};
 

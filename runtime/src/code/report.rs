@@ -85,6 +85,21 @@ fn from_wire(report: wire::RehearsalReport) -> Result<Report, Refusal> {
     })
 }
 
+/// The arguments of the call that carries a validator's report.
+pub fn report_request(
+    motion: &MotionId,
+    validator: &PublicKey,
+    report: &Report,
+    signature: &Signature,
+) -> wire::ReportRehearsalRequest {
+    wire::ReportRehearsalRequest {
+        motion: motion.to_vec(),
+        validator: validator.0.to_vec(),
+        report: Some(to_wire(report)),
+        signature: signature.0.to_vec(),
+    }
+}
+
 /// A report as messages carry it.
 pub(super) fn to_wire(report: &Report) -> wire::RehearsalReport {
     let one = |found: &Difference| wire::RehearsalDifference {
