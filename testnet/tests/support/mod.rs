@@ -45,12 +45,17 @@ impl Live {
         let dir = tempfile::tempdir().unwrap();
         let load = LoadSize { signers: 1, accounts: 2 };
         let net = Net::make(&dir.path().join("net"), 4, load).unwrap();
+        let mut live = Self::of(dir, net);
+        live.net.start().unwrap();
+        live
+    }
+
+    /// A net that was made in `net` of a folder and is not started yet.
+    pub(crate) fn of(dir: TempDir, net: Net) -> Self {
         let accounts = std::fs::read(dir.path().join("net/accounts.json")).unwrap();
         let accounts = serde_json::from_slice(&accounts).unwrap();
         let guard = guard(&dir.path().join("net"));
-        let mut live = Self { net, dir, accounts, guard };
-        live.net.start().unwrap();
-        live
+        Self { net, dir, accounts, guard }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
