@@ -4,7 +4,7 @@
 
 mod support;
 
-use linli_runtime::code::{MotionId, owed, report_request};
+use linli_runtime::code::{CodeRow, MotionId, PinRow, owed, report_request};
 use linli_runtime::{
     InvalidBlock, Ledger, NotRehearsed, Rehearsal, Settings, Slot, StoredBlock, Verified, check_db,
     invariant, load_block, replay, stored,
@@ -17,7 +17,7 @@ use linli_types::id::{Digest, PrincipalId, PublicKey, Signature};
 use linli_types::limits::{CODE_BYTES_MAX, STAGED_CODE_MS, STAGED_CODE_SENDER_MAX};
 use linli_types::policy::Param;
 use linli_types::receipt::{Outcome, Receipt};
-use linli_types::rehearsal::{Report, what};
+use linli_types::rehearsal::{Difference, Report, what};
 use linli_types::signature::Verify;
 use linli_types::store::{Column, Memory, Read, Store};
 use linli_types::validator::OrgKind;
@@ -701,4 +701,36 @@ fn timers_and_calls_through_other_contracts_are_rehearsed_too() {
 
 fn receipt_height(chain: &Chain) -> u64 {
     chain.node.ledger.head().height.0
+}
+
+#[test]
+fn what_stands_of_code_is_spelt_as_it_was() {
+    // Written by hand, field by field: these bytes stand on disks and are signed.
+    let code = CodeRow { hash: Digest([5; 32]), number: 2, since: Height(9) };
+    let pin = PinRow { room: "works".into(), hash: Digest([5; 32]), base: Height(9) };
+    let report = Report {
+        digest: Digest([6; 32]),
+        from: Height(3),
+        blocks: 4,
+        performed: 5,
+        differences: 1,
+        first: vec![Difference { height: Height(7), index: 2, what: 18 }],
+        broken: "D8 entries".into(),
+    };
+    let spelt = |parts: &[&[u8]]| parts.concat();
+    let (five, six) = ([5; 32], [6; 32]);
+    let (two, nine) = (2_u32.to_le_bytes(), 9_u64.to_le_bytes());
+    assert_eq!(linli_types::encode(&code), spelt(&[&five, &two, &nine]));
+    let name = 5_u32.to_le_bytes();
+    assert_eq!(linli_types::encode(&pin), spelt(&[&name, b"works", &five, &nine]));
+    let numbers = [4, 5].map(u32::to_le_bytes).concat();
+    let (one, from, at) = (1_u64.to_le_bytes(), 3_u64.to_le_bytes(), 7_u64.to_le_bytes());
+    let (count, length) = (1_u32.to_le_bytes(), 10_u32.to_le_bytes());
+    let listed = spelt(&[&count, &at, &two, &[18]]);
+    let whole = spelt(&[&six, &from, &numbers, &one, &listed, &length, b"D8 entries"]);
+    assert_eq!(linli_types::encode(&report), whole);
+    let chain = linli_types::id::ChainId([1; 32]);
+    let signed = spelt(&[b"linli.rehearsal-report.v1\0", &chain.0, &MOTION, &whole]);
+    assert_eq!(report.signing_bytes(&chain, &MOTION), signed);
+    assert_eq!(borsh::from_slice::<CodeRow>(&linli_types::encode(&code)).unwrap(), code);
 }
