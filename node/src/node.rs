@@ -111,7 +111,7 @@ impl NodeOptions {
     }
 
     /// What signs for this node.
-    fn signer(&self) -> KeySigner {
+    pub(crate) fn signer(&self) -> KeySigner {
         KeySigner::new(&self.consensus_key).with_successor(self.successor_key.as_deref())
     }
 }

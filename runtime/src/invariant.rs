@@ -3,6 +3,7 @@
 //!
 //! Each walks its rows from the disk and believes nothing that stands in memory.
 
+use crate::code;
 use crate::governance;
 use crate::identity;
 use crate::overlay::{CLAIMS_ROOM, ClaimHead, read_claim};
@@ -48,6 +49,7 @@ pub fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(identity::laws::RolesApart),
         Box::new(identity::laws::RowsRead),
         Box::new(policy::laws::Ascending),
+        Box::new(code::laws::CodeStands),
         Box::new(governance::laws::SeatsAreRoles),
         Box::new(governance::laws::VotesCounted),
         Box::new(validators::SetsFollow),

@@ -11,6 +11,7 @@ mod ask;
 mod batch;
 pub mod check;
 pub mod check_db;
+pub mod code;
 pub mod deploy;
 pub mod execute;
 pub mod genesis;
@@ -38,6 +39,7 @@ mod window;
 
 pub use check::Checker;
 pub use check_db::check_db;
+pub use code::{NotRehearsed, Rehearsal};
 pub use execute::{Executed, InvalidBlock, Slot, bodies_root};
 pub use genesis::GenesisRefused;
 pub use ledger::{Admission, Adopted, GenesisInfo, Head, Ledger, Settings, Sizes};

@@ -72,7 +72,7 @@ pub fn replay(
         let mut batch = Batch::default();
         put_changes(&mut batch, &executed.effects);
         store.apply(&batch);
-        ledger.adopt(executed);
+        ledger.adopt(executed)?;
     }
     Ok(ledger.head().clone())
 }

@@ -164,7 +164,7 @@ impl<D: Disk> Replica<D> {
         let executed = self.executed.remove(&block).ok_or_else(unknown)?;
         let batch = self.ledger.batch(&executed, &certificate);
         self.disk.commit(&batch)?;
-        let Adopted { header, id, transactions, receipts } = self.ledger.adopt(executed);
+        let Adopted { header, id, transactions, receipts } = self.ledger.adopt(executed)?;
         self.executed.clear();
         let included = |t: &Verified| Included { id: t.body, sender: t.sender, key: t.key };
         turn.inputs.push_back(Input::Committed {

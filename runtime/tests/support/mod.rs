@@ -122,7 +122,7 @@ impl Node {
     pub fn commit(&mut self, executed: Executed) {
         let batch = self.ledger.batch(&executed, &certificate(&executed));
         self.store.commit(&batch).unwrap();
-        self.ledger.adopt(executed);
+        self.ledger.adopt(executed).unwrap();
     }
 
     /// Proposes and commits; the receipts' outcomes are in the store.
