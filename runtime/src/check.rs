@@ -12,6 +12,7 @@
 //! - **K3 pure.** The answer depends on the bytes, the chain, the schemas and `now` alone: a block
 //!   that holds what `check_shape` refuses is invalid everywhere.
 
+use crate::deploy::is_native;
 use crate::pii;
 use crate::schema::{MessageRef, Schema, cursor::Cursor, no_filter};
 use linli_types::code::Code;
@@ -80,8 +81,16 @@ impl Checker {
         Ok(transaction)
     }
 
-    /// The same without the rooms' schemas: for a block that stands, which other code than now's may
-    /// have judged.
+    /// Whether whoever passed these bytes on is at fault. Who is a block ahead of us, or behind, checks
+    /// calls of contracts by other code than we do: such a call is nobody's fault.
+    pub fn blames(&self, raw: &[u8]) -> bool {
+        let Ok(transaction) = self.read(raw) else { return true };
+        let mut native = transaction.calls.iter().filter(|call| is_native(&call.room));
+        native.any(|call| self.check_call(call).is_err())
+    }
+
+    /// As [`Self::check_shape`] without the rooms' schemas: for a block that stands, which other code
+    /// than now's may have judged.
     pub(crate) fn read(&self, raw: &[u8]) -> Result<Transaction, Refusal> {
         at_most("transaction", raw.len(), TRANSACTION_BYTES_MAX)?;
         let (body_bytes, signature) = envelope(raw).ok_or_else(|| malformed("envelope"))?;

@@ -105,6 +105,11 @@ pub(crate) fn deploy(
     Ok(Deployment { vm, contracts, schemas, checker: Checker::new(chain, parsed) })
 }
 
+/// Whether a room is no contract's.
+pub(crate) fn is_native(room: &str) -> bool {
+    NATIVE.iter().any(|(native, _)| *native == room)
+}
+
 /// The schemas of the native rooms.
 fn native() -> Result<BTreeMap<String, Schema>, Undeployable> {
     let one = |(room, package): (&str, &str)| {

@@ -164,7 +164,7 @@ fn the_council_replaces_a_contracts_code_on_every_node_whoever_is_killed() {
     // Every node's own schema is the new one.
     for at in 0..4 {
         let args = ["call", "probe", "Count", "--args", r#"{"key":"6b"}"#];
-        live.linli_at(at, "operator", &args).fails(1, "UNKNOWN_METHOD", "nothing");
+        live.linli_at(at, "operator", &args).fails(2, "SCHEMA", "nothing").saying("Anchor");
     }
     live.transfer(0, 9).done();
     live.net.stop().unwrap();
