@@ -2,12 +2,12 @@
 
 use crate::machine::Machine;
 use crate::message::{Message, spoilt};
-use crate::world::{self, ESCROW, HOLDER, Owner};
+use crate::world::{self, ESCROW, HOLDER};
 use alloc::vec::Vec;
 use linli_contract::accounts::own_principal;
 
 /// How often a step is well meant, of 256.
-const WELL: u8 = 208;
+const WELL: u8 = 216;
 /// Codes of the standard books.
 const MOVE: u64 = 1;
 const BURN: u64 = 3;
@@ -17,17 +17,18 @@ const ESCROWED: u64 = 5;
 pub(crate) fn perform(machine: &mut Machine, dice: [u8; 7]) {
     let well = dice[1] < WELL;
     match dice[0] % 32 {
-        0..11 => transfer(machine, dice, well),
-        11..15 => reserve(machine, dice, well),
-        15..18 => post(machine, dice, well),
-        18..20 => void(machine, dice, well),
-        20..23 => reverse(machine, dice, well),
-        23..25 => chain(machine, dice, well),
-        25..27 => open(machine, dice, well),
-        27 => close(machine, dice, well),
-        28 => order(machine, dice),
-        29 | 30 => expire(machine, dice, well),
-        _ => ask(machine, "Mint", Message::default(), dice[6]),
+        0..10 => transfer(machine, dice, well),
+        10..14 => reserve(machine, dice, well),
+        14..17 => post(machine, dice, well),
+        17..19 => void(machine, dice, well),
+        19..22 => reverse(machine, dice, well),
+        22 => heist(machine, dice),
+        23 | 24 => chain(machine, dice, well),
+        25 | 26 => open(machine, dice, well),
+        27 => close(machine, dice, well && dice[3] < 128),
+        28 if dice[2] < 64 => order(machine, dice),
+        28 if dice[2] < 96 => ask(machine, "Mint", Message::default(), dice[6]),
+        _ => expire(machine, dice, well),
     }
 }
 
@@ -47,9 +48,10 @@ fn id(machine: &mut Machine, dice: u8) -> [u8; 16] {
 
 fn amount(dice: u8, well: bool) -> u64 {
     match dice {
+        0..8 if well => 100_000,
         _ if well => 1 + u64::from(dice % 4),
-        0..32 => 0,
-        32..64 => u64::MAX,
+        0..48 => 0,
+        48..64 => u64::MAX,
         64..96 => u64::MAX - u64::from(dice),
         96..128 => 1 << 40,
         n => u64::from(n) * 8,
@@ -62,10 +64,11 @@ fn sides(machine: &Machine, dice: [u8; 7], well: bool) -> ([u8; 16], [u8; 16], u
     if !well {
         let from = match dice[2] {
             0..32 => world::issuance(world::ASSETS[usize::from(dice[2] % 4)]),
-            32..40 => [7; 16],
+            32..64 => [7; 16],
             n => world::account(usize::from(n) % all),
         };
-        return (from, world::account(usize::from(dice[3]) % all), u64::from(dice[5] % 8));
+        let to = if dice[3] < 32 { from } else { world::account(usize::from(dice[3]) % all) };
+        return (from, to, u64::from(dice[5] % 8));
     }
     let from = world::own(machine.me, dice[2]);
     let of = |number: usize| world::find(number).map_or((0, 0), |slot| (slot.asset, slot.kind));
@@ -73,7 +76,11 @@ fn sides(machine: &Machine, dice: [u8; 7], well: bool) -> ([u8; 16], [u8; 16], u
     if dice[3] < 12 {
         return (world::account(from), world::issuance(asset), BURN);
     }
-    let fits = |number: &usize| *number != from && of(*number).0 == asset;
+    let fits = |number: &usize| {
+        let plain = [HOLDER, ESCROW, world::DONATION_POOL].contains(&of(*number).1);
+        let between = kind == HOLDER || of(*number).1 == HOLDER;
+        *number != from && of(*number).0 == asset && plain && between
+    };
     let fitting = (0..all).filter(fits).count().max(1);
     let to = (0..all).filter(fits).nth(usize::from(dice[3]) % fitting).unwrap_or(0);
     let code = match (kind, of(to).1) {
@@ -94,13 +101,17 @@ fn transfer_request(machine: &mut Machine, dice: [u8; 7], well: bool) -> ([u8; 1
         .bytes(3, &credit)
         .number(4, amount(dice[4], well))
         .number(5, code)
-        .number(6, u64::from(dice[6] > 248));
+        .number(6, u64::from((232..240).contains(&dice[6])));
     (id, request.done())
 }
 
 fn transfer(machine: &mut Machine, dice: [u8; 7], well: bool) {
     let (id, request) = transfer_request(machine, dice, well);
     machine.call("accounts", "Transfer", &spoilt(request.clone(), dice[6]));
+    if dice[6] > 245 {
+        // Once more.
+        machine.call("accounts", "Transfer", &request);
+    }
     (machine.last.transfer_id, machine.last.transfer) = (id, request);
 }
 
@@ -126,10 +137,16 @@ fn reserve(machine: &mut Machine, dice: [u8; 7], well: bool) {
     machine.last.pending = id;
 }
 
-/// A pending transfer: the last one of this program, or one that somebody may have made.
-fn pending(machine: &Machine, dice: [u8; 7], well: bool) -> [u8; 16] {
-    let known = machine.last.pending != [0; 16];
-    if well && known { machine.last.pending } else { world::pending(dice[2] % 64) }
+/// A pending transfer: the last one of this program, which is made if there is none, or one that
+/// somebody may have made.
+fn pending(machine: &mut Machine, dice: [u8; 7], well: bool) -> [u8; 16] {
+    if !well || dice[3] < 64 {
+        return world::pending(dice[2] % 16);
+    }
+    if machine.last.pending == [0; 16] {
+        reserve(machine, [0, 0, dice[2], dice[3], dice[4], 99, 99], true);
+    }
+    machine.last.pending
 }
 
 fn post(machine: &mut Machine, dice: [u8; 7], well: bool) {
@@ -146,10 +163,12 @@ fn void(machine: &mut Machine, dice: [u8; 7], well: bool) {
 }
 
 fn reverse(machine: &mut Machine, dice: [u8; 7], well: bool) {
+    if well && machine.last.transfer.is_empty() {
+        transfer(machine, [0, 0, dice[2], dice[3], dice[4], 99, 99], true);
+    }
     let own = id(machine, dice[5].saturating_add(16));
     let of = if well { machine.last.transfer_id } else { world::pending(dice[2]) };
-    let room = world::ROOMS.get(usize::from(machine.me)).copied().unwrap_or_default();
-    let actor = if dice[3] < 240 { own_principal(room).0 } else { world::person(dice[3] % 6) };
+    let actor = if dice[3] < 240 { myself(machine) } else { world::person(dice[3] % 6) };
     let receivable: &[u8] = match dice[4] {
         0..32 => &world::account(12),
         32..64 => &world::account(13),
@@ -164,6 +183,42 @@ fn reverse(machine: &mut Machine, dice: [u8; 7], well: bool) {
         .bytes(6, &machine.last.transfer)
         .bytes(7, &actor);
     ask(machine, "Reverse", request, dice[6]);
+}
+
+fn myself(machine: &Machine) -> [u8; 16] {
+    let room = world::ROOMS.get(usize::from(machine.me)).copied().unwrap_or_default();
+    own_principal(room).0
+}
+
+/// Pays itself, moves the money on, and takes the payment back: somebody else is to owe it.
+fn heist(machine: &mut Machine, dice: [u8; 7]) {
+    let [purse, pocket, till] = [0, 1, 2].map(|n| world::account(world::own(machine.me, n)));
+    let id = machine.fresh();
+    let payment = Message::default()
+        .bytes(1, &id)
+        .bytes(2, &purse)
+        .bytes(3, &till)
+        .number(4, 3)
+        .number(5, ESCROWED)
+        .done();
+    machine.call("accounts", "Transfer", &payment);
+    let all = Message::default()
+        .bytes(1, &machine.fresh())
+        .bytes(2, &till)
+        .bytes(3, &pocket)
+        .number(4, u64::MAX)
+        .number(5, ESCROWED)
+        .number(6, 1);
+    ask(machine, "Transfer", all, 99);
+    let back = Message::default()
+        .bytes(1, &machine.fresh())
+        .bytes(2, &id)
+        .number(3, 1 + u64::from(dice[2] % 3))
+        .number(4, 1)
+        .bytes(5, &world::account(12 + usize::from(dice[3] % 2)))
+        .bytes(6, &payment)
+        .bytes(7, &myself(machine));
+    ask(machine, "Reverse", back, dice[6]);
 }
 
 fn chain(machine: &mut Machine, dice: [u8; 7], well: bool) {
@@ -200,9 +255,12 @@ fn open(machine: &mut Machine, dice: [u8; 7], well: bool) {
 }
 
 fn close(machine: &mut Machine, dice: [u8; 7], well: bool) {
-    let known = machine.last.account != [0; 16];
-    let account = match well && known {
+    if well && machine.last.account == [0; 16] {
+        open(machine, [0, 0, 0, 0, 0, dice[5], 99], true);
+    }
+    let account = match well {
         true => machine.last.account,
+        false if dice[2] < 128 => world::account(world::own(machine.me, dice[2])),
         false => world::account(usize::from(dice[2]) % world::slots()),
     };
     ask(machine, "Close", Message::default().bytes(1, &account), dice[6]);
@@ -224,16 +282,9 @@ fn order(machine: &mut Machine, dice: [u8; 7]) {
 
 fn expire(machine: &mut Machine, dice: [u8; 7], well: bool) {
     let id = machine.fresh();
-    let holds = |number: &usize| {
-        world::find(*number).is_some_and(|slot| slot.asset == 3 && slot.owner != Owner::Nobody)
-    };
-    let holders = (0..world::slots()).filter(holds).count().max(1);
-    let number = match well {
-        // Those of people first.
-        true => (0..world::slots()).filter(holds).nth(usize::from(dice[2]) % holders.min(3)),
-        false => Some(usize::from(dice[2]) % world::slots()),
-    };
-    let (account, sink) = (world::account(number.unwrap_or(0)), world::account(10));
+    // Two people have points that end.
+    let number = if well { 5 + usize::from(dice[2] % 2) } else { usize::from(dice[2]) };
+    let (account, sink) = (world::account(number % world::slots()), world::account(10));
     let request = Message::default().bytes(1, &id).bytes(2, &account).bytes(3, &sink);
     ask(machine, "Expire", request, dice[6]);
 }

@@ -26,7 +26,7 @@ fn somebody(machine: &Machine, dice: u8) -> [u8; 16] {
 }
 
 pub(crate) fn native(machine: &mut Machine, dice: [u8; 7]) {
-    if dice[0] < 128 {
+    if dice[0] < 192 {
         // The one call that contracts make there: a duty on a record of theirs.
         let duty = 1 + u64::from(dice[2] % 8);
         let request = Message::default().bytes(1, &[dice[1] % 8; 32]).number(2, duty);

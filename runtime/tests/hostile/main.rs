@@ -18,7 +18,7 @@ use linli_types::height::TimeMs;
 use linli_types::id::PrincipalId;
 use programs::{Case, Program, Signed};
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use std::cell::RefCell;
 use support::{Node, key};
 use watch::Watch;
@@ -63,7 +63,7 @@ impl Trial {
         self.follower.commit(executed.unwrap());
         prop_assert!(self.proposer.store == self.follower.store, "the two keep different rows");
         coverage.add(asked, &receipts);
-        self.watch.block(&before, &self.proposer.store, &receipts)?;
+        self.watch.block((&before, &self.proposer.store), time, &receipts)?;
         let breaches = invariant::breaches(&self.proposer.store).unwrap();
         prop_assert_eq!(breaches, Vec::<String>::new());
         Ok(())
@@ -104,23 +104,36 @@ fn run(case: &Case, coverage: &RefCell<Coverage>) -> Result<(), TestCaseError> {
 }
 
 /// Runs as many transactions as asked for; what they reached.
-fn run_many(transactions: u32) -> Coverage {
-    let coverage = RefCell::new(Coverage::default());
+fn run_many(transactions: u32, rng: Option<TestRng>) -> Coverage {
     let cases = transactions.div_ceil(programs::PER_CASE);
-    let mut runner = TestRunner::new(Config { cases, ..Config::default() });
-    let done = runner.run(&programs::cases(), |case| run(&case, &coverage));
-    done.unwrap_or_else(|failed| panic!("{failed}"));
-    coverage.into_inner()
+    let config = Config { cases, failure_persistence: None, ..Config::default() };
+    let mut runner = match rng {
+        Some(rng) => TestRunner::new_with_rng(config, rng),
+        None => TestRunner::new(config),
+    };
+    // A chain of calls takes more native stack than a test's thread has.
+    let thread = std::thread::Builder::new().stack_size(vm::STACK_BYTES + 4 * 1024 * 1024);
+    let work = move || {
+        let coverage = RefCell::new(Coverage::default());
+        let done = runner.run(&programs::cases(), |case| run(&case, &coverage));
+        done.map(|()| coverage.into_inner()).map_err(|failed| failed.to_string())
+    };
+    thread.spawn(work).unwrap().join().unwrap().unwrap_or_else(|failed| panic!("{failed}"))
 }
 
 #[test]
 fn whatever_a_contract_tries_nobody_loses_and_every_node_agrees() {
-    // A chain of calls takes more native stack than a test's thread has.
-    let thread = std::thread::Builder::new().stack_size(vm::STACK_BYTES + 4 * 1024 * 1024);
-    let running = thread.spawn(|| run_many(support::cases(TRANSACTIONS))).unwrap();
-    let coverage = running.join().unwrap();
+    let coverage = run_many(support::cases(TRANSACTIONS), None);
     println!("{coverage}");
-    // What was never reached was never tried: the laws above would hold for nothing.
+}
+
+/// The same programs every time: what was never reached was never tried, and the laws would hold
+/// for nothing.
+#[test]
+fn every_function_of_the_host_returns_and_is_refused() {
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let coverage = run_many(TRANSACTIONS, Some(rng));
+    println!("{coverage}");
     assert_eq!(coverage.functions_missing(), Vec::<String>::new());
     assert_eq!(coverage.acts_missing(), Vec::<&str>::new());
     let native = [
@@ -139,9 +152,10 @@ fn whatever_a_contract_tries_nobody_loses_and_every_node_agrees() {
         Code::AccountNotEmpty,
         Code::NoPending,
         Code::NoTransfer,
+        Code::TimeJoined,
         Code::BadExpiry,
         Code::ChainLength,
-        Code::TimeJoined,
+        Code::NoPrincipal,
         Code::DirectOnly,
         Code::Trap,
         Code::OutOfFuel,

@@ -6,6 +6,7 @@ use linli_hostile::world::{PEOPLE, ROOMS};
 use linli_types::wire;
 use proptest::collection::vec;
 use proptest::prelude::*;
+use std::fmt;
 
 const BLOCKS: usize = 10;
 const BLOCK_TRANSACTIONS: usize = 5;
@@ -13,7 +14,7 @@ const BLOCK_TRANSACTIONS: usize = 5;
 pub(crate) const PER_CASE: u32 = (BLOCKS * BLOCK_TRANSACTIONS) as u32;
 
 /// A program, and which room is to run it; `me` is what it believes.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Program {
     pub(crate) code: Vec<u8>,
     room: u8,
@@ -29,6 +30,16 @@ pub(crate) struct Signed {
 
 /// Blocks: how much later, and what is in them.
 pub(crate) type Case = Vec<(u64, Vec<Signed>)>;
+
+impl fmt::Debug for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} as {}:", self.room(), self.me)?;
+        self.code.chunks(STEP_BYTES).try_for_each(|step| {
+            write!(f, " ")?;
+            step.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        })
+    }
+}
 
 impl Program {
     pub(crate) fn room(&self) -> &'static str {
@@ -72,10 +83,10 @@ fn program(code: impl Strategy<Value = Vec<u8>>) -> impl Strategy<Value = Progra
     (code, room, me).prop_map(|(code, room, me)| Program { code, room, me: me.unwrap_or(room) })
 }
 
-/// One step, and often one that names any function with any numbers.
+/// One step: often one about money, or one that names any function with any numbers.
 fn step() -> impl Strategy<Value = Vec<u8>> {
-    let raw = byte_of(Kind::Raw);
-    let first = prop_oneof![2 => any::<u8>(), 1 => Just(raw)];
+    let [raw, money] = [Kind::Raw, Kind::Accounts].map(byte_of);
+    let first = prop_oneof![2 => any::<u8>(), 2 => Just(raw), 3 => Just(money)];
     (first, any::<[u8; 7]>()).prop_map(|(first, dice)| [&[first], &dice[..]].concat())
 }
 
@@ -91,8 +102,8 @@ fn nested() -> impl Strategy<Value = Vec<u8>> {
 
 fn signed() -> impl Strategy<Value = Signed> {
     let programs = prop_oneof![
-        6 => vec(program(vec(any::<u8>(), 8..160)), 1..2),
-        4 => vec(program(step()), 1..6),
+        5 => vec(program(vec(any::<u8>(), 8..160)), 1..2),
+        6 => vec(program(step()), 1..6),
         1 => vec(program(nested()), 1..2),
     ];
     (0..PEOPLE, programs).prop_map(|(sender, programs)| Signed { sender, programs })
@@ -100,7 +111,7 @@ fn signed() -> impl Strategy<Value = Signed> {
 
 pub(crate) fn cases() -> impl Strategy<Value = Case> {
     let later = prop_oneof![
-        8 => Just(1000_u64), 2 => Just(1), 2 => Just(20_000), 1 => Just(24 * 3600 * 1000),
+        8 => Just(1000_u64), 2 => Just(1), 2 => Just(20_000), 2 => Just(24 * 3600 * 1000),
     ];
     vec((later, vec(signed(), BLOCK_TRANSACTIONS)), BLOCKS)
 }

@@ -5,7 +5,7 @@ use crate::support::{self, Node, START, call, key};
 use linli_hostile::world::{self, Owner, ROOMS};
 use linli_runtime::{CodeCache, Ledger, Settings, Slot, accounts};
 use linli_types::account::contract_principal;
-use linli_types::books::{self, CODE_ISSUE, CODE_MOVE};
+use linli_types::books::{self, CODE_ESCROW, CODE_ISSUE, CODE_MOVE};
 use linli_types::genesis::{self, Genesis, Module, Role};
 use linli_types::id::{AccountId, Digest, PrincipalId};
 use linli_types::store::Memory;
@@ -111,7 +111,7 @@ fn build() -> Memory {
     let blocks: [Vec<(u8, Vec<wire::Call>)>; 3] = [
         vec![(ADMINISTRATOR, calls(people)), (ADMINISTRATOR, calls(contracts))],
         vec![(FUND, issues(|asset| asset == books::TIME)), (FUND, issues(|a| a != books::TIME))],
-        vec![(0, waiting()), (0, bystanding())],
+        vec![(0, deposits()), (0, waiting()), (0, bystanding())],
     ];
     for (numbers, asked) in (1..).step_by(10).zip(blocks) {
         let slot = Slot { time: node.ledger.head().time.plus_ms(1000), ..node.slot() };
@@ -151,7 +151,7 @@ fn id(number: u64) -> Vec<u8> {
 
 /// Money for the contracts' own accounts; and points of a person that soon end.
 fn issues(of: impl Fn(u32) -> bool) -> Vec<wire::Call> {
-    let tomorrow = u32::try_from(START.plus_ms(32 * 3600 * 1000).0 / (24 * 3600 * 1000)).unwrap();
+    let today = u32::try_from(START.plus_ms(8 * 3600 * 1000).0 / (24 * 3600 * 1000)).unwrap();
     let issue = |number: usize, asset: u32, amount, expires_day| {
         let request = TransferRequest {
             id: id(number as u64),
@@ -169,9 +169,25 @@ fn issues(of: impl Fn(u32) -> bool) -> Vec<wire::Call> {
         let gets = slot.kind == world::HOLDER && matches!(slot.owner, Owner::Room(_));
         (gets && of(slot.asset)).then(|| issue(number, slot.asset, OPENING, 0))
     };
-    let points = [5, 6].map(|number| issue(number, books::POINT, 40, tomorrow));
+    let points = [5, 6].map(|number| issue(number, books::POINT, 40, today));
     let all = (0..world::slots()).filter_map(own);
     if of(books::POINT) { all.chain(points).collect() } else { all.collect() }
+}
+
+/// What person 0 pays into each contract's escrow.
+fn deposits() -> Vec<wire::Call> {
+    let pay = |room: u8| {
+        let request = TransferRequest {
+            id: id(1000 + u64::from(room)),
+            debit: world::account(0).to_vec(),
+            credit: world::account(world::own(room, 2)).to_vec(),
+            amount: 20,
+            code: CODE_ESCROW,
+            ..Default::default()
+        };
+        call("accounts", "Transfer", request.encode_to_vec())
+    };
+    (0..).zip(ROOMS).map(|(room, _)| pay(room)).collect()
 }
 
 /// What person 0 holds for others: some a contract may post, some only a person.
@@ -204,8 +220,8 @@ fn bystanding() -> Vec<wire::Call> {
         };
         [field(1, a), field(2, b)].concat()
     };
-    // A minute from now, and again every second after.
-    let timer = [&[0x08, 0xe0, 0xd4, 0x03][..], &[0x12, 1, b'x']].concat();
+    // In more than a year: longer than any trial.
+    let timer = [&[0x08, 0x80, 0x80, 0x80, 0x80, 0x80, 1][..], &[0x12, 1, b'x']].concat();
     [("Write", pair(b"k", b"v")), ("Claim", pair(b"k", &[1; 32])), ("Schedule", timer)]
         .map(|(method, args)| call(BYSTANDER, method, args))
         .to_vec()
