@@ -30,6 +30,8 @@ pub(crate) struct Coverage {
     acts: BTreeMap<u32, u64>,
     opened: u64,
     closed: u64,
+    /// Most events that one transaction was done with.
+    events_max: usize,
 }
 
 impl Coverage {
@@ -50,6 +52,7 @@ impl Coverage {
 
     fn receipt(&mut self, receipt: &Receipt) {
         self.done += u64::from(receipt.is_done());
+        self.events_max = self.events_max.max(receipt.events.len());
         receipt.results.iter().for_each(|result| self.tally(result));
         if let Outcome::Refused { refusal, .. } = &receipt.outcome {
             self.code(refusal);
@@ -123,11 +126,11 @@ impl Coverage {
 
 impl fmt::Display for Coverage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { transactions, programs, timers, queries, done, .. } = self;
+        let Self { transactions, programs, timers, queries, done, events_max, .. } = self;
         writeln!(
             f,
             "{transactions} transactions with {programs} programs, {timers} by timers, {queries} \
-             as queries; {done} came to their end"
+             as queries; {done} came to their end, one with {events_max} events"
         )?;
         for (function, (returned, refused)) in
             HOST.iter().zip(self.returned.iter().zip(&self.refused))

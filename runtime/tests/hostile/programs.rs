@@ -100,10 +100,27 @@ fn nested() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
+/// Many steps that are well meant, about money that is the contract's own: they go deep.
+fn careful() -> impl Strategy<Value = Vec<u8>> {
+    use Kind::{Accounts, Append, Claim, Emit, Evidence, Probe, Read, Schedule, Write};
+    let kinds = [
+        Accounts, Accounts, Accounts, Accounts, Accounts, Read, Write, Claim, Emit, Append,
+        Schedule, Evidence, Probe,
+    ];
+    let kinds = proptest::sample::select(kinds.map(byte_of).to_vec());
+    let own = proptest::sample::select(vec![100_u8, 101, 102, 103, 105, 106, 107]);
+    let dice = (any::<u8>(), own, any::<u8>(), any::<u8>());
+    let step = (kinds, dice).prop_map(|(kind, (what, own, to, amount))| {
+        [kind, what, 100, own, to.max(64), amount.max(8), 99, 99]
+    });
+    vec(step, 4..24).prop_map(|steps| steps.concat())
+}
+
 fn signed() -> impl Strategy<Value = Signed> {
     let programs = prop_oneof![
         5 => vec(program(vec(any::<u8>(), 8..160)), 1..2),
         6 => vec(program(step()), 1..6),
+        4 => vec(program(careful()), 1..3),
         1 => vec(program(nested()), 1..2),
     ];
     (0..PEOPLE, programs).prop_map(|(sender, programs)| Signed { sender, programs })
