@@ -433,7 +433,7 @@ fn agree(case: &world::Case, store: &Memory, model: &Model) -> Result<(), TestCa
 #[test]
 fn the_room_does_what_the_model_does() {
     let (store, model) = beginning();
-    let mut runner = TestRunner::new(Config { cases: CASES, ..Config::default() });
+    let mut runner = TestRunner::new(Config { cases: support::cases(CASES), ..Config::default() });
     let agreed = runner.run(&world::cases(), |case| agree(&case, &store, &model));
     agreed.unwrap_or_else(|failed| panic!("{failed}"));
 }

@@ -13,6 +13,9 @@ const AGAIN_MAX: u8 = 8;
 /// Bytes that the host may write to.
 const SCRATCH_BYTES: usize = 20 * 1024;
 
+/// What a program says when it could do what no contract may.
+const STOLEN: &[u8] = b"stolen";
+
 /// How a program ended.
 pub(crate) enum Ended {
     /// After its last step.
@@ -37,6 +40,8 @@ pub(crate) struct Last {
     pub(crate) pending: [u8; 16],
     pub(crate) account: [u8; 16],
     timer: [u8; 16],
+    /// A timer of the probe.
+    pub(crate) others_timer: [u8; 16],
 }
 
 /// See the module.
@@ -199,10 +204,7 @@ impl Machine {
                 self.invoke("append", &[at(&[dice[0]; 32])]);
             }
             Kind::Schedule => self.schedule(step),
-            Kind::Cancel => {
-                let id = if dice[0] < 128 { self.last.timer } else { [dice[1]; 16] };
-                self.invoke("cancel", &[at(&id)]);
-            }
+            Kind::Cancel => self.cancel(dice),
             Kind::Hash => {
                 let algorithm = i64::from(dice[0] % 26) % 25 % 3 + i64::from(dice[0] == 255);
                 let data = [at(&self.scratch), i64::from(dice[1]) * 64];
@@ -244,6 +246,21 @@ impl Machine {
         let about_len = if dice[4] < 4 { 9 } else { len(&about) };
         let parts = [at(kind.as_bytes()), len(kind.as_bytes()), at(&about), about_len];
         self.invoke("emit", &[&parts[..], &[at(&blob), len(&blob)]].concat());
+    }
+
+    pub(crate) fn cancel(&mut self, dice: [u8; 7]) {
+        let id = match dice[0] {
+            0..96 => self.last.timer,
+            96..192 => self.last.others_timer,
+            n => [n; 16],
+        };
+        let gone = self.invoke("cancel", &[at(&id)]) == 1;
+        if gone && id == self.last.others_timer {
+            // Whoever looks on must see it.
+            let blob = message::Message::default().bytes(1, STOLEN).done();
+            let kind = crate::schema::Noise::KIND.as_bytes();
+            self.invoke("emit", &[at(kind), len(kind), at(&[]), 0, at(&blob), len(&blob)]);
+        }
     }
 
     fn schedule(&mut self, step: &Step<'_>) {

@@ -82,7 +82,13 @@ pub(crate) fn probe(machine: &mut Machine, dice: [u8; 7]) {
         29 => ("Context", Message::default()),
         _ => ("Cross", cross(dice)),
     };
-    machine.call("probe", method, &spoilt(request.done(), dice[6]));
+    let answer = machine.call("probe", method, &spoilt(request.done(), dice[6]));
+    if method == "Schedule" {
+        let id = answer.get(2..18).and_then(|id| id.try_into().ok());
+        machine.last.others_timer = id.unwrap_or_default();
+        // Now it has somebody else's timer in hand.
+        machine.cancel([dice[5] % 192, 0, 0, 0, 0, 0, 0]);
+    }
 }
 
 fn schedule(dice: [u8; 7]) -> Message {

@@ -72,6 +72,8 @@ impl Watch {
             prop_assert!(supply <= self.out[&asset], "asset {} grew to {}", asset, supply);
         }
         for event in receipts.iter().flat_map(|receipt| &receipt.events) {
+            let stolen = event.kind.ends_with("Noise") && event.data.ends_with(b"stolen");
+            prop_assert!(!stolen, "a program could do what no contract may: {:?}", event);
             if event.room == accounts::ROOM {
                 self.entry((before, time), &mut replayed, event)?;
             }
