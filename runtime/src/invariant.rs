@@ -15,7 +15,9 @@ use linli_types::store::{Broken, Column, Read};
 use std::collections::BTreeMap;
 
 mod accounts;
+mod block;
 
+pub use block::{BLOCK_LAWS, BlockLaw, Moved, block_breaches};
 pub use accounts::{Bounds, Conservation, Holds, Lots, Reversals, Supply};
 
 /// A law over a store.

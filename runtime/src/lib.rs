@@ -8,6 +8,7 @@
 
 pub mod accounts;
 mod batch;
+pub mod bundle;
 pub mod check;
 pub mod check_db;
 pub mod deploy;
@@ -15,6 +16,7 @@ pub mod execute;
 pub mod genesis;
 pub mod identity;
 pub mod invariant;
+mod layer;
 pub mod ledger;
 pub mod log;
 mod native;
@@ -32,6 +34,7 @@ pub mod verified;
 pub mod vm;
 mod window;
 
+pub use bundle::{BadBundle, Bundle, NotReplayed, Replayed, replay_from};
 pub use check::Checker;
 pub use check_db::check_db;
 pub use execute::{Executed, InvalidBlock, Slot, bodies_root};

@@ -205,6 +205,7 @@ fn perform(node: &mut Node, time: u64, numbers: u64, asked: &[(u8, Vec<Call>)]) 
     let slot = Slot { time: TimeMs(time), proposer: key(100), flags: 0 };
     let executed = node.ledger.propose(&node.store, slot, &candidates).unwrap();
     assert_eq!((executed.header.time.0, executed.transactions.len()), (time, asked.len()));
+    assert_eq!(invariant::block_breaches(&executed).unwrap(), Vec::<String>::new());
     // Timers that fired stand first.
     let timers = executed.receipts.len() - asked.len();
     let codes = executed.receipts.iter().skip(timers).map(code_of).collect();

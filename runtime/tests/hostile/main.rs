@@ -57,6 +57,7 @@ impl Trial {
         let executed = self.follower.ledger.execute(&self.follower.store, header, transactions);
         let executed = executed.unwrap();
         prop_assert!(executed.is_ok(), "the two differ: {:?}", executed.err());
+        prop_assert_eq!(invariant::block_breaches(&built).unwrap(), Vec::<String>::new());
         let before = self.proposer.store.clone();
         let receipts = built.receipts.clone();
         self.proposer.commit(built);
