@@ -17,8 +17,8 @@ use std::collections::BTreeMap;
 mod accounts;
 mod block;
 
-pub use block::{BLOCK_LAWS, BlockLaw, Moved, block_breaches};
 pub use accounts::{Bounds, Conservation, Holds, Lots, Reversals, Supply};
+pub use block::{BLOCK_LAWS, BlockLaw, Moved, block_breaches};
 
 /// A law over a store.
 pub trait Invariant {

@@ -41,9 +41,8 @@ impl Read for Layer<'_> {
         to: &[u8],
         limit: usize,
     ) -> Result<Vec<Row>, Broken> {
-        let inside = |(c, key): &(Column, Vec<u8>)| {
-            *c == column && (to.is_empty() || key.as_slice() < to)
-        };
+        let inside =
+            |(c, key): &(Column, Vec<u8>)| *c == column && (to.is_empty() || key.as_slice() < to);
         let over = self.rows.range((column, from.to_vec())..).take_while(|(key, _)| inside(key));
         let over: Vec<_> = over.map(|((_, key), value)| (key, value)).collect();
         // Rows that are gone must not use up the limit.

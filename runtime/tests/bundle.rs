@@ -35,7 +35,10 @@ fn blocks_come_out_the_same_from_every_height_whose_undo_records_are_kept() {
         let found = again(&node, from, None);
         if from == 0 || 8 - from <= kept {
             let found = found.unwrap();
-            assert_eq!((found.header.as_ref(), found.is_same), (node.ledger.head().header.as_ref(), true));
+            assert_eq!(
+                (found.header.as_ref(), found.is_same),
+                (node.ledger.head().header.as_ref(), true)
+            );
             assert_eq!(found.breaches, Vec::<String>::new());
         } else {
             assert_eq!(found, Err(NotReplayed::NoUndo(Height(8 - kept))));

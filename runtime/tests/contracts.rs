@@ -334,7 +334,11 @@ fn what_a_contract_takes_back_and_is_not_there_it_owes_itself() {
     ];
     for (number, (sender, call, refused)) in (0..).zip(asked) {
         let receipts = node.step(&[node.sign(sender, number, vec![call])]);
-        assert_eq!(code_of(&receipts[0]), refused.map_or(0, Code::number), "{number}: {receipts:?}");
+        assert_eq!(
+            code_of(&receipts[0]),
+            refused.map_or(0, Code::number),
+            "{number}: {receipts:?}"
+        );
         assert_eq!(linli_runtime::invariant::breaches(&node.store).unwrap(), Vec::<String>::new());
     }
 }

@@ -233,7 +233,8 @@ fn chain(machine: &mut Machine, dice: [u8; 7], well: bool) {
         dice[3] = dice[3].wrapping_add(n);
         let (_, transfer) = transfer_request(machine, dice, well);
         let linked = u64::from(n + 1 < steps) ^ u64::from(dice[4] == 0);
-        request = request.bytes(1, &Message::default().number(1, linked).bytes(2, &transfer).done());
+        request =
+            request.bytes(1, &Message::default().number(1, linked).bytes(2, &transfer).done());
     }
     ask(machine, "Chain", request, dice[6]);
 }

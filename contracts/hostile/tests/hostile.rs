@@ -20,7 +20,8 @@ proptest! {
 
 #[test]
 fn every_function_of_the_host_is_some_steps_purpose() {
-    let steps = |n: u8| Steps::new(&[n, n, 0, 0, 0, 0, 0, 0]).next().and_then(|s| s.host_function());
+    let steps =
+        |n: u8| Steps::new(&[n, n, 0, 0, 0, 0, 0, 0]).next().and_then(|s| s.host_function());
     let mut found: Vec<usize> = (0..64).filter_map(steps).collect();
     found.sort_unstable();
     found.dedup();

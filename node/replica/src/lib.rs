@@ -21,9 +21,9 @@
 //!   durable.
 //! - **R2 one batch.** A height reaches the store in one batch or not at all (design D3).
 //! - **R3 executed.** Only a block that this replica executed is committed.
+//! - **R4 bounded.** Bodies at hand are those that the core's pool or the height under way needs.
 //! - **R5 lawful.** No block that breaks a law of [`linli_runtime::invariant::BLOCK_LAWS`] is proposed, voted
 //!   for or committed; the replica is broken instead, and leaves a bundle that replays.
-//! - **R4 bounded.** Bodies at hand are those that the core's pool or the height under way needs.
 #![forbid(unsafe_code)]
 
 mod bodies;

@@ -7,7 +7,8 @@ use linli_core::message::{self, SyncBlock};
 use linli_core::{Action, Clock, Included, Input, SyncVerdict, wal};
 use linli_runtime::invariant::block_breaches;
 use linli_runtime::{
-    Adopted, Bundle, Executed, Slot, Verified, bodies_root, load_block, load_certificate, verify_signatures,
+    Adopted, Bundle, Executed, Slot, Verified, bodies_root, load_block, load_certificate,
+    verify_signatures,
 };
 use linli_types::certificate::Certificate;
 use linli_types::header::Header;

@@ -6,7 +6,9 @@ use super::{Failure, Output, unreadable};
 use crate::contract_thread;
 use crate::words::{Words, words};
 use linli_runtime::stored::{StoredBlock, load_block, load_head};
-use linli_runtime::{BadBundle, Bundle, Head, NotReplayed, Replayed, Settings, replay, replay_from};
+use linli_runtime::{
+    BadBundle, Bundle, Head, NotReplayed, Replayed, Settings, replay, replay_from,
+};
 use linli_types::height::Height;
 use linli_types::limits;
 use linli_types::store::{Broken, Read};

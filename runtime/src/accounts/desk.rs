@@ -137,7 +137,11 @@ impl Desk<'_, '_> {
         for (held, side) in [(debit, Side::Debit), (credit, Side::Credit)] {
             let Held { id, row } = held;
             let row = match planted::is(Bug::UnitCreated) && side == Side::Credit {
-                true => row.with(side, &Entry { amount: entry.amount.saturating_add(1), ..entry.clone() }, &digest),
+                true => row.with(
+                    side,
+                    &Entry { amount: entry.amount.saturating_add(1), ..entry.clone() },
+                    &digest,
+                ),
                 false => row.with(side, entry, &digest),
             };
             let row = row.ok_or_else(|| Stop::Refused(Code::Overflow.refuse([])))?;

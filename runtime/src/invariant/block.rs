@@ -210,8 +210,8 @@ impl BlockLaw for Dated {
         let mut rises: BTreeMap<AccountId, i128> = BTreeMap::new();
         for (id, both) in &moved.accounts {
             let has_lots = both.1.as_ref().or(both.0.as_ref()).is_some_and(|r| r.is(flag::LOTS));
-            let balance = rise(both, |r| r.credits_posted)
-                .saturating_sub(rise(both, |r| r.debits_posted));
+            let balance =
+                rise(both, |r| r.credits_posted).saturating_sub(rise(both, |r| r.debits_posted));
             rises.insert(*id, if has_lots { balance } else { 0 });
         }
         for (id, (before, after)) in &moved.lots {

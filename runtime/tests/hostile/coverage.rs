@@ -135,9 +135,17 @@ impl fmt::Display for Coverage {
         for (function, (returned, refused)) in
             HOST.iter().zip(self.returned.iter().zip(&self.refused))
         {
-            writeln!(f, "  {:<9} returned {returned:>7}, refused alone {refused:>5}", function.name)?;
+            writeln!(
+                f,
+                "  {:<9} returned {returned:>7}, refused alone {refused:>5}",
+                function.name
+            )?;
         }
-        writeln!(f, "  accounts: opened {}, closed {}, acts {:?}", self.opened, self.closed, self.acts)?;
+        writeln!(
+            f,
+            "  accounts: opened {}, closed {}, acts {:?}",
+            self.opened, self.closed, self.acts
+        )?;
         for ((room, code), times) in &self.codes {
             let name = Code::ALL.iter().find(|known| room.is_empty() && known.number() == *code);
             let name = name.map_or("", |code| code.name());

@@ -7,7 +7,7 @@ use linli_runtime::accounts::rows::{Kept, PendingRow, kept, pending_key, read_ro
 use linli_runtime::accounts::{self, NOBODY};
 use linli_runtime::stored::{decode, full_key, split_key};
 use linli_runtime::timers::TimerRow;
-use linli_types::account::{Act, AccountRow, Entry, Side, contract_principal, flag, issuance};
+use linli_types::account::{AccountRow, Act, Entry, Side, contract_principal, flag, issuance};
 use linli_types::height::TimeMs;
 use linli_types::id::{AccountId, PrincipalId, TransferId};
 use linli_types::receipt::{Event, Receipt};
@@ -54,7 +54,8 @@ impl Watch {
     pub(crate) fn new(store: &Memory) -> Self {
         let rooms = ROOMS.into_iter().chain(["probe", "evidence", BYSTANDER]);
         let contracts = rooms.map(contract_principal).collect();
-        let (given, taken_back, out) = (BTreeMap::new(), BTreeMap::new(), out(&accounts(&rows(store))));
+        let (given, taken_back, out) =
+            (BTreeMap::new(), BTreeMap::new(), out(&accounts(&rows(store))));
         Self { contracts, given, taken_back, out }
     }
 
@@ -176,7 +177,8 @@ impl Watch {
 
 /// What is out of each asset.
 fn out(rows: &Accounts) -> BTreeMap<u32, u64> {
-    let of = |asset: u32| rows[&issuance(asset)].debits_posted - rows[&issuance(asset)].credits_posted;
+    let of =
+        |asset: u32| rows[&issuance(asset)].debits_posted - rows[&issuance(asset)].credits_posted;
     linli_hostile::world::ASSETS.into_iter().map(|asset| (asset, of(asset))).collect()
 }
 

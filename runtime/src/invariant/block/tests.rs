@@ -99,7 +99,13 @@ fn a_hold_without_its_pending_transfer_is_named() {
 
 #[test]
 fn more_taken_back_than_moved_is_named() {
-    let deed = |reversed| DeedRow { debit: A, credit: B, amount: 5, reversed, actor: PrincipalId([9; 16]) };
+    let deed = |reversed| DeedRow {
+        debit: A,
+        credit: B,
+        amount: 5,
+        reversed,
+        actor: PrincipalId([9; 16]),
+    };
     assert_eq!(broken(&[change(deed_key(&T), None, Some(&deed(5)))]), NONE);
     assert_eq!(broken(&[change(deed_key(&T), Some(&deed(5)), Some(&deed(6)))]), ["INV-L6"]);
 }
