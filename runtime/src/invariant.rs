@@ -18,8 +18,10 @@ use linli_types::store::{Broken, Column, Read};
 use std::collections::BTreeMap;
 
 mod accounts;
+mod block;
 
 pub use accounts::{Bounds, Conservation, Holds, Lots, Reversals, Supply};
+pub use block::{BLOCK_LAWS, BlockLaw, Moved, block_breaches};
 
 /// A law over a store.
 pub trait Invariant {

@@ -10,7 +10,7 @@ use linli_runtime::overlay::ClaimHead;
 use linli_runtime::policy::{VersionRow, version_key};
 use linli_runtime::stored::{StoredHead, Undo};
 use linli_runtime::timers::TimerRow;
-use linli_runtime::{StoredBlock, load_block, load_head, load_receipts, stored};
+use linli_runtime::{Bundle, StoredBlock, load_block, load_head, load_receipts, stored};
 use linli_types::account::{Act, Entry, Side};
 use linli_types::certificate::{Certificate, Precommit};
 use linli_types::genesis::{Genesis, Role};
@@ -24,7 +24,7 @@ use linli_types::store::Read;
 use support::*;
 
 /// Names and kept bytes, in hexadecimal. Written by hand-run only: see [`aside`].
-const KEPT: [(&str, &str); 15] = [
+const KEPT: [(&str, &str); 16] = [
     ("genesis", include_str!("fixtures/genesis.hex")),
     ("header", include_str!("fixtures/header.hex")),
     ("block", include_str!("fixtures/block.hex")),
@@ -40,6 +40,7 @@ const KEPT: [(&str, &str); 15] = [
     ("roots", include_str!("fixtures/roots.hex")),
     ("version", include_str!("fixtures/version.hex")),
     ("mandate", include_str!("fixtures/mandate.hex")),
+    ("bundle", include_str!("fixtures/bundle.hex")),
 ];
 
 /// A chain of one block: a transfer done and one refused.
@@ -98,7 +99,13 @@ fn written() -> Vec<Vec<u8>> {
         roots.concat(),
         row(Column::State, &version_key(1)),
         linli_types::encode(&mandate()),
+        bundle(&node).to_bytes(),
     ]
+}
+
+fn bundle(node: &Node) -> Bundle {
+    let executed = node.propose(&[node.transfer(3, (0, 0), (1, 0), 10)]);
+    Bundle::new(&executed, vec!["INV-L1 conservation: asset 1".into()])
 }
 
 fn mandate() -> MandateRow {
@@ -170,6 +177,7 @@ fn what_was_kept_is_still_read() {
     let version: VersionRow = borsh::from_slice(&bytes("version")).unwrap();
     assert_eq!((version.number, version.content), (1, Policy::default()));
     assert_eq!(borsh::from_slice::<MandateRow>(&bytes("mandate")).unwrap(), mandate());
+    assert_eq!(Bundle::from_bytes(&bytes("bundle")).unwrap(), bundle(&node));
     let timer: TimerRow = borsh::from_slice(&bytes("timer")).unwrap();
     assert_eq!(timer.room, "probe");
     let claims: ClaimHead = borsh::from_slice(&bytes("claims")).unwrap();

@@ -58,6 +58,9 @@ impl Disk for MemoryDisk {
     fn wal_read(&self) -> Result<Vec<Vec<u8>>, Broken> {
         Ok(self.log.clone())
     }
+    fn keep_bundle(&mut self, bundle: &linli_runtime::Bundle) -> Result<String, Broken> {
+        Err(Broken(format!("a lawful test has no bundle: {bundle:?}")))
+    }
 }
 
 struct Ed(SigningKey);
