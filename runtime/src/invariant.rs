@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 
 mod accounts;
 
-pub use accounts::{Bounds, Conservation, Holds, Lots, Reversals, Supply};
+pub use accounts::{Bounds, Conservation, Holds, Lots, Openings, Reversals, Supply};
 
 /// A law over a store.
 pub trait Invariant {
@@ -41,6 +41,7 @@ pub fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(Holds),
         Box::new(Reversals),
         Box::new(Lots),
+        Box::new(Openings),
         Box::new(ClaimsRun),
         Box::new(identity::laws::KeysFound),
         Box::new(identity::laws::NeverLockedOut),

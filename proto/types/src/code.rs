@@ -4,6 +4,9 @@
 //! have codes of their own, in their schemas. Texts are rendered at the edge and never hashed.
 //! `{0}`, `{1}` … stand for the refusal's typed parameters.
 
+#[macro_use]
+mod define;
+
 use crate::receipt::{Param, Refusal};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -26,46 +29,6 @@ pub enum Recorded {
     No,
     /// A refusal receipt stands in a block; nothing else changed.
     Receipt,
-}
-
-macro_rules! codes {
-    ($($(#[$doc:meta])* $variant:ident = $number:literal $name:literal $recorded:ident
-        zh: $zh:literal => $zh_next:literal en: $en:literal => $en_next:literal;)*) => {
-        /// A native code.
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        #[repr(u32)]
-        pub enum Code {
-            $($(#[$doc])* $variant = $number,)*
-        }
-
-        impl Code {
-            /// Every native code.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
-
-            /// The stable number.
-            pub const fn number(self) -> u32 {
-                self as u32
-            }
-
-            /// The stable name.
-            pub const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name,)* }
-            }
-
-            /// Whether anything was recorded.
-            pub const fn recorded(self) -> Recorded {
-                match self { $(Self::$variant => Recorded::$recorded,)* }
-            }
-
-            /// The text, with places for parameters, and what to do next.
-            pub const fn text(self, lang: Lang) -> (&'static str, &'static str) {
-                match (self, lang) {
-                    $((Self::$variant, Lang::Zh) => ($zh, $zh_next),
-                      (Self::$variant, Lang::En) => ($en, $en_next),)*
-                }
-            }
-        }
-    };
 }
 
 codes! {
@@ -323,6 +286,38 @@ codes! {
     UnknownOwner = 2041 "UNKNOWN_OWNER" Receipt
         zh: "账本上没有户主 {0}" => "请先办理登记"
         en: "the ledger knows no owner {0}" => "register the owner first";
+    /// No such batch of opening balances.
+    NoOpening = 2042 "NO_OPENING" Receipt
+        zh: "没有期初批次 {0}" => "请核对批次编号"
+        en: "there is no batch of opening balances {0}" => "check the batch's id";
+    /// The batch is at another step.
+    OpeningStep = 2043 "OPENING_STEP" Receipt
+        zh: "该期初批次现为 {0}，须为 {1}" => "请先查询批次状态"
+        en: "the batch of opening balances is {0}, not {1}" => "look at the batch first";
+    /// The batch's time is over.
+    OpeningCutOff = 2044 "OPENING_CUT_OFF" Receipt
+        zh: "期初批次已于 {0} 截止，现为 {1}" => "请重新提交批次，由另一人批准"
+        en: "the batch of opening balances was cut off at {0}; it is {1}" => "propose the rest anew and have it approved";
+    /// What is shown is not what was proposed.
+    OpeningOther = 2045 "OPENING_OTHER" Receipt
+        zh: "{0} 与该期初批次提交的内容不符" => "请核对源文件与批次编号"
+        en: "the {0} is not what the batch of opening balances was proposed with" => "check the source file and the batch's id";
+    /// The lines do not come to what was approved.
+    OpeningTotal = 2046 "OPENING_TOTAL" Receipt
+        zh: "资产 {0} 合计为 {1}，批准的是 {2}" => "请核对源文件；如有误，请重新提交批次"
+        en: "asset {0} comes to {1}; {2} was approved" => "check the source file; if it is wrong, propose another batch";
+    /// The accounts are not as many as were approved.
+    OpeningCount = 2047 "OPENING_COUNT" Receipt
+        zh: "账户共 {0} 个，批准的是 {1} 个" => "请核对源文件，并载入全部分块"
+        en: "there are {0} accounts; {1} were approved" => "check the source file and load every chunk";
+    /// The evidence of the source file does not stand in the log.
+    OpeningUnanchored = 2048 "OPENING_UNANCHORED" Receipt
+        zh: "存证日志第 {0} 条不是该源文件的存证" => "请先存证源文件，再提交批次"
+        en: "leaf {0} of the evidence log does not anchor the source file" => "anchor the source file first";
+    /// An account with this id stands.
+    AccountExists = 2049 "ACCOUNT_EXISTS" Receipt
+        zh: "账户 {0} 已存在" => "请为该行换一个账户编号，并重新提交批次"
+        en: "account {0} stands already" => "give the line another account and propose the batch anew";
     /// The table gives the sender's roles no such right.
     RoleDenied = 2101 "ROLE_DENIED" Receipt
         zh: "主体的角色无权办理 {0}" => "请由有权的角色办理"
@@ -578,31 +573,4 @@ pub fn fill(text: &str, params: &[Param]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::collections::BTreeSet;
-
-    #[test]
-    fn numbers_and_names_are_used_once() {
-        let numbers: BTreeSet<u32> = Code::ALL.iter().map(|c| c.number()).collect();
-        let names: BTreeSet<&str> = Code::ALL.iter().map(|c| c.name()).collect();
-        assert_eq!((numbers.len(), names.len()), (Code::ALL.len(), Code::ALL.len()));
-    }
-
-    #[test]
-    fn both_languages_use_the_same_parameters() {
-        for code in Code::ALL {
-            let places = |lang| {
-                let text = code.text(lang).0;
-                (0..9).filter(|i| text.contains(&std::format!("{{{i}}}"))).collect::<Vec<_>>()
-            };
-            assert_eq!(places(Lang::Zh), places(Lang::En), "{code:?}");
-        }
-    }
-
-    #[test]
-    fn parameters_fill_their_places() {
-        let text = fill(Code::Insufficient.text(Lang::En).0, &[Param::Number(3), Param::Number(5)]);
-        assert_eq!(text, "the balance 3 does not cover 5");
-    }
-}
+mod tests;

@@ -50,6 +50,8 @@ pub enum Domain {
     PackEntry,
     /// A proof that two keys belong to one validator.
     Member,
+    /// A chunk of a batch of opening balances.
+    Opening,
 }
 
 impl Domain {
@@ -76,6 +78,7 @@ impl Domain {
             Self::Read => "linli.read.v1",
             Self::PackEntry => "linli.pack-entry.v1",
             Self::Member => "linli.member.v1",
+            Self::Opening => "linli.opening.v1",
         }
     }
 }
