@@ -52,7 +52,7 @@ pub struct Person {
 pub struct Plan {
     /// The validators.
     pub seats: Vec<Seat>,
-    /// The five roles of the story.
+    /// The five roles of the story, and the district.
     pub people: Vec<Person>,
     /// The keys of the load generator.
     pub signers: Vec<Person>,
@@ -104,6 +104,7 @@ impl Plan {
             ("resident", 0, Role::Resident),
             ("arbitrator", 91, Role::Arbitrator),
             ("fund", 4, Role::Fund),
+            ("district", 1, Role::DistrictAdmin),
         ];
         let people = roles
             .into_iter()
