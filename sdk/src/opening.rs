@@ -187,7 +187,12 @@ fn from_json(text: &str, number: usize) -> Result<Values<'static>, Error> {
             Value::String(text) => text.into(),
             Value::Number(digits) => digits.to_string().into(),
             _ => {
-                return Err(field(number, &name, "须为文本或数字", "that is no text and no number"));
+                return Err(field(
+                    number,
+                    &name,
+                    "须为文本或数字",
+                    "that is no text and no number",
+                ));
             }
         };
     }

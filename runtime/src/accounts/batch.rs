@@ -152,7 +152,12 @@ pub(super) fn put(desk: &mut Desk<'_, '_>, id: &TransferId, row: &OpeningRow) ->
     Ok(desk.overlay.write(opening_key(id), Some(linli_types::encode(row)))?)
 }
 
-pub(super) fn tell(desk: &mut Desk<'_, '_>, id: &TransferId, step: Step, (chunk, accounts): (u32, u64)) {
+pub(super) fn tell(
+    desk: &mut Desk<'_, '_>,
+    id: &TransferId,
+    step: Step,
+    (chunk, accounts): (u32, u64),
+) {
     let (batch, actor) = (id.0.to_vec(), desk.acting.principal);
     let step = step as u32;
     let event = OpeningChanged { batch, step, actor: actor.0.to_vec(), chunk, accounts };
