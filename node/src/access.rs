@@ -13,7 +13,7 @@
 //!   contracts answer concern nobody: they hold digests and numbers.
 
 use linli_runtime::accounts::NOBODY;
-use linli_runtime::{identity, load_head};
+use linli_runtime::{identity, load_head, validators};
 use linli_types::genesis::{Genesis, Role};
 use linli_types::id::{ChainId, PrincipalId, PublicKey};
 use linli_types::store::Read;
@@ -247,6 +247,11 @@ impl Live {
         row.signs_at(key, next).then_some((id, row.org, row.roles))
     }
 
+    /// The organisation of the validator with this key, if the set was ever changed.
+    fn member(&self, key: &PublicKey) -> Option<Option<u32>> {
+        Some(validators::load(&*self.0).ok()??.get(key).map(|validator| validator.org))
+    }
+
     fn org(&self, id: &PrincipalId) -> Option<u32> {
         Some(identity::load(&*self.0, id).ok()??.org)
     }
@@ -288,6 +293,12 @@ impl Readers {
         }
     }
 
+    /// The organisation of a validator of the next block.
+    fn member(&self, key: &PublicKey) -> Option<u32> {
+        let changed = self.live.as_ref().and_then(|live| live.member(key));
+        changed.unwrap_or_else(|| self.members.get(key).copied())
+    }
+
     /// The organisation of every key that belongs to one.
     pub fn organisations(&self) -> BTreeMap<PublicKey, u32> {
         let principals = self.by_key.iter().map(|(key, (_, org, _))| (*key, *org));
@@ -296,13 +307,13 @@ impl Readers {
 
     /// Whether anybody was registered with this key.
     pub fn knows(&self, key: &PublicKey) -> bool {
-        self.members.contains_key(key) || self.principal(key).is_some()
+        self.member(key).is_some() || self.principal(key).is_some()
     }
 
     /// The reader with this key for a method with these scopes; `None` if they may see nothing.
     pub fn reader(&self, key: &PublicKey, scopes: &Scopes) -> Option<Reader> {
-        if let Some(org) = self.members.get(key) {
-            let (key, org, scope) = (*key, *org, scopes.member);
+        if let Some(org) = self.member(key) {
+            let (key, scope) = (*key, scopes.member);
             return seen(Reader { key, principal: None, org, scope, staff: true });
         }
         let (principal, org, roles) = self.principal(key)?;

@@ -16,22 +16,24 @@
 //! - **F3 broken is the end.** After a failed step no effect is performed and no step follows.
 
 mod inputs;
+mod membership;
 
 pub(crate) use inputs::Inputs;
+pub(crate) use membership::Membership;
 
 use crate::checking::{Checked, Checking, Job};
 use crate::clock::MachineClock;
 use crate::counters::Counters;
 use crate::handle::{HeadInfo, NodeStatus, Published};
-use crate::network::{Member, NetworkEvent, NetworkSender};
+use crate::network::{NetworkEvent, NetworkSender};
 use crate::storage::{RocksDisk, RocksStore};
 use inputs::{In, Pace};
 use linli_replica::{CommittedBlock, Effect, Event, Replica, Submitted, Ticket};
-use linli_runtime::{Ledger, Verified};
+use linli_runtime::{Ledger, Outdated, Verified};
 use linli_types::code::Code;
-use linli_types::id::Digest;
+use linli_types::height::Height;
+use linli_types::id::PublicKey;
 use linli_types::store::Broken;
-use linli_types::validator::ValidatorSet;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,6 +61,9 @@ pub enum Ended {
     Stopped,
     /// It is damaged; the text says why and what to do. Exit 3.
     Broken(String),
+    /// From the next height on the chain follows rules that this binary lacks. Nothing is damaged;
+    /// a newer one goes on. Exit 3.
+    Outdated(Outdated),
 }
 
 /// The driver. [`Driver::run`] is its thread.
@@ -77,7 +82,10 @@ pub(crate) struct Driver {
     pub(crate) kept: VecDeque<Job>,
     /// When to step without an input, in milliseconds of the monotonic clock.
     pub(crate) wake: Option<u64>,
-    pub(crate) validators: Digest,
+    /// Who may connect.
+    pub(crate) members: Membership,
+    /// Set when the binary lacks the rules of the next block.
+    pub(crate) outdated: Option<Outdated>,
 }
 
 impl Driver {
@@ -93,6 +101,10 @@ impl Driver {
         self.perform(first);
         self.publish();
         loop {
+            if let Some(outdated) = self.outdated.take() {
+                tracing::error!(%outdated, "driver.outdated: a newer version must go on from here");
+                return Ended::Outdated(outdated);
+            }
             match self.turn(runtime, &mut inputs) {
                 Ok(true) => {}
                 Ok(false) => return Ended::Stopped,
@@ -203,6 +215,7 @@ impl Driver {
                     self.answers.give(ticket, answer);
                 }
                 Effect::Committed(block) => self.on_committed(block),
+                Effect::Outdated(outdated) => self.outdated = Some(outdated),
                 Effect::Fault { peer, why } => self.network.fault(peer, why),
                 Effect::Evidence { validator, bytes } => {
                     self.counters.evidence.add(1);
@@ -234,11 +247,10 @@ impl Driver {
         // Several heights may be committed in one step: the head is the last of them, and only
         // its block is new to readers of the head.
         if head.height == block.header.height {
-            self.published.adopt(ledger.checker(), head);
-            let hash = block.header.next_validators_hash;
-            if hash != self.validators {
-                self.validators = hash;
-                self.network.set_members(members(&ledger.head().validators));
+            self.published.adopt(ledger.checker(), head.clone());
+            let set = &ledger.head().validators;
+            if let Some(reach) = self.members.committed(head.height, set) {
+                self.network.reach(reach.members, reach.addresses);
             }
         }
         // Without readers nobody is told; that is no fault.
@@ -256,20 +268,37 @@ impl Driver {
         let head = HeadInfo::of(ledger);
         let lag = ledger.next_timer().map_or(0, |due| head.time.since(due));
         let accepting = self.counters.accepting.get() == 1;
+        let (validator, validates) = (core.me(), core.is_validator());
         self.status.send_modify(|status| {
+            let (height, before) = (head.height, (status.validator, status.validates));
+            if before != (validator, validates) {
+                say_seat(height, before, (validator, validates));
+            }
+            (status.validator, status.validates) = (validator, validates);
             status.head = head;
             (status.pool_transactions, status.pool_bytes) = (transactions, bytes);
             (status.round, status.timer_lag_ms) = (round, lag);
-            status.not_accepting = (!accepting).then_some(Code::DiskReserve);
+            status.not_accepting = match accepting {
+                false => Some(Code::DiskReserve),
+                true => (!validates).then_some(Code::Unavailable),
+            };
         });
     }
 }
 
-/// Whoever may connect: the validators.
-pub(crate) fn members(validators: &ValidatorSet) -> Vec<Member> {
-    let member =
-        |v: &linli_types::validator::Validator| Member { validator: v.key, network: v.network_key };
-    validators.members().iter().map(member).collect()
+/// Tells the administrator what the set made of this node: its key, and whether it votes.
+fn say_seat(height: Height, (old, voted): (PublicKey, bool), (key, votes): (PublicKey, bool)) {
+    match (voted, votes) {
+        (false, true) => tracing::info!(%height, %key, "driver.validator.joins: this node votes"),
+        (true, false) => tracing::warn!(
+            %height, key = %old,
+            "driver.validator.leaves: this node is no longer a validator; it keeps its data, votes no more, and soon hears no more"
+        ),
+        (true, true) => {
+            tracing::info!(%height, %old, %key, "driver.validator.key: the new key votes")
+        }
+        (false, false) => {}
+    }
 }
 
 /// Submissions whose answers are still to come.

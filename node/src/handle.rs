@@ -54,6 +54,8 @@ pub struct HeadInfo {
     pub log_size: u64,
     /// Root of the evidence log after it.
     pub log_root: Digest,
+    /// The rules of the next block.
+    pub protocol: u32,
 }
 
 impl HeadInfo {
@@ -67,6 +69,7 @@ impl HeadInfo {
             state_root: head.state_root,
             log_size: head.log_size,
             log_root: head.log_root,
+            protocol: head.protocol,
         }
     }
 }
@@ -76,6 +79,8 @@ impl HeadInfo {
 pub struct NodeStatus {
     /// The node's consensus key.
     pub validator: PublicKey,
+    /// Whether the set of the next block names it: otherwise the node follows without a vote.
+    pub validates: bool,
     /// The node's name, for people.
     pub name: String,
     /// The last committed block.

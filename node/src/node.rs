@@ -17,7 +17,7 @@ use crate::checking::{Checking, Order, Queue, Remembered, Worker};
 use crate::clock::MachineClock;
 use crate::contract_thread;
 use crate::counters::Counters;
-use crate::driver::{Answers, Command, Driver, Ended, Inputs, members};
+use crate::driver::{Answers, Command, Driver, Ended, Inputs, Membership};
 use crate::handle::{HeadInfo, NodeHandle, NodeStatus, Published, Shared};
 use crate::network::{Network, NetworkConfig, NetworkEvent, Rate, StartNetworkError};
 use crate::rates::{self, Rates};
@@ -25,9 +25,10 @@ use crate::signer::KeySigner;
 use crate::storage::{OpenError, RocksDisk, RocksStore, Tuning, free_bytes};
 use linli_core::{Config, Timeouts};
 use linli_replica::{Effect, Options, Replica};
-use linli_runtime::{Ledger, Settings};
+use linli_runtime::{Ledger, Outdated, Settings};
 use linli_sdk::SecretKey;
 use linli_types::genesis::Genesis;
+use linli_types::header;
 use linli_types::id::{ChainId, PublicKey};
 use linli_types::limits;
 use linli_types::signature::{Verify, Zip215};
@@ -35,6 +36,7 @@ use linli_types::store::Broken;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -64,6 +66,9 @@ pub struct NodeOptions {
     pub name: String,
     /// Seed of the consensus key; wiped when dropped.
     pub consensus_key: Zeroizing<[u8; 32]>,
+    /// Seed of the key that may follow it; wiped when dropped. The node votes with it from the
+    /// height on at which the set names it.
+    pub successor_key: Option<Zeroizing<[u8; 32]>>,
     /// Seed of the network key; wiped when dropped.
     pub network_key: Zeroizing<[u8; 32]>,
     /// Where to listen for members.
@@ -80,6 +85,8 @@ pub struct NodeOptions {
     pub rate: Rate,
     /// How often each client may ask.
     pub rates: rates::Settings,
+    /// Versions of the rules that this binary is taken to hold.
+    pub protocols: RangeInclusive<u32>,
 }
 
 impl NodeOptions {
@@ -90,6 +97,7 @@ impl NodeOptions {
             chain: None,
             name: String::new(),
             consensus_key: Zeroizing::new(consensus_key),
+            successor_key: None,
             network_key: Zeroizing::new(network_key),
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             peers: Vec::new(),
@@ -98,7 +106,13 @@ impl NodeOptions {
             tuning: Tuning::default(),
             rate: Rate::default(),
             rates: rates::Settings::default(),
+            protocols: header::PROTOCOL_MIN..=header::PROTOCOL,
         }
+    }
+
+    /// What signs for this node.
+    fn signer(&self) -> KeySigner {
+        KeySigner::new(&self.consensus_key).with_successor(self.successor_key.as_deref())
     }
 }
 
@@ -111,15 +125,12 @@ pub enum StartError {
     /// The network cannot be started.
     #[error(transparent)]
     Network(#[from] StartNetworkError),
-    /// A configured peer is no validator.
-    #[error("the configuration names the peer {0}, but no validator has that name")]
-    UnknownPeer(String),
-    /// The network key is not the one that the chain knows.
-    #[error("the network key is not that of validator {0}; the others would refuse this node")]
-    OtherNetworkKey(String),
     /// The genesis is refused.
     #[error("{0}")]
     Genesis(String),
+    /// The chain follows rules that this binary lacks.
+    #[error(transparent)]
+    Outdated(Outdated),
     /// This node is damaged.
     #[error(transparent)]
     Broken(#[from] Broken),
@@ -176,7 +187,7 @@ pub fn open_store(
 ///
 /// [`Broken`] if the cache's folder cannot be used.
 pub fn settings(data: &Path) -> Result<Settings, Broken> {
-    Ok(Settings { cache: Box::new(FileCache::open(&data.join("cache"))?) })
+    Ok(Settings::new(Box::new(FileCache::open(&data.join("cache"))?)))
 }
 
 impl Node {
@@ -196,12 +207,18 @@ impl Node {
             tokio::task::spawn_blocking(move || contract_thread::run("linli-open", work))
         };
         let opening = opening.await.map_err(|e| Broken(format!("opening the node: {e}")))???;
+        if !opening.replica.core().is_validator() {
+            tracing::warn!(
+                "node.seat.none: no validator of the next block; this node follows without a vote"
+            );
+        }
         let (network_events, network) = mpsc::channel(NETWORK_MAX);
-        let config = network_config(&options, opening.replica.ledger())?;
+        let members = membership(&options, opening.replica.ledger());
+        let config = network_config(&options, &members);
         // With the key that the chain knows: another one's log would look damaged.
         let access = open_access_log(&options, opening.chain, counters.clone()).await?;
         let net = Network::start(config, network_events, counters.clone()).await?;
-        Self::run(options, clock, counters, opening, access, net, network)
+        Self::run(options, clock, counters, opening, access, (net, members), network)
     }
 
     fn run(
@@ -210,7 +227,7 @@ impl Node {
         counters: Arc<Counters>,
         Opened { replica, first, rates, .. }: Opened,
         access: AccessLog,
-        net: Network,
+        (net, members): (Network, Membership),
         network: mpsc::Receiver<NetworkEvent>,
     ) -> Result<Self, StartError> {
         let (ledger, store) = (replica.ledger(), replica.disk().store());
@@ -223,8 +240,8 @@ impl Node {
         let (commands, told) = mpsc::channel(COMMANDS_MAX);
         let (queries, asked) = mpsc::channel(limits::QUERIES_WAITING_MAX);
         let (committed, _) = broadcast::channel(COMMITTED_MAX);
-        let me = KeySigner::new(&options.consensus_key).public();
-        let (status, status_seen) = watch::channel(first_status(me, options.name.clone(), head));
+        let seat = (replica.core().me(), replica.core().is_validator());
+        let (status, status_seen) = watch::channel(first_status(seat, options.name.clone(), head));
         let shared = Shared {
             published: published.clone(),
             verify: verify.clone(),
@@ -248,7 +265,6 @@ impl Node {
             order: Arc::new(Order::new(results)),
         };
         start_workers(worker, jobs)?;
-        let validators = ledger.head().validators.hash();
         let driver = Driver {
             replica,
             store,
@@ -262,7 +278,8 @@ impl Node {
             answers: Answers::default(),
             kept: VecDeque::new(),
             wake: None,
-            validators,
+            members,
+            outdated: None,
         };
         let inputs = Inputs { checked, network, commands: told, queries: asked };
         let ended = start_driver(driver, inputs, first)?;
@@ -323,13 +340,19 @@ fn open(
     let organisations = Readers::new(chain, &genesis).organisations();
     let rates = Arc::new(Rates::new(&options.rates, organisations, counters.clone()));
     let disk = RocksDisk::open(store, &options.data.join("wal"), counters)?;
-    let signer = KeySigner::new(&options.consensus_key);
+    let signer = options.signer();
     let mut core = Config::new(chain, signer.public());
+    core.successor = signer.successor();
     core.timeouts = options.timeouts;
-    let replica_options = Options { core, ledger: settings(&options.data)? };
+    core.protocols = (*options.protocols.start(), *options.protocols.end());
+    let ledger = Settings { protocols: options.protocols.clone(), ..settings(&options.data)? };
+    let replica_options = Options { core, ledger };
     let verify = Arc::new(Zip215);
     let opened = Replica::open(replica_options, disk, Box::new(signer), verify, clock.now())?;
     let (replica, first) = opened;
+    if let Some(outdated) = replica.ledger().outdated() {
+        return Err(StartError::Outdated(outdated));
+    }
     Ok(Opened { replica, first, chain, rates })
 }
 
@@ -344,34 +367,43 @@ async fn open_access_log(
     Ok(opened.map_err(|e| Broken(format!("opening the access log: {e}")))??)
 }
 
-fn network_config(options: &NodeOptions, ledger: &Ledger) -> Result<NetworkConfig, StartError> {
-    let validators = &ledger.head().validators;
-    let named = |name: &str| validators.members().iter().find(|v| v.name == name);
-    let addresses: Result<_, _> = options
-        .peers
-        .iter()
-        .map(|(name, address)| match named(name) {
-            Some(validator) => Ok((validator.network_key, *address)),
-            None => Err(StartError::UnknownPeer(name.clone())),
-        })
-        .collect();
-    let me = KeySigner::new(&options.consensus_key).public();
-    let network = KeySigner::new(&options.network_key).public();
-    if let Some(validator) = validators.get(&me).filter(|v| v.network_key != network) {
-        return Err(StartError::OtherNetworkKey(validator.name.clone()));
+/// Who may connect. What the configuration says and the set does not is said in the log: names and
+/// keys change while the chain runs, so neither need be wrong.
+fn membership(options: &NodeOptions, ledger: &Ledger) -> Membership {
+    let set = &ledger.head().validators;
+    let members = Membership::new(set.clone(), options.peers.clone());
+    for name in members.unknown() {
+        tracing::warn!(name, "node.peer.unknown: no validator has this name, or not yet");
     }
-    Ok(NetworkConfig {
-        key: options.network_key.clone(),
-        listen: options.listen,
-        members: members(validators),
-        addresses: addresses?,
-        rate: options.rate,
-    })
+    let network = KeySigner::new(&options.network_key).public();
+    let me = options.signer();
+    let seat = [Some(me.public()), me.successor()].into_iter().flatten().find_map(|k| set.get(&k));
+    if let Some(seat) = seat.filter(|seat| seat.network_key != network) {
+        let (name, expected) = (&seat.name, seat.network_key);
+        tracing::warn!(name, %network, %expected, "node.network_key.other: others refuse this node unless its key was changed since");
+    }
+    members
 }
 
-const fn first_status(validator: PublicKey, name: String, head: HeadInfo) -> NodeStatus {
+fn network_config(options: &NodeOptions, members: &Membership) -> NetworkConfig {
+    let reach = members.first();
+    NetworkConfig {
+        key: options.network_key.clone(),
+        listen: options.listen,
+        members: reach.members,
+        addresses: reach.addresses,
+        rate: options.rate,
+    }
+}
+
+const fn first_status(
+    (validator, validates): (PublicKey, bool),
+    name: String,
+    head: HeadInfo,
+) -> NodeStatus {
     NodeStatus {
         validator,
+        validates,
         name,
         head,
         peers: 0,

@@ -117,25 +117,6 @@ async fn what_cannot_start_says_why() {
         .err()
         .unwrap();
     assert!(matches!(why, StartError::Network(_)) && !why.is_broken(), "{why}");
-    let why = net
-        .node(1, |o| {
-            at_free(o);
-            o.network_key = [1; 32].into()
-        })
-        .await
-        .err()
-        .unwrap();
-    assert!(matches!(why, StartError::OtherNetworkKey(_)), "{why}");
-    let unknown = ("v9".to_string(), taken);
-    let why = net
-        .node(1, |o| {
-            at_free(o);
-            o.peers = vec![unknown]
-        })
-        .await
-        .err()
-        .unwrap();
-    assert!(matches!(why, StartError::UnknownPeer(_)), "{why}");
     let why = create(&free, &bytes, small()).err().unwrap();
     assert!(matches!(why, StartError::Open(OpenError::Taken(_))), "{why}");
 }

@@ -9,6 +9,7 @@ use crate::ledger::{Ledger, Settings};
 use crate::log;
 use crate::stored::{self, Concern, event_places, events_of};
 use crate::tree::{Change, Tree};
+use crate::validators;
 use crate::verified::Verified;
 use linli_types::header::Header;
 use linli_types::height::Height;
@@ -18,6 +19,8 @@ use linli_types::receipt::{Cause, Receipt};
 use linli_types::signature::Verify;
 use linli_types::state_proof::{path, value_digest};
 use linli_types::store::{Broken, Read};
+use linli_types::validator::ValidatorSet;
+use std::collections::BTreeMap;
 
 /// Looks through a store and returns every complaint.
 pub fn check_db(store: &dyn Read, verify: &dyn Verify, settings: Settings) -> Vec<String> {
@@ -53,16 +56,21 @@ fn check_chain(
 ) -> Result<(), Broken> {
     let head = ledger.head();
     let mut parent: Option<Header> = None;
+    let mut sets = Sets::read(store)?;
     for height in (1..=head.height.0).map(Height) {
         let mut complain = |what: &str| complaints.push(format!("block {height}: {what}"));
         let Some(block) = stored::load_block(store, height)? else {
             complain("it is missing");
             parent = None;
+            sets.pass(height);
             continue;
         };
         let header = block.header;
         if let Err(why) = check_link(&header, parent.as_ref(), ledger) {
             complain(why);
+        }
+        if header.validators_hash != sets.signing.hash() {
+            complain("its validators are not those of the changes so far"); // G6
         }
         match stored::load_certificate(store, height)? {
             None => complain("its certificate is missing"),
@@ -70,7 +78,7 @@ fn check_chain(
                 complain("its certificate is for another block");
             }
             Some(certificate) => {
-                if let Err(why) = certificate.check(&head.chain, &head.validators, verify) {
+                if let Err(why) = certificate.check(&head.chain, &sets.signing, verify) {
                     complain(&why.to_string());
                 }
             }
@@ -83,9 +91,33 @@ fn check_chain(
                 }
             }
         }
+        sets.pass(height);
+        if header.next_validators_hash != sets.signing.hash() {
+            complaints.push(format!("block {height}: its next validators are not those it left"));
+        }
         parent = Some(header);
     }
     Ok(())
+}
+
+/// The set that signs the height under way, and the changes to come.
+struct Sets {
+    signing: ValidatorSet,
+    changes: BTreeMap<Height, ValidatorSet>,
+}
+
+impl Sets {
+    fn read(store: &dyn Read) -> Result<Self, Broken> {
+        let changes = validators::changes(store, Height(u64::MAX))?.into_iter().collect();
+        Ok(Self { signing: validators::genesis(store)?.validators, changes })
+    }
+
+    /// What the height left signs the next one.
+    fn pass(&mut self, height: Height) {
+        if let Some(next) = self.changes.remove(&height) {
+            self.signing = next;
+        }
+    }
 }
 
 fn check_link(

@@ -11,16 +11,18 @@
 //! - **X2 fits.** A block keeps its bounds of count, bytes and fuel, holds no key twice and no
 //!   transaction outside its validity; otherwise it is invalid.
 
+use crate::governance::quota::{Bounds, Usage};
 use crate::identity::admit::Admitted;
 use crate::ledger::{Head, Ledger};
 use crate::log::{Log, LogNode};
 use crate::overlay::{Changed, Changes, Overlay};
+use crate::protocol::{self, ProtocolRow};
 use crate::room::{Actor, Place, Run};
 use crate::tree::{Candidate, Change};
 use crate::verified::Verified;
 use crate::vm::{Entry, Stop};
 use crate::window::{Unfit, key_of};
-use crate::{accounts, governance, identity, policy, timers};
+use crate::{accounts, governance, identity, policy, timers, validators};
 use linli_types::digest::{self, Domain};
 use linli_types::header::{self, Header};
 use linli_types::height::TimeMs;
@@ -30,6 +32,7 @@ use linli_types::receipt::{Cause, Receipt};
 use linli_types::state_proof::{path, value_digest};
 use linli_types::store::{Broken, Read};
 use linli_types::transaction::Transaction;
+use linli_types::validator::ValidatorSet;
 use linli_types::{limits, transaction};
 use std::collections::BTreeSet;
 
@@ -75,6 +78,12 @@ pub(crate) struct Effects {
     pub(crate) receipt_bytes: Vec<u8>,
     pub(crate) next_timer: Option<TimeMs>,
     pub(crate) timers_waiting: u64,
+    /// The organisations' bounds at block time.
+    pub(crate) bounds: Bounds,
+    /// The set that signs the next block, if the block changed it.
+    pub(crate) validators: Option<ValidatorSet>,
+    /// Which rules hold from when on, if the block changed that.
+    pub(crate) protocol: Option<ProtocolRow>,
 }
 
 /// Why a block is invalid. The proposer lied, or its machine differs from ours.
@@ -181,6 +190,21 @@ impl Ledger {
     }
 }
 
+#[cfg(test)]
+impl Ledger {
+    /// The next block, empty but for what a test does in it.
+    pub(crate) fn propose_doing(
+        &self,
+        store: &dyn Read,
+        slot: Slot,
+        work: impl FnOnce(&mut Run<'_>),
+    ) -> Executed {
+        let mut block = Block::new(self, store, slot).expect("a readable store");
+        work(&mut block.run);
+        block.finish(None).expect("a readable store")
+    }
+}
+
 /// What can be judged without executing.
 fn check_before(
     head: &Head,
@@ -193,7 +217,7 @@ fn check_before(
     if header.flags & !header::FLAG_DEFERS_TIMERS != 0 {
         return Err(InvalidBlock::Flags(header.flags));
     }
-    same("protocol", &header.protocol, &header::PROTOCOL)?;
+    same("protocol", &header.protocol, &head.protocol)?;
     same("chain", &header.chain, &head.chain)?;
     same("height", &header.height, &head.height.next())?;
     same("parent", &header.parent, &head.block)?;
@@ -204,7 +228,6 @@ fn check_before(
         return Err(InvalidBlock::Proposer(header.proposer));
     }
     same("validators_hash", &header.validators_hash, &validators)?;
-    same("next_validators_hash", &header.next_validators_hash, &validators)?;
     if header.defers_timers() && !transactions.is_empty() {
         return Err(InvalidBlock::NotEmpty);
     }
@@ -217,6 +240,7 @@ fn compare(header: &Header, found: &Header) -> Result<(), InvalidBlock> {
     same("state_root", &header.state_root, &found.state_root)?;
     same("log_size", &header.log_size, &found.log_size)?;
     same("log_root", &header.log_root, &found.log_root)?;
+    same("next_validators_hash", &header.next_validators_hash, &found.next_validators_hash)?;
     // Every field was compared one by one; this one holds whatever fields a header may gain.
     same("id", &header.id(), &found.id())
 }
@@ -243,17 +267,24 @@ struct Block<'a> {
     keys: BTreeSet<crate::window::Key>,
     bytes: usize,
     fuel: u64,
+    usage: Usage,
 }
 
 impl<'a> Block<'a> {
     fn new(ledger: &'a Ledger, store: &'a dyn Read, slot: Slot) -> Result<Self, Broken> {
+        if let Some(outdated) = ledger.outdated() {
+            return Err(Broken(outdated.to_string())); // G9
+        }
         let (head, time) = (ledger.head(), slot.time);
         // A version that this block sets begins after it: the number holds for the whole block.
-        let policy = policy::number_at(store, time)?;
-        let place = Place { height: head.height.next(), time, log_size: head.log_size, policy };
-        let run = Run::new(&ledger.vm, &ledger.contracts, place, Overlay::new(store));
+        let mut overlay = Overlay::new(store);
+        let version = policy::in_force(&mut overlay, time)?;
+        let (height, policy) = (head.height.next(), version.number);
+        let place = Place { height, time, log_size: head.log_size, policy };
+        let run = Run::new(&ledger.vm, &ledger.contracts, place, overlay);
         let (transactions, receipts, keys) = Default::default();
-        Ok(Self { ledger, slot, run, transactions, receipts, keys, bytes: 0, fuel: 0 })
+        let usage = Usage::new(Bounds::of(&version.content), time);
+        Ok(Self { ledger, slot, run, transactions, receipts, keys, bytes: 0, fuel: 0, usage })
     }
 
     /// Whether the block may hold the transaction next (X2).
@@ -330,11 +361,14 @@ impl<'a> Block<'a> {
         let nobody = || Admitted { principal: sender, org: 0, agent: None };
         let (who, refusal) = admitted.map_or_else(|no| (nobody(), Some(no)), |who| (who, None));
         let Admitted { principal, org, agent } = who;
+        let left = self.usage.judge(&mut self.run.overlay, org)?;
+        let refusal = refusal.or(left.err());
         let actor = Actor { cause: Cause::Transaction(id), principal, agent, org, key };
         let receipt = self.run.act(actor, |run| match refusal {
             Some(refusal) => (limits::TRANSACTION_FUEL_BASE, Err((WHOLE, refusal.into()))),
             None => perform_calls(run, transaction, agent.map(|agent| (principal, agent))),
         })?;
+        self.usage.count(org, receipt.fuel, transaction.raw.len());
         self.keep(receipt);
         self.keys.insert(key_of(transaction));
         self.bytes = self.bytes.saturating_add(transaction.raw.len());
@@ -350,12 +384,16 @@ impl<'a> Block<'a> {
     /// Computes the roots and the header, but for a root over the bodies that is known. Changes
     /// nothing (T3).
     fn finish(self, bodies: Option<Digest>) -> Result<Executed, Broken> {
-        let Self { ledger, slot, run, transactions, receipts, .. } = self;
+        let Self { ledger, slot, mut run, transactions, receipts, usage, .. } = self;
+        let bounds = usage.bounds();
+        usage.write(&mut run.overlay)?;
         let head = ledger.head();
         let next_timer = match run.overlay.touches(&timers::first_key()) {
             true => timers::earliest(&run.overlay)?,
             false => ledger.next_timer(),
         };
+        let next_set = validators::changed(&mut run.overlay)?;
+        let protocol = protocol::changed(&mut run.overlay)?;
         let changes = run.overlay.finish()?;
         let (mut log, mut log_nodes) = (ledger.log.clone(), Vec::new());
         run.statements.iter().for_each(|s| log.append(s, &mut log_nodes));
@@ -365,7 +403,7 @@ impl<'a> Block<'a> {
         let header = Header {
             format: header::FORMAT,
             flags: slot.flags,
-            protocol: header::PROTOCOL,
+            protocol: head.protocol,
             chain: head.chain,
             height: head.height.next(),
             time: slot.time,
@@ -377,11 +415,21 @@ impl<'a> Block<'a> {
             log_size: log.size(),
             log_root: log.root(),
             validators_hash,
-            next_validators_hash: validators_hash,
+            next_validators_hash: next_set.as_ref().map_or(validators_hash, ValidatorSet::hash),
         };
         let timers_waiting = timers::waiting_after(ledger.timers_waiting, &changes.state);
-        let effects =
-            Effects { changes, tree, log, log_nodes, receipt_bytes, next_timer, timers_waiting };
+        let effects = Effects {
+            changes,
+            tree,
+            log,
+            log_nodes,
+            receipt_bytes,
+            next_timer,
+            timers_waiting,
+            bounds,
+            validators: next_set,
+            protocol,
+        };
         Ok(Executed { id: header.id(), header, transactions, receipts, effects })
     }
 }

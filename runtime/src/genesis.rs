@@ -8,7 +8,7 @@ use crate::accounts;
 use crate::batch;
 use crate::deploy::Undeployable;
 use crate::execute::{Effects, tree_changes};
-use crate::governance;
+use crate::governance::{self, quota::Bounds};
 use crate::identity;
 use crate::ledger::{Ledger, Settings};
 use crate::overlay::Overlay;
@@ -21,7 +21,6 @@ use crate::vm::{Entry, Stop};
 use linli_types::account::{ISSUANCE_PREFIX, NOBODY};
 use linli_types::books::BadBooks;
 use linli_types::genesis::{BadGenesis, Genesis};
-use linli_types::header;
 use linli_types::height::Height;
 use linli_types::id::{AccountId, PrincipalId, PublicKey, TimerId};
 use linli_types::limits;
@@ -31,6 +30,7 @@ use linli_types::signature::{BadKey, check_public_key};
 use linli_types::store::{Batch, Broken, Column, Memory};
 use linli_types::validator::OrgKind;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 /// Why a genesis is refused. The fault lies with whoever wrote it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -120,7 +120,7 @@ impl Ledger {
     /// [`GenesisRefused`].
     pub fn begin(bytes: &[u8], settings: Settings) -> Result<(Self, Batch), GenesisRefused> {
         let (genesis, chain) = Genesis::from_bytes(bytes)?;
-        check(&genesis)?;
+        check(&genesis, &settings.protocols)?;
         let mut ledger = Self::empty(&genesis, chain, settings)?;
         let effects = ledger.first_effects(&genesis)?;
         let head = StoredHead {
@@ -157,8 +157,19 @@ impl Ledger {
         run.statements.iter().for_each(|s| log.append(s, &mut log_nodes));
         let tree = self.tree.candidate(tree_changes(&changes));
         let timers_waiting = timers::waiting_after(0, &changes.state);
-        let receipt_bytes = Vec::new();
-        Ok(Effects { changes, tree, log, log_nodes, receipt_bytes, next_timer, timers_waiting })
+        let bounds = Bounds::of(&genesis.policy);
+        Ok(Effects {
+            changes,
+            tree,
+            log,
+            log_nodes,
+            receipt_bytes: Vec::new(),
+            next_timer,
+            timers_waiting,
+            bounds,
+            validators: None,
+            protocol: None,
+        })
     }
 }
 
@@ -212,9 +223,9 @@ fn start(
 }
 
 /// What the encoding alone does not rule out.
-fn check(genesis: &Genesis) -> Result<(), GenesisRefused> {
-    if genesis.protocol != header::PROTOCOL {
-        let (found, known) = (genesis.protocol, header::PROTOCOL);
+fn check(genesis: &Genesis, protocols: &RangeInclusive<u32>) -> Result<(), GenesisRefused> {
+    if !protocols.contains(&genesis.protocol) {
+        let (found, known) = (genesis.protocol, *protocols.end());
         return Err(GenesisRefused::Protocol { found, known });
     }
     for validator in genesis.validators.members() {

@@ -10,6 +10,7 @@ use crate::policy;
 use crate::stored::{self, decode, split_key, visit_room, visit_rows};
 use crate::timers::{self, TimerRow};
 use crate::tree::Tree;
+use crate::validators;
 use linli_types::id::Digest;
 use linli_types::state_proof::{path, value_digest};
 use linli_types::store::{Broken, Column, Read};
@@ -50,6 +51,7 @@ pub fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(policy::laws::Ascending),
         Box::new(governance::laws::SeatsAreRoles),
         Box::new(governance::laws::VotesCounted),
+        Box::new(validators::SetsFollow),
         Box::new(TimersRead),
         Box::new(StateRoot),
     ]

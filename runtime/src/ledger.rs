@@ -15,17 +15,19 @@
 
 use crate::check::Checker;
 use crate::execute::{Effects, Executed};
+use crate::governance::quota::{self, Bounds};
 use crate::log::{self, Log};
+use crate::protocol::{self, Outdated, ProtocolRow};
 use crate::room::Contracts;
 use crate::stored::{self, META_GENESIS, StoredHead, full_key};
 use crate::tree::Tree;
 use crate::verified::Verified;
 use crate::vm::{CodeCache, NoCache, Vm};
 use crate::window::{Key, Window, key_of};
-use crate::{deploy, identity, timers};
+use crate::{deploy, identity, timers, validators};
 use linli_types::code::Code;
 use linli_types::genesis::Genesis;
-use linli_types::header::Header;
+use linli_types::header::{self, Header};
 use linli_types::height::{Height, TimeMs};
 use linli_types::id::{BlockId, ChainId, Digest, PrincipalId, PublicKey};
 use linli_types::limits;
@@ -36,18 +38,28 @@ use linli_types::store::{Broken, Column, Read};
 use linli_types::transaction::Transaction;
 use linli_types::validator::ValidatorSet;
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 /// What a ledger needs of its node.
 pub struct Settings {
     /// Keeps compiled contracts between starts.
     pub cache: Box<dyn CodeCache>,
+    /// Versions of the rules that this binary holds (design D16).
+    pub protocols: RangeInclusive<u32>,
+}
+
+impl Settings {
+    /// Those of production, with a place for compiled contracts.
+    pub fn new(cache: Box<dyn CodeCache>) -> Self {
+        Self { cache, protocols: header::PROTOCOL_MIN..=header::PROTOCOL }
+    }
 }
 
 impl Default for Settings {
     /// Keeps nothing between starts.
     fn default() -> Self {
-        Self { cache: Box::new(NoCache) }
+        Self::new(Box::new(NoCache))
     }
 }
 
@@ -72,6 +84,8 @@ pub struct Head {
     pub header: Option<Header>,
     /// The validators of the next block.
     pub validators: ValidatorSet,
+    /// The rules of the next block.
+    pub protocol: u32,
 }
 
 /// What the genesis says about the chain as a whole.
@@ -79,7 +93,7 @@ pub struct Head {
 pub struct GenesisInfo {
     /// The chain's name, for people.
     pub name: String,
-    /// Version of the rules in force.
+    /// Version of the rules at height 1.
     pub protocol: u32,
     /// Heights for which undo records are kept.
     pub undo_heights: u64,
@@ -130,6 +144,10 @@ pub struct Ledger {
     pub(crate) window: Window,
     next_timer: Option<TimeMs>,
     pub(crate) timers_waiting: u64,
+    /// What organisations may use per day, as of the last block.
+    bounds: Bounds,
+    protocol: ProtocolRow,
+    protocols: RangeInclusive<u32>,
 }
 
 impl Ledger {
@@ -139,6 +157,7 @@ impl Ledger {
         chain: ChainId,
         settings: Settings,
     ) -> Result<Self, deploy::Undeployable> {
+        let protocols = settings.protocols;
         let deploy::Deployment { vm, contracts, schemas, checker } =
             deploy::deploy(genesis, chain, settings.cache)?;
         let (tree, log) = (Tree::default(), Log::default());
@@ -152,6 +171,7 @@ impl Ledger {
             log_root: log.root(),
             header: None,
             validators: genesis.validators.clone(),
+            protocol: genesis.protocol,
         };
         let info = GenesisInfo {
             name: genesis.name.clone(),
@@ -160,6 +180,7 @@ impl Ledger {
         };
         let checker = Arc::new(checker);
         let (window, next_timer, timers_waiting) = (Window::default(), None, 0);
+        let bounds = Bounds::of(&genesis.policy);
         Ok(Self {
             info,
             vm,
@@ -172,6 +193,9 @@ impl Ledger {
             window,
             next_timer,
             timers_waiting,
+            bounds,
+            protocol: ProtocolRow::first(genesis.protocol),
+            protocols,
         })
     }
 
@@ -192,6 +216,7 @@ impl Ledger {
         ledger.log = Log::open(store, stored.log_size)?;
         ledger.take_head(store, &stored)?;
         ledger.read_window(store)?;
+        ledger.bounds = Bounds::at(store, ledger.head.time)?;
         Ok(ledger)
     }
 
@@ -237,10 +262,26 @@ impl Ledger {
         if expected != (stored.block, stored.time) || !header.as_ref().is_none_or(agrees) {
             return differs("the stored head");
         }
+        let loaded = validators::load(store)?;
+        let validators = loaded.unwrap_or_else(|| self.head.validators.clone());
+        if header.as_ref().is_some_and(|h| h.next_validators_hash != validators.hash()) {
+            return differs("the validator set"); // G6
+        }
+        self.protocol = protocol::load(store)?.unwrap_or(self.protocol);
+        let protocol = self.protocol.at(stored.height.next());
         let StoredHead { chain, height, block, time, state_root, log_size, log_root } = *stored;
-        let validators = self.head.validators.clone();
-        self.head =
-            Head { chain, height, block, time, state_root, log_size, log_root, header, validators };
+        self.head = Head {
+            chain,
+            height,
+            block,
+            time,
+            state_root,
+            log_size,
+            log_root,
+            header,
+            validators,
+            protocol,
+        };
         Ok(())
     }
 
@@ -280,6 +321,14 @@ impl Ledger {
         Arc::clone(&self.checker)
     }
 
+    /// Why this binary cannot go on from here, if it cannot: the next block follows rules that it
+    /// lacks (G9).
+    pub fn outdated(&self) -> Option<Outdated> {
+        let (version, height) = (self.head.protocol, self.head.height.next());
+        let known = self.protocols.clone();
+        (!known.contains(&version)).then_some(Outdated { height, version, known })
+    }
+
     /// When the earliest timer falls due.
     pub fn next_timer(&self) -> Option<TimeMs> {
         self.next_timer
@@ -303,7 +352,10 @@ impl Ledger {
         }
         let next = self.head.height.next();
         Ok(match identity::admit::admit(store, transaction, next)? {
-            Ok(org) => Admission::Admitted { org },
+            Ok(org) => match quota::admit(store, self.bounds, org, self.head.time)? {
+                Ok(()) => Admission::Admitted { org },
+                Err(refusal) => Admission::Refused(refusal),
+            },
             Err(refusal) => Admission::Refused(refusal),
         })
     }
@@ -345,8 +397,10 @@ impl Ledger {
     ///
     /// If the block was not executed on this very head: our own order is broken.
     pub fn adopt(&mut self, executed: Executed) -> Adopted {
-        let Executed { header, id, transactions, receipts, effects } = executed;
+        let Executed { header, id, transactions, receipts, mut effects } = executed;
         assert!(header.parent == self.head.block, "L1: a block is adopted on its own parent");
+        let before = self.head.validators.clone();
+        let validators = effects.validators.take().unwrap_or(before);
         self.take_effects(effects);
         self.window.add(header.time, transactions.iter().map(|tx: &Verified| &**tx));
         self.head = Head {
@@ -358,7 +412,8 @@ impl Ledger {
             log_size: header.log_size,
             log_root: header.log_root,
             header: Some(header.clone()),
-            validators: self.head.validators.clone(),
+            validators,
+            protocol: self.protocol.at(header.height.next()),
         };
         Adopted { header, id, transactions, receipts }
     }
@@ -369,6 +424,8 @@ impl Ledger {
         self.log = effects.log;
         self.next_timer = effects.next_timer;
         self.timers_waiting = effects.timers_waiting;
+        self.bounds = effects.bounds;
+        self.protocol = effects.protocol.unwrap_or(self.protocol);
         self.head.state_root = self.tree.root();
         (self.head.log_size, self.head.log_root) = (self.log.size(), self.log.root());
     }

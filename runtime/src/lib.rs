@@ -7,6 +7,7 @@
 //! The two doors: [`Checker`] looks at a transaction alone; [`Ledger`] knows the chain.
 
 pub mod accounts;
+mod ask;
 mod batch;
 pub mod check;
 pub mod check_db;
@@ -22,6 +23,7 @@ mod native;
 pub mod overlay;
 pub mod pii;
 pub mod policy;
+pub mod protocol;
 mod query;
 pub mod replay;
 mod room;
@@ -29,6 +31,7 @@ pub mod schema;
 pub mod stored;
 pub mod timers;
 pub mod tree;
+pub mod validators;
 pub mod verified;
 pub mod vm;
 mod window;
@@ -38,6 +41,7 @@ pub use check_db::check_db;
 pub use execute::{Executed, InvalidBlock, Slot, bodies_root};
 pub use genesis::GenesisRefused;
 pub use ledger::{Admission, Adopted, GenesisInfo, Head, Ledger, Settings, Sizes};
+pub use protocol::Outdated;
 pub use query::Answer;
 pub use replay::{ReplayFailed, replay};
 pub use stored::{

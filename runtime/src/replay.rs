@@ -7,6 +7,7 @@ use crate::batch::put_changes;
 use crate::execute::InvalidBlock;
 use crate::genesis::GenesisRefused;
 use crate::ledger::{Head, Ledger, Settings};
+use crate::protocol::Outdated;
 use crate::stored::StoredBlock;
 use crate::verified::Verified;
 use linli_types::height::Height;
@@ -37,6 +38,9 @@ pub enum ReplayFailed {
         /// What differs.
         why: InvalidBlock,
     },
+    /// From here on the chain follows rules that this binary lacks.
+    #[error(transparent)]
+    Outdated(Outdated),
     /// This machine cannot say.
     #[error(transparent)]
     Broken(#[from] Broken),
@@ -57,6 +61,9 @@ pub fn replay(
     store.apply(&batch);
     for block in blocks {
         let height = block.header.height;
+        if let Some(outdated) = ledger.outdated() {
+            return Err(ReplayFailed::Outdated(outdated));
+        }
         let transactions = read(&ledger, &block)?;
         let executed = ledger
             .execute(&store, &block.header, &transactions)?

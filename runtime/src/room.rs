@@ -16,7 +16,7 @@ use crate::overlay::{Claimed, Overlay};
 use crate::stored::full_key;
 use crate::timers::{self, TimerRow};
 use crate::vm::{Entry, Host, Ran, Stop, Vm};
-use crate::{governance, identity, policy};
+use crate::{ask, governance, identity, policy};
 use linli_types::account::contract_principal;
 use linli_types::code::Code;
 use linli_types::height::{Height, TimeMs};
@@ -194,6 +194,9 @@ impl<'a> Run<'a> {
     /// Calls a room's method with at most `fuel`.
     pub(crate) fn call(&mut self, room: &str, method: &str, args: &[u8], fuel: u64) -> Ran {
         let refused = |refusal| Ran { fuel: 0, end: Err(Stop::Refused(refusal)) };
+        if !self.act.at_work.is_empty() && ask::is_question(room, method) {
+            return self.ask(room, method, args, fuel);
+        }
         match room {
             accounts::ROOM => return self.call_accounts(method, args, fuel),
             identity::ROOM => return self.call_native(Native::Identity, method, args, fuel),

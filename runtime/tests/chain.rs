@@ -319,7 +319,10 @@ fn unknown_rooms_and_methods_are_named() {
     };
     assert_eq!(ask("nowhere", "Account"), Code::UnknownRoom.number());
     assert_eq!(ask("accounts", "Rob"), Code::UnknownMethod.number());
-    assert_eq!(node.ledger.rooms(), ["accounts", "identity", "log", "policy", "timers"]);
+    assert_eq!(
+        node.ledger.rooms(),
+        ["accounts", "governance", "identity", "log", "policy", "timers"]
+    );
 }
 
 #[test]

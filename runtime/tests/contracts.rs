@@ -321,3 +321,62 @@ fn a_contracts_answer_names_the_entries_it_read_and_each_is_provable() {
     assert_eq!(refused.unwrap_err().code, Code::Trap.number());
     assert!(node.store == before);
 }
+
+/// What a native room answers the probe, in the same block after what `first` did.
+fn asked(
+    node: &Node,
+    first: Vec<linli_types::wire::Call>,
+    question: (&str, &str, Vec<u8>),
+) -> Result<Vec<u8>, u32> {
+    let (room, method, args) = question;
+    let mut calls = first;
+    calls.push(through_probe(call(room, method, args)));
+    let receipts = node.propose(&[node.sign(0, 900, calls)]).receipts;
+    match code_of(&receipts[0]) {
+        0 => {
+            let answer = receipts[0].results.last().unwrap();
+            Ok(probe::Bytes::decode(answer.as_slice()).unwrap().bytes)
+        }
+        code => Err(code),
+    }
+}
+
+#[test]
+fn a_contract_asks_native_rooms_and_sees_what_the_block_has_done_so_far() {
+    use linli_types::policy::{CONTRACT_PARAMS_FROM, Param};
+    use linli_types::wire::{accounts, identity, policy};
+    let node = Node::new(&probed());
+    let account = accounts::AccountRequest { id: account(0, 0).0.to_vec() }.encode_to_vec();
+    let moved = vec![transfer_call(1, (0, 0), (1, 0), 30)];
+    for (first, debits) in [(vec![], 0), (moved, 30)] {
+        let answer = asked(&node, first, ("accounts", "Account", account.clone())).unwrap();
+        let answer = accounts::AccountResponse::decode(answer.as_slice()).unwrap();
+        assert_eq!((answer.debits_posted, answer.credits_posted), (debits, OPENING));
+    }
+    let who = identity::PrincipalRequest { principal: person(1).0.to_vec() }.encode_to_vec();
+    let answer = asked(&node, vec![], ("identity", "Principal", who.clone())).unwrap();
+    let answer = identity::PrincipalResponse::decode(answer.as_slice()).unwrap();
+    assert_eq!(answer.roles, [i32::try_from(Role::Resident.number()).unwrap()]);
+    let param = |param: u32| {
+        let request = policy::ParamRequest { param }.encode_to_vec();
+        let answer = asked(&node, vec![], ("policy", "Param", request))?;
+        let answer = policy::ParamResponse::decode(answer.as_slice()).unwrap();
+        Ok((answer.value, answer.set, answer.version))
+    };
+    let delay = linli_types::policy::Policy::default().param(Param::MotionDelayMs);
+    assert_eq!(param(Param::MotionDelayMs.number()), Ok((delay, false, 1)));
+    assert_eq!(param(CONTRACT_PARAMS_FROM), Ok((0, false, 1)));
+    assert_eq!(param(CONTRACT_PARAMS_FROM - 1), Err(Code::ParamUnknown.number()));
+    // A question about nobody refuses the transaction; what depends on old blocks is no question.
+    let nobody = identity::PrincipalRequest { principal: vec![77; 16] }.encode_to_vec();
+    let nobody = asked(&node, vec![], ("identity", "Principal", nobody));
+    assert_eq!(nobody, Err(Code::NotFound.number()));
+    let at = policy::AtRequest { when: None }.encode_to_vec();
+    assert_eq!(asked(&node, vec![], ("policy", "At", at)), Err(Code::UnknownMethod.number()));
+    // A transaction itself does not ask in a block.
+    let call = call("identity", "Principal", who);
+    let body = body(&node.chain(), 0, 1, START.plus_ms(60_000), vec![call]);
+    let raw = linli_types::transaction::envelope(&body, &linli_types::id::Signature([7; 64]));
+    let refusal = node.ledger.checker().check_shape(&raw).unwrap_err();
+    assert_eq!(refusal.code, Code::UnknownMethod.number());
+}

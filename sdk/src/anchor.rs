@@ -165,7 +165,12 @@ pub fn receipt_pack(proof: &ProofResponse) -> Result<Pack, Error> {
     Ok(Pack::new(&Contents::Receipt { transaction, receipt }, &block_proof(proof)?))
 }
 
-fn block_proof(proof: &ProofResponse) -> Result<BlockProof, Error> {
+/// How the validators of the genesis became those of a proof's block, as a node says.
+///
+/// # Errors
+///
+/// [`ErrorKind::BadAnswer`] if it cannot be read.
+pub fn set_changes(changes: &[linli_proto::SetChange]) -> Result<Vec<SetChange>, Error> {
     let change = |c: &linli_proto::SetChange| {
         Ok(SetChange {
             header: header(&c.header)?,
@@ -173,10 +178,14 @@ fn block_proof(proof: &ProofResponse) -> Result<BlockProof, Error> {
             next: read::<ValidatorSet>(&c.next_validators, ("验证者", "validators"))?,
         })
     };
+    changes.iter().map(change).collect()
+}
+
+fn block_proof(proof: &ProofResponse) -> Result<BlockProof, Error> {
     Ok(BlockProof {
         header: header(&proof.header)?,
         certificate: read(&proof.certificate, CERTIFICATE)?,
-        sets: proof.set_changes.iter().map(change).collect::<Result<_, Error>>()?,
+        sets: set_changes(&proof.set_changes)?,
     })
 }
 

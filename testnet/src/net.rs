@@ -10,7 +10,7 @@
 use crate::genesis::{LoadSize, Person, Plan, random};
 use crate::{Failure, keys, process};
 use linli_sdk::KeyKind;
-use linli_types::genesis::Module;
+use linli_types::genesis::{Genesis, Module};
 use linli_types::height::TimeMs;
 use linli_types::id::ChainId;
 use serde::{Deserialize, Serialize};
@@ -89,17 +89,30 @@ impl Net {
         if dir.join("net.json").exists() {
             return Self::open(dir);
         }
+        Self::make_of(dir, &Plan::new(validators, load, TimeMs(now_ms()))?, |_| {})
+    }
+
+    /// Makes a new net of a plan, with a genesis that `change` has the last word on.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] as of [`Self::make`].
+    pub fn make_of(
+        dir: &Path,
+        plan: &Plan,
+        change: impl FnOnce(&mut Genesis),
+    ) -> Result<Self, Failure> {
         // Judged before anything is written: a refused net leaves no folder behind.
-        let plan = Plan::new(validators, load, TimeMs(now_ms()))?;
         let module = |name: &str, code: &[u8]| Module { name: name.into(), code: code.to_vec() };
         let modules = vec![
             module("evidence", linli_modules::evidence()),
             module("probe", linli_modules::probe()),
         ];
-        let genesis = plan.genesis("linli-dev", modules).map_err(|e| {
+        let mut genesis = plan.genesis("linli-dev", modules).map_err(|e| {
             Failure::usage(format!("this net would be unlawful: {e}"))
                 .hint("a net has four validators or more")
         })?;
+        change(&mut genesis);
         fs::create_dir_all(dir).map_err(|e| {
             Failure::usage(format!("cannot make the folder {}: {e}", dir.display()))
                 .hint("choose a folder that can be made, with --dir")
@@ -114,12 +127,12 @@ impl Net {
         let net = Self {
             chain: chain.to_string(),
             genesis: genesis_path,
-            validators: members(dir, &plan, api_ports),
+            validators: members(dir, plan, api_ports),
             keys: write_people(&dir.join("keys"), &plan.people, chain)?,
         };
         write_people(&dir.join("load"), &plan.signers, chain)?;
-        net.write_accounts(dir, &plan)?;
-        net.init_members(dir, &plan, chain, network_ports)?;
+        net.write_accounts(dir, plan)?;
+        net.init_members(dir, plan, chain, network_ports)?;
         fs::write(dir.join("net.json"), serde_json::to_vec_pretty(&net)?)?;
         fs::remove_file(dir.join(MAKING))?;
         Ok(net)
@@ -352,7 +365,11 @@ fn clear(dir: &Path) -> Result<(), Failure> {
 /// Ports that nobody listens on right now, below those that the system gives to connections: while
 /// a validator is dead, no client's connection takes its place. All are held open until all are
 /// found, so none repeats.
-fn free_ports(count: usize) -> Result<Vec<u16>, Failure> {
+///
+/// # Errors
+///
+/// [`Failure`] if there are not so many.
+pub fn free_ports(count: usize) -> Result<Vec<u16>, Failure> {
     let mut held = Vec::new();
     for _ in 0..count.saturating_mul(PORT_TRIES) {
         if held.len() == count {

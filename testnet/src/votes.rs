@@ -6,6 +6,7 @@ use linli_proto::BlocksRequest;
 use linli_proto::ledger_client::LedgerClient;
 use linli_types::certificate::Certificate;
 use linli_types::genesis::Genesis;
+use linli_types::header::Header;
 use linli_types::id::{ChainId, PublicKey};
 use std::path::Path;
 
@@ -31,37 +32,52 @@ pub fn key_of(net: &Net, name: &str) -> Result<PublicKey, Failure> {
 /// [`Failure`] if none of them answers.
 pub fn voted_since(net: &Net, name: &str, above: u64) -> Result<bool, Failure> {
     let voter = key_of(net, name)?;
-    let chain: ChainId = net.chain.parse().map_err(|_| Failure::new("net.json: bad chain"))?;
-    let reader = net.keys.get("auditor").ok_or_else(|| Failure::new("the net has no auditor"))?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     for member in net.validators.iter().filter(|member| member.name != name) {
-        let signed = runtime.block_on(signed_by(member, &chain, reader, &voter, above))?;
-        if signed {
+        let signed = |(_, certificate): &(Header, Certificate)| {
+            certificate.precommits.iter().any(|p| p.validator == voter)
+        };
+        if blocks(net, member, above)?.iter().any(signed) {
             return Ok(true);
         }
     }
     Ok(false)
 }
 
-async fn signed_by(
+/// Headers and certificates above height `above`, as a validator holds them.
+///
+/// # Errors
+///
+/// [`Failure`] if it does not answer, or with what cannot be read.
+pub fn blocks(
+    net: &Net,
+    member: &Member,
+    above: u64,
+) -> Result<Vec<(Header, Certificate)>, Failure> {
+    let chain: ChainId = net.chain.parse().map_err(|_| Failure::new("net.json: bad chain"))?;
+    let reader = net.keys.get("auditor").ok_or_else(|| Failure::new("the net has no auditor"))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(read_blocks(member, &chain, reader, above))
+}
+
+async fn read_blocks(
     member: &Member,
     chain: &ChainId,
     reader: &Path,
-    voter: &PublicKey,
     above: u64,
-) -> Result<bool, Failure> {
+) -> Result<Vec<(Header, Certificate)>, Failure> {
     let (reader, _) = keys::read(reader)?;
     let failed = |why: &dyn std::fmt::Display| Failure::new(format!("{}: {why}", member.name));
     let mut client = LedgerClient::connect(member.grpc.clone()).await.map_err(|e| failed(&e))?;
     let wanted = BlocksRequest { from_height: above + 1, history_only: true, with_receipts: false };
     let request = load::signed(wanted, chain, &reader, "/linli.v1.Ledger/StreamBlocks");
     let mut blocks = client.stream_blocks(request).await.map_err(|e| failed(&e))?.into_inner();
+    let mut read = Vec::new();
     while let Some(block) = blocks.message().await.map_err(|e| failed(&e))? {
         let certificate: Certificate = borsh::from_slice(&block.certificate)
             .map_err(|why| failed(&format!("an unreadable certificate: {why}")))?;
-        if certificate.precommits.iter().any(|p| p.validator == *voter) {
-            return Ok(true);
-        }
+        let header = Header::from_bytes(&block.header)
+            .map_err(|why| failed(&format!("an unreadable header: {why}")))?;
+        read.push((header, certificate));
     }
-    Ok(false)
+    Ok(read)
 }

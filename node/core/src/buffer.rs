@@ -54,6 +54,15 @@ impl Buffer {
         self.count_again();
     }
 
+    /// Forgets whatever comes from others than those who may have a say.
+    pub(crate) fn keep_only(&mut self, has_say: impl Fn(&PublicKey) -> bool) {
+        for messages in self.waiting.values_mut() {
+            messages.retain(|(from, _)| has_say(from));
+        }
+        self.waiting.retain(|_, messages| !messages.is_empty());
+        self.count_again();
+    }
+
     fn count_again(&mut self) {
         self.load.clear();
         for (from, message) in self.waiting.values().flatten() {

@@ -17,9 +17,9 @@ pub struct Clock {
 
 /// Signing and verifying. The simulator hands in a pretend scheme.
 pub trait Crypto {
-    /// Signs with the validator's key. Called only for a vote or a proposal that was never signed
-    /// before (C2).
-    fn sign(&mut self, bytes: &[u8]) -> Signature;
+    /// Signs with one of the node's keys, [`Config::me`] or [`Config::successor`]. Called only for
+    /// a vote or a proposal that was never signed before (C2).
+    fn sign(&mut self, key: &PublicKey, bytes: &[u8]) -> Signature;
     /// Checks signatures.
     fn verifier(&self) -> &dyn Verify;
 }
@@ -86,6 +86,9 @@ pub struct Config {
     pub chain: ChainId,
     /// The validator's consensus key. A key outside the set follows without voting.
     pub me: PublicKey,
+    /// The key that this node votes with once the set names it instead of `me`: a validator gets
+    /// a new key while it runs.
+    pub successor: Option<PublicKey>,
     /// Lowest and highest protocol that this binary speaks; exchanged in the first message.
     pub protocols: (u32, u32),
     /// Waits of consensus.
@@ -108,13 +111,23 @@ impl Config {
         Self {
             chain,
             me,
-            protocols: (linli_types::header::PROTOCOL, linli_types::header::PROTOCOL),
+            successor: None,
+            protocols: (linli_types::header::PROTOCOL_MIN, linli_types::header::PROTOCOL),
             timeouts: Timeouts::default(),
             block_interval_ms: limits::BLOCK_INTERVAL_MS_MIN,
             heartbeat_ms: limits::HEARTBEAT_MS,
             status_ms: 10_000,
             request_ms: 2_000,
             pool: PoolBounds::default(),
+        }
+    }
+
+    /// The key that this node votes with among `validators`: of its two the one that they name.
+    pub fn key_among(&self, validators: &ValidatorSet) -> PublicKey {
+        let is_named = |key: &PublicKey| validators.get(key).is_some();
+        match self.successor {
+            Some(successor) if !is_named(&self.me) && is_named(&successor) => successor,
+            _ => self.me,
         }
     }
 }

@@ -75,7 +75,7 @@ impl Core {
         if self.at.replaying.as_ref().is_some_and(known) {
             return;
         }
-        let me = self.config.me;
+        let me = self.at.me;
         let own = match &entry {
             Entry::Vote(signed) => signed.vote.validator == me,
             Entry::Proposal(signed) => signed.proposal.proposer == me,
@@ -93,7 +93,7 @@ impl Core {
         self.out.broadcast(message);
         if let Message::Proposal(signed) = message {
             let proposal = signed.proposal;
-            if proposal.proposer == self.config.me && proposal.lock_round.is_none() {
+            if proposal.proposer == self.at.me && proposal.lock_round.is_none() {
                 self.send_parts(proposal.round, &proposal.block, None);
             }
         }

@@ -49,6 +49,8 @@ pub struct Core {
 
 /// Everything about the height under way; made afresh for each.
 pub(crate) struct Working {
+    /// The key that this node votes with at this height.
+    pub(crate) me: PublicKey,
     pub(crate) engine: Engine,
     pub(crate) guard: Guard,
     pub(crate) witness: Witness,
@@ -71,6 +73,7 @@ pub(crate) struct Working {
 impl Working {
     fn new(me: PublicKey, height: Height, head: &Start) -> Self {
         Self {
+            me,
             engine: Engine::new(me, height, &head.validators),
             guard: Guard::new(me, height),
             witness: Witness::default(),
@@ -127,7 +130,7 @@ impl Core {
     fn on(config: Config, head: Start, clock: Clock) -> Self {
         let now = clock.mono_ms;
         Self {
-            at: Working::new(config.me, head.height.next(), &head),
+            at: Working::new(config.key_among(&head.validators), head.height.next(), &head),
             pool: Pool::new(config.pool),
             suspects: Suspects::default(),
             clock,
@@ -284,11 +287,15 @@ impl Core {
         }
         gone.retain(|id| !self.pool.contains(id));
         self.drop_bodies(gone.into_iter().collect());
-        self.head = head;
+        let before = std::mem::replace(&mut self.head, head);
         self.next_timer = next_timer;
         self.committed_at = self.clock.mono_ms;
-        self.at = Working::new(self.config.me, self.height(), &self.head);
+        let (now, me) = (&self.head.validators, self.config.key_among(&self.head.validators));
+        self.at = Working::new(me, self.height(), &self.head);
         self.buffer.forget_before(self.height());
+        // Whoever has a new key spoke under the old one so far; an observer starts no height.
+        let had = |peer: &PublicKey| before.validators.get(peer).is_some();
+        self.buffer.keep_only(|peer| had(peer) || now.get(peer).is_some());
         self.sync.committed();
     }
 
@@ -325,6 +332,16 @@ impl Core {
         self.with_engine(crypto, |engine, desk| engine.replay(&entries, desk));
         self.at.replaying = None;
         self.build_after_replay();
+    }
+
+    /// The key that this node votes with at the height under way, if the set names it.
+    pub const fn me(&self) -> PublicKey {
+        self.at.me
+    }
+
+    /// Whether the set of the height under way names this node: otherwise it only follows.
+    pub fn is_validator(&self) -> bool {
+        self.head.validators.get(&self.at.me).is_some()
     }
 
     /// The last committed block.

@@ -107,7 +107,8 @@ impl Core {
     /// A message of consensus: for the height under way, an early one, or a late one.
     fn of_consensus(&mut self, from: PublicKey, message: Message, crypto: &mut dyn Crypto) {
         let Some(height) = height_of(&message) else { return };
-        if self.head.validators.get(&from).is_none() {
+        let is_early = height == self.height().next();
+        if self.head.validators.get(&from).is_none() && !is_early {
             return; // an observer has no say, and starts no height
         }
         if height < self.height() {
@@ -157,7 +158,7 @@ impl Core {
     /// Whether the message holds a valid signature of this validator that this node did not make.
     /// Of a certificate one unknown vote in its name is looked at: an honest one holds no other.
     fn is_from_a_twin(&self, message: &Message, crypto: &dyn Crypto) -> bool {
-        let (me, chain) = (self.config.me, &self.config.chain);
+        let (me, chain) = (self.at.me, &self.config.chain);
         let strange = |v: &SignedVote| v.vote.validator == me && !self.at.guard.knows_vote(&v.vote);
         let holds = |v: SignedVote| v.holds(chain, crypto.verifier());
         match message {

@@ -395,8 +395,8 @@ fn a_lock_that_is_claimed_but_not_shown_excuses_no_clock() {
 #[test]
 fn a_forged_list_of_transactions_is_its_senders_fault_and_takes_no_place() {
     let raw = transaction(1, 1, EPOCH + 60_000);
-    let ids = [entry_of(&raw).id];
-    let header = header_of(&genesis(), key(PROPOSER), TimeMs(EPOCH + 1_000), 0, &ids);
+    let (ids, bodies) = ([entry_of(&raw).id], [raw.clone()]);
+    let header = header_of(&genesis(), key(PROPOSER), TimeMs(EPOCH + 1_000), 0, &bodies);
     let whole = |ids: &[BodyId]| {
         let header = linli_types::encode(&header.to_bytes());
         let bytes = [header, linli_types::encode(&ids.to_vec())].concat();

@@ -1,5 +1,6 @@
 //! What can happen to a replica, and what it asks for.
 
+use linli_runtime::Outdated;
 use linli_runtime::verified::Verified;
 use linli_types::certificate::Certificate;
 use linli_types::code::Code;
@@ -114,6 +115,9 @@ pub enum Effect {
     },
     /// A block is durable.
     Committed(Arc<CommittedBlock>),
+    /// From the next height on the chain follows rules that this binary lacks: end after these
+    /// effects, and let a newer one go on (R5).
+    Outdated(Outdated),
     /// A member lied: drop it, count it, keep it away for a while.
     Fault {
         /// Who.

@@ -22,6 +22,8 @@
 //! - **R2 one batch.** A height reaches the store in one batch or not at all (design D3).
 //! - **R3 executed.** Only a block that this replica executed is committed.
 //! - **R4 bounded.** Bodies at hand are those that the core's pool or the height under way needs.
+//! - **R5 known rules.** Where the next block follows rules that this binary lacks, the last one
+//!   is committed, that is said once, and nothing follows (design D16).
 #![forbid(unsafe_code)]
 
 mod bodies;

@@ -95,7 +95,7 @@ impl<D: Disk> Replica<D> {
         turn: &mut Turn,
     ) -> Result<(), Broken> {
         let candidates = self.at_hand(ids)?;
-        let slot = Slot { time, proposer: self.me, flags };
+        let slot = Slot { time, proposer: self.core.me(), flags };
         let executed = self.ledger.propose(&self.disk, slot, &candidates)?;
         let header = executed.header.clone();
         let transactions = executed.transactions.iter().map(|t| t.body).collect();
@@ -175,6 +175,9 @@ impl<D: Disk> Replica<D> {
         let transactions = transactions.iter().map(|t| t.id).collect();
         let committed = CommittedBlock { header, id, certificate, receipts, transactions };
         turn.effects.push(Effect::Committed(Arc::new(committed)));
+        if let Some(outdated) = self.ledger.outdated() {
+            turn.effects.push(Effect::Outdated(outdated)); // R5
+        }
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use crate::event::{Effect, Event, Submitted, Ticket};
 use linli_core::{Clock, Config, Core, Crypto, Input, PoolEntry, Start};
 use linli_runtime::{Admission, Executed, Ledger, Settings, Verified};
 use linli_types::code::Code;
-use linli_types::id::{BlockId, BodyId, PublicKey};
+use linli_types::id::{BlockId, BodyId};
 use linli_types::signature::Verify;
 use linli_types::store::Broken;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -31,7 +31,6 @@ pub struct Replica<D: Disk> {
     /// Blocks executed at the height under way (R3).
     pub(crate) executed: BTreeMap<BlockId, Executed>,
     pub(crate) accepting: bool,
-    pub(crate) me: PublicKey,
 }
 
 /// What one step gathers: inputs still to feed, effects already in order.
@@ -64,13 +63,18 @@ impl<D: Disk> Replica<D> {
         if ledger.head().chain != options.core.chain {
             return Err(Broken("the data folder belongs to another chain".into()));
         }
-        let (log, me) = (disk.wal_read()?, options.core.me);
+        // Nothing is replayed by rules that are not these: the log waits for a newer binary.
+        let outdated = ledger.outdated();
+        let log = if outdated.is_some() { Vec::new() } else { disk.wal_read()? };
         let (core, actions) =
             Core::start(options.core, start_of(&ledger), log, clock, crypto.as_mut())
                 .map_err(|why| Broken(why.to_string()))?;
         let (bodies, executed) = (Bodies::default(), BTreeMap::new());
         let mut replica =
-            Self { core, ledger, disk, crypto, verify, bodies, executed, accepting: true, me };
+            Self { core, ledger, disk, crypto, verify, bodies, executed, accepting: true };
+        if let Some(outdated) = outdated {
+            return Ok((replica, vec![Effect::Outdated(outdated)]));
+        }
         let mut turn = Turn::default();
         turn.inputs.push_back(Input::NextTimer { at: replica.ledger.next_timer() });
         replica.perform_all(clock, actions, &mut turn)?;
@@ -85,6 +89,9 @@ impl<D: Disk> Replica<D> {
     /// [`Broken`]: this node is damaged and must stop. Nothing that the failed step asked for may
     /// be done.
     pub fn step(&mut self, clock: Clock, event: Event) -> Result<Vec<Effect>, Broken> {
+        if self.is_outdated() {
+            return Ok(Vec::new()); // R5
+        }
         let mut turn = Turn::default();
         match event {
             Event::Woken => turn.inputs.push_back(Input::Woken),
@@ -136,7 +143,7 @@ impl<D: Disk> Replica<D> {
 
     /// Feeds inputs until none is left, then pushes what local clients handed in.
     fn run(&mut self, clock: Clock, turn: &mut Turn) -> Result<(), Broken> {
-        while let Some(input) = turn.inputs.pop_front() {
+        while let Some(input) = turn.inputs.pop_front().filter(|_| !self.is_outdated()) {
             let actions = self.core.step(clock, input, self.crypto.as_mut());
             self.perform_all(clock, actions, turn)?;
         }
@@ -147,6 +154,11 @@ impl<D: Disk> Replica<D> {
         Ok(())
     }
 
+    /// Whether the next block follows rules that this binary lacks.
+    fn is_outdated(&self) -> bool {
+        self.ledger.outdated().is_some()
+    }
+
     fn submit(
         &mut self,
         ticket: Ticket,
@@ -155,6 +167,12 @@ impl<D: Disk> Replica<D> {
     ) -> Result<(), Broken> {
         if !self.accepting {
             let answer = Code::DiskReserve.into();
+            turn.effects.push(Effect::Answer { ticket, answer });
+            return Ok(());
+        }
+        if !self.core.is_validator() {
+            // Whoever only follows, or follows no more, could not pass it on.
+            let answer = Code::Unavailable.into();
             turn.effects.push(Effect::Answer { ticket, answer });
             return Ok(());
         }

@@ -171,6 +171,22 @@ fn a_revoked_key_reads_nothing_and_the_new_one_what_was_theirs() {
 }
 
 #[test]
+fn a_removed_validator_reads_nothing_and_one_that_joined_reads_as_a_member() {
+    let (mut store, mut batch) = (rotated(), Batch::default());
+    let mut members = genesis().validators.members().to_vec();
+    let left = members.remove(1);
+    members.push(Validator { key: PublicKey([9; 32]), name: "v9".into(), ..left });
+    let set = linli_types::encode(&ValidatorSet::new(members).unwrap());
+    batch.put(Column::State, linli_runtime::validators::set_key(), set);
+    store.apply(&batch);
+    let readers = Readers::live(ChainId([7; 32]), &genesis(), store);
+    let Some(Guard::Read(scopes)) = guard("/linli.v1.Ledger/StreamBlocks") else { panic!() };
+    assert_eq!(readers.reader(&PublicKey([2; 32]), &scopes), None);
+    let joined = readers.reader(&PublicKey([9; 32]), &scopes).unwrap();
+    assert_eq!((joined.org, joined.scope), (2, Scope::All));
+}
+
+#[test]
 fn a_validator_reads_as_a_member() {
     let Some(Guard::Read(scopes)) = guard("/linli.v1.Ledger/StreamBlocks") else { panic!() };
     let member = readers().reader(&PublicKey([1; 32]), &scopes).unwrap();

@@ -19,6 +19,7 @@ mod query;
 mod receipt;
 mod refusal;
 mod serve;
+mod sets;
 mod shares;
 mod status;
 mod stream;

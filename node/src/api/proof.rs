@@ -5,7 +5,7 @@
 
 use super::block::{Block, damaged, not_found, signed};
 use super::logged::{Asked, concerned};
-use super::{Api, aside, broken, status};
+use super::{Api, aside, broken, sets, status};
 use crate::access::{Reader, Readers, Scope};
 use crate::storage::RocksStore;
 use linli_proto as wire;
@@ -104,8 +104,7 @@ fn prove(
     let mut out = wire::ProofResponse {
         header: block.header.to_bytes(),
         certificate: linli_types::encode(&certificate),
-        // Protocol 1 changes no validator set: its history is the genesis.
-        set_changes: Vec::new(),
+        set_changes: sets::changes(store, block.header.height)?,
         index,
         count: len(block.receipts.len()),
         receipt: linli_types::encode(receipt),

@@ -4,7 +4,7 @@
 
 use super::block::damaged;
 use super::logged::Asked;
-use super::{Api, broken, contract_refusal, status, unread};
+use super::{Api, broken, contract_refusal, sets, status, unread};
 use crate::access::{Reader, Readers, Scope};
 use crate::storage::RocksStore;
 use linli_proto as wire;
@@ -233,6 +233,7 @@ fn add_head(
     let certificate = certificate.ok_or_else(|| damaged("a block without a certificate"))?;
     out.header = header.to_bytes();
     out.certificate = linli_types::encode(&certificate);
+    out.set_changes = sets::changes(store, head.height)?;
     Ok(())
 }
 

@@ -23,11 +23,12 @@ impl Api {
             pool_bytes: status.pool_bytes,
             accepting: status.accepting(),
             timer_lag_ms: status.timer_lag_ms,
-            protocol: self.genesis.protocol,
+            protocol: head.protocol,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             rooms,
             not_accepting_code: status.not_accepting.map_or(0, linli_types::code::Code::number),
             round: status.round,
+            validates: status.validates,
         }
     }
 }

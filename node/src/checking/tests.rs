@@ -22,6 +22,7 @@ fn worker() -> (Worker, mpsc::Receiver<Checked>) {
         state_root: Digest([0; 32]),
         log_size: 0,
         log_root: Digest([0; 32]),
+        protocol: 1,
     };
     let checker = Arc::new(Checker::new(CHAIN, BTreeMap::new()));
     let (results, checked) = mpsc::channel(8);

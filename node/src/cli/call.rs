@@ -29,50 +29,64 @@ pub(super) struct Call {
 
 impl Call {
     pub(super) fn run(self, out: &mut Output) -> Result<(), Failure> {
-        let done = block_on(async {
+        let args = json_args(&self.args)?;
+        let called = block_on(async {
             let node = self.connect.open().await?;
-            let schema = node.client.schema(&self.room).await?;
-            perform(&node, &schema, vec![(self.method.clone(), json_args(&self.args)?)]).await
+            by_schema(&node, &self.room, &self.method, &args).await
         })?;
-        let shown = done.results.first().cloned().unwrap_or_default();
-        let shown = serde_json::to_string_pretty(&shown).unwrap_or_default();
-        done.answer(out, &Words::same(shown));
+        let shown = serde_json::to_string_pretty(&called.results.last()).unwrap_or_default();
+        called.answer(out, &Words::same(shown));
         Ok(())
     }
 }
 
-/// A transaction that took effect.
-pub(super) struct Done {
-    pub(super) id: TxId,
+/// Calls that took effect.
+pub(super) struct Called {
+    id: TxId,
     pub(super) found: Found,
+    receipt: Value,
     /// Each call's result.
     pub(super) results: Vec<Value>,
-    receipt: Value,
 }
 
-impl Done {
-    /// Says that it is done, and `more` below it. The result is the last call's.
+impl Called {
+    /// Says that it took effect, where, and what else is to be said. The result is the last call's.
     pub(super) fn answer(&self, out: &mut Output, more: &Words) {
-        self.answer_with(out, more, Value::Null);
+        self.answer_with(out, &json!({}), more);
     }
 
-    /// The same with fields that `--json` adds to the answer.
-    pub(super) fn answer_with(&self, out: &mut Output, more: &Words, fields: Value) {
-        let (found, code) = (&self.found, human::write(human::Kind::Transaction, &self.id.0));
-        let height = found.height;
+    /// The same with more fields.
+    pub(super) fn answer_with(&self, out: &mut Output, fields: &Value, more: &Words) {
+        let (id, height) = (&self.id, self.found.height);
+        let code = human::write(human::Kind::Transaction, &id.0);
         let mut json = json!({
-            "transaction": self.id.to_string(), "code": code, "outcome": "done",
-            "height": height.0, "index": found.index, "block_time_ms": found.block_time.0,
+            "transaction": id.to_string(), "code": code, "outcome": "done", "height": height.0,
+            "index": self.found.index, "block_time_ms": self.found.block_time.0,
             "result": self.results.last(), "receipt": self.receipt,
         });
-        if let (Some(all), Value::Object(fields)) = (json.as_object_mut(), fields) {
-            all.extend(fields);
+        if let (Some(json), Some(fields)) = (json.as_object_mut(), fields.as_object()) {
+            json.extend(fields.clone());
         }
         let Words { zh, en } = more;
         let text =
             words!("已入账　{code}　区块 {height}\n{zh}", "done  {code}  block {height}\n{en}");
         out.answer(&json, &text);
     }
+}
+
+/// Makes one call with JSON arguments and waits for its receipt.
+///
+/// # Errors
+///
+/// The arguments do not fit, the call was refused, or there is no definite answer.
+pub(super) async fn by_schema(
+    node: &Node,
+    room: &str,
+    method: &str,
+    args: &Value,
+) -> Result<Called, Failure> {
+    let schema = node.client.schema(room).await?;
+    perform(node, &schema, &[(method, args)]).await
 }
 
 /// Makes calls of one room in one transaction, and waits for the receipt.
@@ -83,13 +97,13 @@ impl Done {
 pub(super) async fn perform(
     node: &Node,
     schema: &Schema,
-    calls: Vec<(String, Value)>,
-) -> Result<Done, Failure> {
+    calls: &[(&str, &Value)],
+) -> Result<Called, Failure> {
     let mut draft = Draft::new();
-    for (method, args) in &calls {
+    for (method, args) in calls {
         draft = draft.call_json(schema, method, args)?;
     }
-    settle(node, schema, draft, calls.iter().map(|(method, _)| method.as_str())).await
+    settle(node, schema, draft, calls.iter().map(|(method, _)| *method)).await
 }
 
 /// Signs a draft of calls of one room, hands it in, and waits for the receipt.
@@ -102,7 +116,7 @@ pub(super) async fn settle(
     schema: &Schema,
     draft: Draft,
     methods: impl Iterator<Item = &str>,
-) -> Result<Done, Failure> {
+) -> Result<Called, Failure> {
     let signed = node.sign(draft)?;
     let found = node.settle(&signed).await?;
     let own = |room: &str| Some(schema).filter(|s| s.room() == room);
@@ -116,5 +130,5 @@ pub(super) async fn settle(
     let results = methods.zip(&found.receipt.results);
     let results = results.map(|(method, bytes)| schema.response(Service::Calls, method, bytes));
     let results = results.collect::<Result<_, _>>()?;
-    Ok(Done { id: signed.id, found, results, receipt })
+    Ok(Called { id: signed.id, found, receipt, results })
 }

@@ -47,6 +47,10 @@ pub(super) struct Init {
     /// A peer: its name in the genesis and its address. May stand several times.
     #[arg(long = "peer", value_name = "NAME=ADDRESS", value_parser = peer)]
     peers: Vec<Peer>,
+    /// The name of a validator that is not in the genesis: one that a motion adds. Its node
+    /// follows the others from then on.
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
     #[command(flatten)]
     passphrase: Passphrase,
 }
@@ -72,16 +76,21 @@ impl Init {
         })?;
         let validator = self.key(&self.validator_key, KeyKind::Validator)?;
         let network = self.key(&self.network_key, KeyKind::Network)?;
-        let seat = seat(&genesis, &validator, &network)?;
-        self.check_peers(&genesis)?;
-        let config = self.config(seat);
+        let name = match &self.name {
+            Some(name) => name.clone(),
+            None => {
+                self.check_peers(&genesis)?;
+                seat(&genesis, &validator, &network)?.name.clone()
+            }
+        };
+        let config = self.config(&name);
         self.write_files(&bytes, &config, &validator, &network)?;
         let db = self.data.join(DB);
         RocksStore::create(&db, &batch, Tuning::default()).map_err(|why| unopened(&db, &why))?;
-        let (name, data) = (&seat.name, self.data.display());
+        let data = self.data.display();
         out.answer(
             &json!({"chain": chain.to_string(), "name": name, "data": self.data,
-                    "validator": seat.key.to_string()}),
+                    "validator": validator.public().to_string()}),
             &words!(
                 "{name} 已就绪：链 {chain}，数据目录 {data}",
                 "{name} is ready: chain {chain}, data folder {data}"
@@ -120,8 +129,8 @@ impl Init {
         ))
     }
 
-    fn config(&self, seat: &Validator) -> Config {
-        let mut config = Config::named(&seat.name);
+    fn config(&self, name: &str) -> Config {
+        let mut config = Config::named(name);
         config.api.grpc_listen = self.grpc;
         config.api.http_listen = self.http;
         config.network.listen = self.listen;
@@ -172,8 +181,10 @@ fn seat<'a>(
     network: &KeyFile,
 ) -> Result<&'a Validator, Failure> {
     let key = validator.public();
-    let hint =
-        words!("用 linli genesis show 核对公钥", "compare the keys with `linli genesis show`");
+    let hint = words!(
+        "用 linli genesis show 核对公钥；由议案新增的节点请用 --name 写明名称",
+        "compare the keys with `linli genesis show`; one that a motion adds says its --name"
+    );
     let seat = genesis.validators.get(&key).ok_or_else(|| {
         Failure::refused(
             "NO_VALIDATOR",

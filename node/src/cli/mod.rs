@@ -17,6 +17,7 @@ mod help;
 mod init;
 mod key;
 mod moment;
+mod motion;
 mod opening;
 mod org;
 mod output;
@@ -92,6 +93,8 @@ enum Command {
     Org(org::Org),
     /// Shows and sets what is governed.
     Policy(policy::Policy),
+    /// Opens motions of the council, votes on them, shows them.
+    Motion(motion::Motion),
     /// Shows who read whose data.
     Access(access::Access),
     /// Anchors files and looks after what was anchored.
@@ -149,6 +152,7 @@ impl Command {
             Self::Account(command) => command.run(out),
             Self::Org(command) => command.run(out),
             Self::Policy(command) => command.run(out),
+            Self::Motion(command) => command.run(out),
             Self::Access(command) => command.run(out),
             Self::Evidence(command) => command.run(out),
             Self::Verify(command) => command.run(out),

@@ -5,7 +5,7 @@
 //! ledger compares is computed from it, never copied from somebody's word. The file's evidence is
 //! verified offline before anything is asked.
 
-use super::call::{Done, settle};
+use super::call::{Called, settle};
 use super::connect::{Connect, Node};
 use super::moment::time;
 use super::query::ask_by_schema;
@@ -170,7 +170,7 @@ fn sums(totals: &[wire::OpeningTotal], accounts: u64) -> Words {
 }
 
 /// One call of the room with a request at hand.
-async fn ask(node: &Node, method: &str, request: &impl Message) -> Result<Done, Failure> {
+async fn ask(node: &Node, method: &str, request: &impl Message) -> Result<Called, Failure> {
     let draft = Draft::new().call(ROOM, method, request.encode_to_vec());
     settle(node, &Schema::native(ROOM)?, draft, std::iter::once(method)).await
 }
@@ -199,7 +199,7 @@ impl Propose {
             "批次 {id}　{zh}\n截止 {cut_off}；请由另一人用同一文件批准",
             "batch {id}  {en}\ncut off at {cut_off}; somebody else approves it with the same file"
         );
-        done.answer_with(out, &text, json!({ "batch": id.to_string() }));
+        done.answer_with(out, &json!({ "batch": id.to_string() }), &text);
         Ok(())
     }
 }

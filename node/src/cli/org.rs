@@ -1,7 +1,7 @@
 //! `linli org`: who stands in the ledger: organisations, their centres, people, devices, and roles.
 //! What each may do is the ledger's to judge.
 
-use super::call::perform;
+use super::call::by_schema;
 use super::connect::Connect;
 use super::key::{principal, public_key};
 use super::query::ask_by_schema;
@@ -170,14 +170,13 @@ impl Org {
 pub(super) fn call(
     connect: &Connect,
     method: &str,
-    args: Value,
+    args: &Value,
     what: &Words,
     out: &mut Output,
 ) -> Result<(), Failure> {
     let done = block_on(async {
         let node = connect.open().await?;
-        let schema = node.client.schema(ROOM).await?;
-        perform(&node, &schema, vec![(method.to_owned(), args)]).await
+        by_schema(&node, ROOM, method, args).await
     })?;
     done.answer(out, what);
     Ok(())
@@ -188,7 +187,7 @@ impl Admit {
         let (org, kind) = (self.org, self.kind.as_str_name());
         let args = json!({ "org": org, "kind": kind, "label": self.label });
         let what = words!("已准入机构 {org}　{kind}", "organisation {org} is admitted  {kind}");
-        call(&self.connect, "AdmitOrganisation", args, &what, out)
+        call(&self.connect, "AdmitOrganisation", &args, &what, out)
     }
 }
 
@@ -218,7 +217,7 @@ impl Centre {
             "已准入机构 {org} 的服务中心 {centre}",
             "centre {centre} of organisation {org} is admitted"
         );
-        call(&self.connect, "AdmitCentre", args, &what, out)
+        call(&self.connect, "AdmitCentre", &args, &what, out)
     }
 }
 
@@ -231,7 +230,7 @@ impl Person {
             "已登记 {code}，密钥自下一区块起生效",
             "{code} is admitted; the key signs from the next block on"
         );
-        call(&self.connect, "AdmitPerson", args, &what, out)
+        call(&self.connect, "AdmitPerson", &args, &what, out)
     }
 }
 
@@ -244,7 +243,7 @@ impl Device {
             "已登记机构 {org} 的设备 {code}",
             "device {code} of organisation {org} is admitted"
         );
-        call(&self.connect, "AdmitDevice", args, &what, out)
+        call(&self.connect, "AdmitDevice", &args, &what, out)
     }
 }
 
@@ -256,6 +255,6 @@ impl Given {
             "GrantRole" => words!("{code} 现任 {role}", "{code} holds {role} now"),
             _ => words!("{code} 不再担任 {role}", "{code} no longer holds {role}"),
         };
-        call(&self.connect, method, args, &what, out)
+        call(&self.connect, method, &args, &what, out)
     }
 }

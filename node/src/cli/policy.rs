@@ -4,7 +4,7 @@
 //! may be a date, and a year of the calendar may name its holidays and its working weekends instead
 //! of its bits. Whether a version may stand is the ledger's to judge.
 
-use super::call::perform;
+use super::call::by_schema;
 use super::connect::Connect;
 use super::moment::{day, day_of_year, time};
 use super::query::ask_by_schema;
@@ -158,14 +158,11 @@ fn list<'j>(json: &'j Value, name: &str) -> impl Iterator<Item = &'j Value> {
 
 impl Set {
     fn run(self, out: &mut Output) -> Result<(), Failure> {
-        let args = self.request()?;
-        let done = block_on(async {
-            let node = self.connect.open().await?;
-            let schema = node.client.schema(ROOM).await?;
-            perform(&node, &schema, vec![("Set".to_owned(), Value::Object(args.clone()))]).await
-        })?;
+        let args = Value::Object(self.request()?);
+        let done =
+            block_on(async { by_schema(&self.connect.open().await?, ROOM, "Set", &args).await })?;
         let version = done.results.first().map_or(0, |result| number(result, "version"));
-        let from = time_text(TimeMs(number(&Value::Object(args), "effective_at_ms")));
+        let from = time_text(TimeMs(number(&args, "effective_at_ms")));
         done.answer(
             out,
             &words!(

@@ -153,7 +153,7 @@ pub(super) fn proved(answer: &QueryResponse) -> Result<(BlockProof, Vec<ProvedEn
     let block = BlockProof {
         header: read::<Header>(&answer.header, "header")?,
         certificate: read::<Certificate>(&answer.certificate, "certificate")?,
-        sets: Vec::new(),
+        sets: linli_sdk::anchor::set_changes(&answer.set_changes)?,
     };
     let entry = |entry: &Entry| -> Result<ProvedEntry, Failure> {
         let value = entry.present.then(|| entry.value.clone());

@@ -1,11 +1,12 @@
 //! `linli replay`: executes every block again from the genesis and compares every header.
 
+use super::run::{newer, outdated};
 use super::store::{chain, open};
 use super::{Failure, Output};
 use crate::contract_thread;
 use crate::words::{Words, words};
 use linli_runtime::stored::{StoredBlock, load_block, load_head};
-use linli_runtime::{Head, Settings, replay};
+use linli_runtime::{Head, ReplayFailed, Settings, replay};
 use linli_types::height::Height;
 use linli_types::store::{Broken, Read};
 use serde_json::json;
@@ -53,7 +54,10 @@ impl Replay {
 fn run_again(genesis: &[u8], store: &dyn Read, top: Height) -> Result<Head, Failure> {
     let broken = RefCell::new(None);
     let blocks = blocks(store, top, &broken);
-    let head = replay(genesis, blocks, Settings::default()).map_err(|why| damaged(&why))?;
+    let head = replay(genesis, blocks, Settings::default()).map_err(|why| match why {
+        ReplayFailed::Outdated(why) => Failure::broken(outdated(&why), newer()),
+        why => damaged(&why),
+    })?;
     broken.into_inner().map_or(Ok(head), |why| Err(damaged(&why)))
 }
 

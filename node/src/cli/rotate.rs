@@ -119,9 +119,9 @@ impl Rotate {
             };
             let add = json!({ "key": file.public().to_string(), "from_height": self.from_height });
             let revoke = json!({ "key": old.public().to_string(), "from_height": until });
-            let calls = vec![("AddKey".to_owned(), add), ("RevokeKey".to_owned(), revoke)];
+            let calls = [("AddKey", &add), ("RevokeKey", &revoke)];
             let schema = node.client.schema(ROOM).await?;
-            Ok((perform(&node, &schema, calls).await, until))
+            Ok((perform(&node, &schema, &calls).await, until))
         })?;
         let done = done.map_err(|failure| {
             let Words { zh, en } = failure.hint().clone();
@@ -164,7 +164,7 @@ impl Revoke {
                 words!("密钥 {key} 自区块 {height} 起失效", "the key {key} ends at block {height}")
             }
         };
-        call(&self.connect, "RevokeKey", args, &what, out)
+        call(&self.connect, "RevokeKey", &args, &what, out)
     }
 }
 
@@ -234,6 +234,6 @@ impl Recover {
                 "the new key of {code} begins with the next block; all others end there"
             ),
         };
-        call(&of.connect, method, args, &what, out)
+        call(&of.connect, method, &args, &what, out)
     }
 }

@@ -5,7 +5,7 @@
 
 use super::key::Passphrase;
 use super::output::Exit;
-use super::store::{NETWORK_KEY, VALIDATOR_KEY, chain, reason};
+use super::store::{NETWORK_KEY, NEXT_KEY, VALIDATOR_KEY, chain, reason};
 use super::{Failure, Output, machine};
 use crate::anchoring::{self, Anchor};
 use crate::api::{self, Api};
@@ -16,6 +16,7 @@ use crate::storage::OpenError;
 use crate::tls::{BadPair, Tls};
 use crate::words::{Words, words};
 use crate::{http, telemetry};
+use linli_runtime::Outdated;
 use linli_types::id::ChainId;
 use serde_json::json;
 use std::net::SocketAddr;
@@ -58,6 +59,10 @@ impl Run {
         let (_, validator) = self.passphrase.open(&self.data.join(VALIDATOR_KEY))?;
         let (_, network) = self.passphrase.open(&self.data.join(NETWORK_KEY))?;
         let mut options = NodeOptions::new(&self.data, *validator.to_bytes(), *network.to_bytes());
+        let next = self.data.join(NEXT_KEY);
+        if next.exists() {
+            options.successor_key = Some(self.passphrase.open(&next)?.1.to_bytes());
+        }
         options.chain = Some(chain);
         options.name.clone_from(&config.name);
         options.listen = config.network.listen;
@@ -163,6 +168,14 @@ fn finish(ended: Ended, out: &mut Output<'_>) -> Result<(), Failure> {
             out.answer(&json!({"stopped": true}), &words!("已停止", "stopped"));
             Ok(())
         }
+        Ended::Outdated(why) => {
+            tracing::error!(%why, "node.outdated");
+            let Words { zh, en } = outdated(&why);
+            Err(Failure::broken(
+                words!("本节点已停止：{zh}", "this node has stopped: {en}"),
+                newer(),
+            ))
+        }
         Ended::Broken(why) => {
             tracing::error!(%why, "node.broken");
             Err(Failure::broken(
@@ -174,6 +187,24 @@ fn finish(ended: Ended, out: &mut Output<'_>) -> Result<(), Failure> {
             ))
         }
     }
+}
+
+/// Which rules are lacking.
+pub(super) fn outdated(why: &Outdated) -> Words {
+    let Outdated { height, version, known } = why;
+    let (low, high) = (known.start(), known.end());
+    words!(
+        "自高度 {height} 起本链执行协议版本 {version}，本程序只支持版本 {low} 至 {high}；数据完好",
+        "from height {height} on the chain follows protocol version {version}; this program knows \
+         {low} to {high}. The data is whole"
+    )
+}
+
+pub(super) fn newer() -> Words {
+    words!(
+        "请安装支持该版本的 linli，然后用同一目录重新启动",
+        "install a linli that knows this version and start it on the same folder"
+    )
 }
 
 /// API and HTTP, each a task, and the switch that stops both.
@@ -246,12 +277,10 @@ fn not_started(why: &StartError) -> Failure {
             "端口可能已被占用；请核对 config.toml 的 [network]",
             "the port may be in use; check [network] in config.toml"
         ),
-        StartError::UnknownPeer(_) | StartError::OtherNetworkKey(_) | StartError::Genesis(_) => {
-            words!(
-                "请核对 config.toml、密钥与创世文件",
-                "check config.toml, the keys and the genesis"
-            )
+        StartError::Genesis(_) => {
+            words!("请核对创世文件与程序版本", "check the genesis file and this program's version")
         }
+        StartError::Outdated(_) => newer(),
         StartError::Open(_) | StartError::Broken(_) => words!(
             "请用 linli check-db 检查；同一密钥只能运行一个节点",
             "run `linli check-db`; a key may run on one node only"
@@ -259,14 +288,7 @@ fn not_started(why: &StartError) -> Failure {
     };
     let Words { zh, en } = match why {
         StartError::Open(why) => reason(why),
-        StartError::UnknownPeer(name) => Words {
-            zh: format!("配置中的邻居 {name} 不是创世文件中的验证节点"),
-            en: why.to_string(),
-        },
-        StartError::OtherNetworkKey(name) => Words {
-            zh: format!("网络密钥不是验证节点 {name} 的那把"),
-            en: why.to_string(),
-        },
+        StartError::Outdated(why) => outdated(why),
         other => Words::same(other.to_string()),
     };
     Failure::broken(words!("节点无法启动：{zh}", "the node does not start: {en}"), hint)

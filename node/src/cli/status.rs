@@ -33,7 +33,7 @@ fn to_json(s: &StatusResponse) -> Value {
         "time_ms": s.time_ms, "round": s.round, "log_size": s.log_size, "peers": s.peers,
         "pool_transactions": s.pool_transactions, "pool_bytes": s.pool_bytes,
         "accepting": s.accepting, "not_accepting": reason(s).map(Code::name),
-        "timer_lag_ms": s.timer_lag_ms, "protocol": s.protocol, "version": s.version,
+        "timer_lag_ms": s.timer_lag_ms, "validates": s.validates, "protocol": s.protocol, "version": s.version,
         "rooms": s.rooms,
     })
 }
@@ -48,6 +48,10 @@ fn text(s: &StatusResponse) -> Words {
     let (peers, pool, bytes, leaves) = (s.peers, s.pool_transactions, s.pool_bytes, s.log_size);
     let (lag, rooms) = (s.timer_lag_ms, s.rooms.join(" "));
     let taking = match reason(s) {
+        _ if !s.validates => words!(
+            "不是现任验证节点，只保存数据，不参与表决",
+            "not a validator: it keeps its data and has no vote"
+        ),
         None => words!("受理中", "accepting"),
         Some(code) => Words {
             zh: format!("暂停受理：{}", code.text(linli_types::code::Lang::Zh).0),

@@ -13,6 +13,8 @@ pub(super) const GENESIS: &str = "genesis";
 pub(super) const DB: &str = "db";
 /// The validator's key in a data folder.
 pub(super) const VALIDATOR_KEY: &str = "keys/validator.key";
+/// The validator's next key in a data folder, if one is prepared.
+pub(super) const NEXT_KEY: &str = "keys/validator.next.key";
 /// The network key in a data folder.
 pub(super) const NETWORK_KEY: &str = "keys/network.key";
 

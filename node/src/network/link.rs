@@ -13,7 +13,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, watch};
 
 /// After this long without a message an empty frame says that we live.
 pub(crate) const ALIVE: Duration = Duration::from_secs(5);
@@ -49,7 +49,8 @@ pub(crate) async fn write(
 
 /// What a reader needs besides its stream.
 pub(crate) struct Reading {
-    pub(crate) from: PublicKey,
+    /// Who the peer is to the driver: a validator may get a new key.
+    pub(crate) from: watch::Receiver<PublicKey>,
     pub(crate) rate: Rate,
     pub(crate) share: Arc<Semaphore>,
     pub(crate) events: mpsc::Sender<NetworkEvent>,
@@ -81,7 +82,8 @@ pub(crate) async fn read(
         reading.counters.messages_in.add(1);
         let kib = u32::try_from(bytes.len().div_ceil(1024)).unwrap_or(u32::MAX);
         let Ok(share) = reading.share.clone().acquire_many_owned(kib).await else { return Ok(()) };
-        let received = NetworkEvent::Received { from: reading.from, bytes, share };
+        let from = *reading.from.borrow();
+        let received = NetworkEvent::Received { from, bytes, share };
         if reading.events.send(received).await.is_err() {
             return Ok(());
         }

@@ -19,6 +19,8 @@
 //!   was replaced, which both sides see as `Disconnected` and `Connected`.
 //! - **P4 votes first.** Transactions wait for consensus messages, never the other way round.
 //! - **P5 faults cost.** A peer that lies is disconnected and kept away, longer every time.
+//! - **P7 one name.** Whoever a member is to the driver may change while it is connected; the driver
+//!   sees the old name disconnected and the new one connected.
 //! - **P6 room for members.** Strangers' handshakes take no place from those who come from a
 //!   member's address.
 

@@ -95,7 +95,7 @@ pub struct Network {
 pub struct NetworkSender {
     outboxes: Arc<RwLock<BTreeMap<PublicKey, Arc<Outbox>>>>,
     faults: mpsc::Sender<(PublicKey, String)>,
-    members: watch::Sender<Vec<Member>>,
+    reach: watch::Sender<Reached>,
     counters: Arc<Counters>,
 }
 
@@ -114,17 +114,14 @@ impl Network {
         let listen = listen(&mut swarm, config.listen).await?;
         let (fault, faults) = mpsc::channel(ENDS_MAX);
         let (end, ends) = mpsc::channel(ENDS_MAX);
-        let (members, members_changed) = watch::channel(config.members.clone());
+        let (reach, reach_changed) =
+            watch::channel((config.members.clone(), config.addresses.clone()));
         let outboxes = Arc::new(RwLock::new(BTreeMap::new()));
-        let sender = NetworkSender { outboxes, faults: fault, members, counters };
+        let sender = NetworkSender { outboxes, faults: fault, reach, counters };
         let me = *swarm.local_peer_id();
-        let dials = config.addresses.iter().filter_map(|(key, address)| {
-            let peer = peer_id(key).filter(|peer| *peer != me)?;
-            Some((peer, Dial { address: multiaddr(*address), failures: 0, next: Instant::now() }))
-        });
-        let task = Task {
+        let mut task = Task {
             me,
-            dials: dials.collect(),
+            dials: BTreeMap::new(),
             links: BTreeMap::new(),
             rate: config.rate,
             sender: sender.clone(),
@@ -132,7 +129,8 @@ impl Network {
             end,
             swarm,
         };
-        let task = tokio::spawn(task.run(faults, ends, members_changed));
+        task.learn(&config.addresses);
+        let task = tokio::spawn(task.run(faults, ends, reach_changed));
         Ok(Self { sender, listen, task })
     }
 
@@ -175,9 +173,11 @@ impl NetworkSender {
         let _ = self.faults.try_send((peer, why));
     }
 
-    /// Replaces the members: others are disconnected.
-    pub fn set_members(&self, members: Vec<Member>) {
-        self.members.send_replace(members);
+    /// Replaces the members: others are disconnected, and one whose name changed is disconnected
+    /// under the old one and connected under the new one. Addresses come to those that are known,
+    /// by network key.
+    pub fn reach(&self, members: Vec<Member>, addresses: Vec<(PublicKey, SocketAddr)>) {
+        self.reach.send_replace((members, addresses));
     }
 
     /// Puts a member's queue where senders find it, or takes it away.
@@ -202,6 +202,9 @@ struct Behaviour {
     limits: connection_limits::Behaviour,
 }
 
+/// Whoever may connect, and where some of them listen.
+type Reached = (Vec<Member>, Vec<(PublicKey, SocketAddr)>);
+
 /// How a connection's task ended: `Some` is a fault.
 type End = (PeerId, ConnectionId, Option<String>);
 
@@ -219,6 +222,8 @@ struct Link {
     since: Instant,
     dialled_by_us: bool,
     outbox: Arc<Outbox>,
+    /// The name under which the reader hands messages on.
+    name: watch::Sender<PublicKey>,
     heard: Arc<AtomicBool>,
     heard_at: Instant,
     tasks: Vec<AbortHandle>,
@@ -246,7 +251,7 @@ impl Task {
         mut self,
         mut faults: mpsc::Receiver<(PublicKey, String)>,
         mut ends: mpsc::Receiver<End>,
-        mut members: watch::Receiver<Vec<Member>>,
+        mut reach: watch::Receiver<Reached>,
     ) {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -262,8 +267,9 @@ impl Task {
                         self.on_fault(peer, &why).await;
                     }
                 }
-                Ok(()) = members.changed() => {
-                    let members = members.borrow_and_update().clone();
+                Ok(()) = reach.changed() => {
+                    let (members, addresses) = reach.borrow_and_update().clone();
+                    self.learn(&addresses);
                     self.on_members(&members).await;
                 }
                 _ = tick.tick() => self.on_tick().await,
@@ -326,6 +332,7 @@ impl Task {
             since: Instant::now(),
             dialled_by_us,
             outbox: Arc::new(Outbox::default()),
+            name: watch::channel(validator).0,
             heard: Arc::new(AtomicBool::new(false)),
             heard_at: Instant::now(),
             tasks: Vec::new(),
@@ -365,7 +372,7 @@ impl Task {
     fn start_reader(&mut self, peer: PeerId, stream: Stream) {
         let Some(link) = self.links.get_mut(&peer) else { return };
         let reading = Reading {
-            from: link.validator,
+            from: link.name.subscribe(),
             rate: self.rate,
             share: Arc::new(Semaphore::new(SHARE_KIB)),
             events: self.events.clone(),
@@ -411,6 +418,35 @@ impl Task {
         for peer in gone {
             self.drop_link(peer).await;
             let _ = self.swarm.disconnect_peer_id(peer);
+        }
+        for (peer, name) in members {
+            self.rename(peer, name).await;
+        }
+    }
+
+    /// The connection of a member goes on under another name (P7).
+    async fn rename(&mut self, peer: PeerId, name: PublicKey) {
+        let Some(link) = self.links.get_mut(&peer).filter(|link| link.validator != name) else {
+            return;
+        };
+        let old = std::mem::replace(&mut link.validator, name);
+        let outbox = link.outbox.clone();
+        // What the reader took in before comes under the old name, before the two events.
+        link.name.send_replace(name);
+        self.sender.enlist(old, None);
+        self.sender.enlist(name, Some(outbox));
+        tracing::info!(%old, new = %name, "network.peer.rename");
+        let _ = self.events.send(NetworkEvent::Disconnected(old)).await;
+        let _ = self.events.send(NetworkEvent::Connected(name)).await;
+    }
+
+    /// Where members listen, besides those of whom it is known.
+    fn learn(&mut self, addresses: &[(PublicKey, SocketAddr)]) {
+        for (key, address) in addresses {
+            let Some(peer) = peer_id(key).filter(|peer| *peer != self.me) else { continue };
+            let address = multiaddr(*address);
+            let dial = Dial { address, failures: 0, next: Instant::now() };
+            self.dials.entry(peer).or_insert(dial);
         }
     }
 

@@ -274,8 +274,38 @@ async fn a_member_that_is_removed_is_disconnected() {
     let mut two = peer(2, &[(1, one.network.listen())], Rate::default()).await;
     assert!(matches!(one.next().await, NetworkEvent::Connected(_)));
     assert!(matches!(two.next().await, NetworkEvent::Connected(_)));
-    one.network.sender().set_members(vec![member(1)]);
+    one.network.sender().reach(vec![member(1)], Vec::new());
     assert!(matches!(one.next().await, NetworkEvent::Disconnected(_)));
+}
+
+#[tokio::test]
+async fn a_member_with_a_new_key_stays_connected_under_its_new_name() {
+    let mut one = peer(1, &[], Rate::default()).await;
+    let mut two = peer(2, &[(1, one.network.listen())], Rate::default()).await;
+    assert!(matches!(one.next().await, NetworkEvent::Connected(_)));
+    assert!(matches!(two.next().await, NetworkEvent::Connected(_)));
+    let (old, new) = (PublicKey([2; 32]), PublicKey([22; 32]));
+    let renamed = Member { validator: new, network: network_key(2) };
+    one.network.sender().reach(vec![member(1), renamed], Vec::new());
+    assert!(matches!(one.next().await, NetworkEvent::Disconnected(name) if name == old));
+    assert!(matches!(one.next().await, NetworkEvent::Connected(name) if name == new));
+    two.network.sender().send(&PublicKey([1; 32]), Arc::from([7_u8].as_slice()));
+    match one.next().await {
+        NetworkEvent::Received { from, bytes, .. } => assert_eq!((from, bytes), (new, vec![7])),
+        other => panic!("{other:?}"),
+    }
+    one.network.sender().send(&new, Arc::from([8_u8].as_slice()));
+    assert_eq!(two.next_message().await, [8], "the same connection");
+}
+
+#[tokio::test]
+async fn a_member_that_joins_later_is_dialled_at_its_address() {
+    let mut two = peer(2, &[], Rate::default()).await;
+    let mut one = peer(1, &[], Rate::default()).await;
+    let address = (network_key(2), two.network.listen());
+    one.network.sender().reach(vec![member(1), member(2)], vec![address]);
+    assert!(matches!(one.next().await, NetworkEvent::Connected(_)));
+    assert!(matches!(two.next().await, NetworkEvent::Connected(_)));
 }
 
 #[tokio::test]

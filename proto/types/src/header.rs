@@ -14,7 +14,9 @@ use borsh::{BorshDeserialize, BorshSerialize};
 
 /// The encoding that this code reads and writes.
 pub const FORMAT: u16 = 1;
-/// The rules that this code knows.
+/// The oldest rules that this code knows.
+pub const PROTOCOL_MIN: u32 = 1;
+/// The newest rules that this code knows (design D16).
 pub const PROTOCOL: u32 = 1;
 /// The block holds no transaction and fires no timer (design D2, round 4 on).
 pub const FLAG_DEFERS_TIMERS: u16 = 1;

@@ -61,6 +61,8 @@ pub const IDENTITY_FUEL: u64 = 120_000;
 pub const POLICY_FUEL: u64 = 2_000_000;
 /// Fuel of one call of the room `governance`: a motion's row, its deed tried out.
 pub const GOVERNANCE_FUEL: u64 = 3_000_000;
+/// Fuel of a contract's question to a native room: a few rows read, one answer of 16 KiB.
+pub const QUESTION_FUEL: u64 = 150_000;
 /// Fuel of one query.
 pub const QUERY_FUEL_MAX: u64 = 50_000_000;
 /// Fuel that due timers may use in one block: a quarter.
@@ -93,6 +95,10 @@ pub const VALIDATORS_MAX: usize = 64;
 pub const VALIDATORS_MIN: usize = 4;
 /// Voting power of one validator.
 pub const POWER_MAX: u64 = 1_000_000;
+/// How far ahead other rules may begin, in heights: about a year of one block a second.
+pub const PROTOCOL_AHEAD_HEIGHTS_MAX: u64 = 366 * 24 * 3600;
+/// Heights for which a validator that was removed stays connected: it hears that it was.
+pub const FAREWELL_HEIGHTS: u64 = 20;
 
 /// Heights for which undo records are kept (design D4).
 pub const UNDO_HEIGHTS: u64 = 20_000;

@@ -6,6 +6,8 @@
 use crate::identity;
 use crate::native::{Deed, malformed};
 use crate::policy;
+use crate::protocol;
+use crate::validators::{self, Change};
 use crate::vm::Stop;
 use linli_types::council::Threshold;
 use linli_types::height::TimeMs;
@@ -14,15 +16,20 @@ use linli_types::receipt::Event;
 use linli_types::wire::governance::deed::Deed as Kind;
 use linli_types::wire::policy as policy_wire;
 
-/// The least threshold. The council's own weights and the separation of duties are everyone's
-/// protection, so that they need two thirds.
+/// The least threshold. The council's own weights, the separation of duties, who orders the blocks
+/// and by which rules are everyone's protection: they need two thirds.
 pub(super) fn needs(kind: &Kind) -> Threshold {
     match kind {
         Kind::Resolution(_) | Kind::AdmitOrganisation(_) | Kind::AdmitCentre(_) => {
             Threshold::Simple
         }
         Kind::Policy(set) if set.duties.is_none() && set.weights.is_empty() => Threshold::Simple,
-        Kind::Policy(_) => Threshold::Special,
+        Kind::Policy(_)
+        | Kind::AddValidator(_)
+        | Kind::RemoveValidator(_)
+        | Kind::RekeyValidator(_)
+        | Kind::SetPower(_)
+        | Kind::Protocol(_) => Threshold::Special,
     }
 }
 
@@ -47,8 +54,22 @@ pub(super) fn carry_out(deed: &mut Deed<'_, '_>, kind: Kind) -> Result<Vec<Event
         }
         Kind::AdmitOrganisation(request) => identity::admit_organisation(deed, request)?,
         Kind::AdmitCentre(request) => identity::admit_centre(deed, request)?,
+        Kind::AddValidator(add) => return change(deed, &Change::Add(add)),
+        Kind::RemoveValidator(remove) => return change(deed, &Change::Remove(remove)),
+        Kind::RekeyValidator(rekey) => return change(deed, &Change::Rekey(rekey)),
+        Kind::SetPower(power) => return change(deed, &Change::Power(power)),
+        Kind::Protocol(change) => {
+            protocol::carry_out(deed.overlay, &deed.place, &change)?;
+            return Ok(Vec::new());
+        }
     };
     Ok(vec![event])
+}
+
+/// Headers say that the set changed: no event does.
+fn change(deed: &mut Deed<'_, '_>, change: &Change) -> Result<Vec<Event>, Stop> {
+    validators::carry_out(deed.overlay, &deed.place, change)?;
+    Ok(Vec::new())
 }
 
 /// A version of the policy without a time begins as soon as the lock allows.

@@ -11,6 +11,7 @@
 //! open.rs   a motion begins                 vote.rs   votes, recusal, withdrawal, the district
 //! close.rs  timers: counting, carrying out  deeds.rs  what motions do, and what they need
 //! query.rs  what readers ask                laws.rs   the laws over a whole store
+//! quota.rs  what organisations may use of the chain per day
 //! ```
 //!
 //! Shares are counted by [`linli_types::council`]: exactly, and absence counts against.
@@ -30,6 +31,7 @@ mod deeds;
 pub mod laws;
 mod open;
 mod query;
+pub mod quota;
 pub mod rows;
 mod seats;
 mod vote;

@@ -8,12 +8,14 @@ use super::rows::{
 };
 use crate::native::read;
 use crate::policy;
+use crate::protocol;
 use crate::query::Answer;
 use crate::room::unknown_method;
 use crate::stored::decode;
+use crate::validators;
 use crate::vm::Stop;
 use linli_types::code::Code;
-use linli_types::height::TimeMs;
+use linli_types::height::{Height, TimeMs};
 use linli_types::limits::MOTIONS_MAX;
 use linli_types::policy::WeightsOf;
 use linli_types::receipt::Param;
@@ -21,10 +23,10 @@ use linli_types::store::{Broken, Column, Read};
 use linli_types::wire::governance as wire;
 use prost::Message;
 
-/// Answers a query as of the latest block.
+/// Answers a query as of the latest block, whose height and time these are.
 pub(crate) fn answer(
     store: &dyn Read,
-    now: TimeMs,
+    (height, now): (Height, TimeMs),
     method: &str,
     args: &[u8],
 ) -> Result<Answer, Stop> {
@@ -35,6 +37,8 @@ pub(crate) fn answer(
             look.motion(&id)?.encode_to_vec()
         }
         "Motions" => look.motions(&read::<wire::MotionsRequest>(args)?)?.encode_to_vec(),
+        "Validators" => return validators::answer(store, height.next(), args),
+        "Protocol" => return protocol::answer(store, height.next(), args),
         "Council" => look.council(now)?.encode_to_vec(),
         _ => return Err(unknown_method(ROOM, method).into()),
     };

@@ -47,7 +47,7 @@ const KINDS: [OrgKind; 15] = [
 ];
 
 /// The number of a kind of organisation in messages.
-pub(super) fn kind_number(kind: OrgKind) -> i32 {
+pub(crate) fn kind_number(kind: OrgKind) -> i32 {
     (1_i32..).zip(KINDS).find(|(_, known)| *known == kind).map_or(0, |(number, _)| number)
 }
 

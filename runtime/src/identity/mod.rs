@@ -45,7 +45,7 @@ mod tests;
 
 pub use authority::Authority;
 pub(crate) use calls::{Subject, call, judge};
-pub(crate) use entry::{admit_centre, admit_organisation};
+pub(crate) use entry::{admit_centre, admit_organisation, kind_number};
 pub(crate) use query::answer;
 pub use query::{Concerns, concerns, concerns_entry};
 pub use rows::{KeyRow, PrincipalRow};

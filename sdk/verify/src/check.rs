@@ -14,7 +14,7 @@ use linli_types::account::Entry;
 use linli_types::certificate::{BadCertificate, Certificate};
 use linli_types::digest;
 use linli_types::genesis::Genesis;
-use linli_types::header::{Header, PROTOCOL};
+use linli_types::header::{Header, PROTOCOL, PROTOCOL_MIN};
 use linli_types::id::{ChainId, Digest, PublicKey, TxId};
 use linli_types::merkle::{self, BlockTree, Sha256Log};
 use linli_types::receipt::Cause;
@@ -239,7 +239,7 @@ fn walk(
 }
 
 fn check_header(header: &Header, validators: &ValidatorSet) -> Result<(), Failure> {
-    if header.protocol == 0 || header.protocol > PROTOCOL {
+    if !(PROTOCOL_MIN..=PROTOCOL).contains(&header.protocol) {
         return Err(Failure::new(Reason::HeaderProtocol, [header.protocol]));
     }
     match validators.get(&header.proposer) {

@@ -7,7 +7,7 @@
 //!
 //! # Invariants
 //!
-//! - **Y1 own hand.** A [`Signer`] signs for one key only, and nothing else in a run signs: a liar
+//! - **Y1 own hand.** A [`Signer`] signs for its own keys only, and nothing else in a run signs: a liar
 //!   cannot forge for another, under either scheme.
 
 use ed25519_dalek::{Signer as _, SigningKey};
@@ -92,10 +92,11 @@ pub fn verifier<'a>(scheme: Scheme, pairs: impl Iterator<Item = &'a Pair>) -> Ar
     }
 }
 
-/// Signs for one validator.
+/// Signs for one validator, with its key or the one that may follow it.
 #[derive(Clone)]
 pub struct Signer {
     pair: Pair,
+    successor: Option<Pair>,
     scheme: Scheme,
     verify: Arc<dyn Verify>,
 }
@@ -103,7 +104,19 @@ pub struct Signer {
 impl Signer {
     /// A signer for `pair`.
     pub const fn new(pair: Pair, scheme: Scheme, verify: Arc<dyn Verify>) -> Self {
-        Self { pair, scheme, verify }
+        Self { pair, successor: None, scheme, verify }
+    }
+
+    /// The same, holding another key as well.
+    #[must_use]
+    pub fn with_successor(mut self, pair: Pair) -> Self {
+        self.successor = Some(pair);
+        self
+    }
+
+    /// The key that may follow.
+    pub fn successor(&self) -> Option<PublicKey> {
+        self.successor.as_ref().map(|pair| pair.public)
     }
 
     /// The key it signs for.
@@ -118,8 +131,9 @@ impl Signer {
 }
 
 impl Crypto for Signer {
-    fn sign(&mut self, bytes: &[u8]) -> Signature {
-        self.sign_as_self(bytes)
+    fn sign(&mut self, key: &PublicKey, bytes: &[u8]) -> Signature {
+        let pair = self.successor.as_ref().filter(|pair| pair.public == *key);
+        pair.unwrap_or(&self.pair).sign(self.scheme, bytes)
     }
 
     fn verifier(&self) -> &dyn Verify {

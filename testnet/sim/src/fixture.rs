@@ -56,7 +56,7 @@ pub fn chain_of(validators: usize) -> &'static Fixture {
 pub fn settings() -> Settings {
     static SHARED: OnceLock<Arc<Shelf>> = OnceLock::new();
     let shelf = SHARED.get_or_init(Arc::default);
-    Settings { cache: Box::new(Shared(Arc::clone(shelf))) }
+    Settings::new(Box::new(Shared(Arc::clone(shelf))))
 }
 
 /// Compiled code in memory. Everything on it was compiled by this very process.

@@ -407,6 +407,7 @@ impl World {
                 Effect::Check { from, bodies } => self.check(node, from, &bodies),
                 Effect::Answer { ticket, answer } => self.answered(ticket, &answer),
                 Effect::Committed(block) => self.committed(node, &block)?,
+                Effect::Outdated(why) => self.broke(node, &why.to_string())?,
                 Effect::Fault { peer, why } => self.accused(node, peer, &why)?,
                 Effect::Evidence { bytes, .. } => self.evidence(node, &bytes)?,
             }

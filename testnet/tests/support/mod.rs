@@ -45,6 +45,11 @@ impl Live {
         let dir = tempfile::tempdir().unwrap();
         let load = LoadSize { signers: 1, accounts: 2 };
         let net = Net::make(&dir.path().join("net"), 4, load).unwrap();
+        Self::run(net, dir)
+    }
+
+    /// Starts a net that was made in the folder `net` of `dir`.
+    pub(crate) fn run(net: Net, dir: TempDir) -> Self {
         let accounts = std::fs::read(dir.path().join("net/accounts.json")).unwrap();
         let accounts = serde_json::from_slice(&accounts).unwrap();
         let guard = guard(&dir.path().join("net"));
@@ -91,14 +96,23 @@ impl Live {
         run(&mut self.transfer_command(at, id))
     }
 
+    /// The same through any node.
+    pub(crate) fn transfer_at(&self, grpc: &str, id: u64) -> Ran {
+        run(&mut self.transfer_to(grpc, id))
+    }
+
     pub(crate) fn transfer_command(&self, at: usize, id: u64) -> Command {
+        self.transfer_to(&self.net.validators[at].grpc, id)
+    }
+
+    fn transfer_to(&self, grpc: &str, id: u64) -> Command {
         let (debit, credit) = (self.account("operator"), self.account("resident"));
         let args = format!(
             r#"{{"id":"{id:032x}","debit":"{debit}","credit":"{credit}","amount":1,"code":1}}"#
         );
         let mut command = Command::new(binary("linli").unwrap());
         command.args(["call", "accounts", "Transfer", "--args", &args, "--json", "--lang", "en"]);
-        command.arg("--node").arg(&self.net.validators[at].grpc);
+        command.arg("--node").arg(grpc);
         command.arg("--key").arg(self.key("operator"));
         command
     }

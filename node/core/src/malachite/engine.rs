@@ -355,26 +355,28 @@ impl Desk<'_> {
     fn sign_vote(&mut self, vote: context::Vote) -> mt::SignedVote<Context> {
         let ours = vote_out(&vote);
         let (chain, crypto) = (self.chain, &mut *self.crypto);
-        let signature = match self.guard.vote(&ours, || crypto.sign(&ours.bytes(chain))) {
-            Ok(signature) => signature,
-            Err(second) => {
-                self.stop(second.0);
-                Signature([0; 64])
-            }
-        };
+        let signature =
+            match self.guard.vote(&ours, || crypto.sign(&ours.validator, &ours.bytes(chain))) {
+                Ok(signature) => signature,
+                Err(second) => {
+                    self.stop(second.0);
+                    Signature([0; 64])
+                }
+            };
         SignedMessage::new(vote, signature)
     }
 
     fn sign_proposal(&mut self, proposal: context::Proposal) -> mt::SignedProposal<Context> {
         let ours = proposal_out(&proposal);
         let (chain, crypto) = (self.chain, &mut *self.crypto);
-        let signature = match self.guard.proposal(&ours, || crypto.sign(&ours.bytes(chain))) {
-            Ok(signature) => signature,
-            Err(second) => {
-                self.stop(second.0);
-                Signature([0; 64])
-            }
-        };
+        let signature =
+            match self.guard.proposal(&ours, || crypto.sign(&ours.proposer, &ours.bytes(chain))) {
+                Ok(signature) => signature,
+                Err(second) => {
+                    self.stop(second.0);
+                    Signature([0; 64])
+                }
+            };
         SignedMessage::new(proposal, signature)
     }
 

@@ -9,6 +9,7 @@ use linli_types::certificate::Certificate;
 use linli_types::header::Header;
 use linli_types::height::TimeMs;
 use linli_types::id::{BlockId, BodyId, Digest, PublicKey};
+use linli_types::validator::ValidatorSet;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 use std::sync::Arc;
@@ -23,6 +24,8 @@ pub struct Committed {
     pub ids: Vec<BodyId>,
     pub bodies: Vec<Vec<u8>>,
     pub certificate: Certificate,
+    /// The set that signs the next block.
+    pub next: ValidatorSet,
 }
 
 /// One node: the core, and what stands in for replica and disk.
@@ -52,12 +55,17 @@ impl Node {
         self.chain.iter().any(|c| c.ids.contains(id))
     }
 
+    /// Whether the key is one of this node's.
+    pub fn is(&self, key: &PublicKey) -> bool {
+        self.key == *key || self.config.successor == Some(*key)
+    }
+
     pub fn head(&self) -> Start {
         self.chain.last().map_or_else(genesis, |c| Start {
             height: c.header.height,
             block: c.header.id(),
             time: c.header.time,
-            validators: validators(),
+            validators: c.next.clone(),
         })
     }
 }
@@ -91,8 +99,13 @@ pub struct Net {
 
 impl Net {
     pub fn new(seed: u64) -> Self {
+        Self::of(4, seed)
+    }
+
+    /// A net of so many nodes, of which the first four are validators at the genesis.
+    pub fn of(count: usize, seed: u64) -> Self {
         let mut net = Self {
-            nodes: (0..4).map(fresh).collect(),
+            nodes: (0..count).map(fresh).collect(),
             now: 0,
             queue: BinaryHeap::new(),
             events: BTreeMap::new(),
@@ -107,7 +120,7 @@ impl Net {
             broadcasts: 0,
             trace: Vec::new(),
         };
-        for node in 0..4 {
+        for node in 0..count {
             net.restart(node);
         }
         net
@@ -163,7 +176,7 @@ impl Net {
         match event {
             Event::Deliver { from, to, bytes } => {
                 if self.nodes[to].core.is_some() {
-                    let from = self.nodes[from].key;
+                    let from = self.name(from, to);
                     self.feed(to, Input::Received { from, bytes: bytes.to_vec() });
                 }
             }
@@ -178,9 +191,9 @@ impl Net {
                 self.nodes[node].unsynced.clear();
                 self.nodes[node].bodies.clear();
                 self.nodes[node].executed.clear();
-                let gone = self.nodes[node].key;
-                for other in 0..4 {
+                for other in 0..self.nodes.len() {
                     if self.nodes[other].core.is_some() {
+                        let gone = self.name(node, other);
                         self.feed(other, Input::Disconnected { peer: gone });
                     }
                 }
@@ -217,13 +230,18 @@ impl Net {
             }
             Err(why) => self.nodes[node].halted = Some(why.to_string()),
         }
-        for other in (0..4).filter(|other| *other != node) {
+        for other in (0..self.nodes.len()).filter(|other| *other != node) {
             if self.nodes[other].core.is_some() && !self.cut.contains(&(node, other)) {
-                let (mine, theirs) = (self.nodes[node].key, self.nodes[other].key);
+                let (mine, theirs) = (self.name(node, other), self.name(other, node));
                 self.feed(other, Input::Connected { peer: mine });
                 self.feed(node, Input::Connected { peer: theirs });
             }
         }
+    }
+
+    /// The key under which `other` knows `node`: the one that its set names.
+    fn name(&self, node: usize, other: usize) -> PublicKey {
+        self.nodes[node].config.key_among(&self.nodes[other].head().validators)
     }
 
     pub fn feed(&mut self, node: usize, input: Input) {
@@ -238,8 +256,8 @@ impl Net {
     fn check_logged(&self, node: usize, bytes: &[u8]) {
         let n = &self.nodes[node];
         let needle = match Message::decode(bytes).unwrap() {
-            Message::Vote(v) if v.vote.validator == n.key => linli_types::encode(&v),
-            Message::Proposal(p) if p.proposal.proposer == n.key => linli_types::encode(&p),
+            Message::Vote(v) if n.is(&v.vote.validator) => linli_types::encode(&v),
+            Message::Proposal(p) if n.is(&p.proposal.proposer) => linli_types::encode(&p),
             _ => return,
         };
         let holds = |record: &Vec<u8>| record.windows(needle.len()).any(|w| w == needle);
@@ -253,7 +271,7 @@ impl Net {
     fn execute(&mut self, node: usize, header: Header, bodies: Vec<Vec<u8>>) -> bool {
         let ids: Vec<BodyId> = bodies.iter().map(|raw| body_of(raw)).collect();
         let head = self.nodes[node].head();
-        let mut ours = header_of(&head, header.proposer, header.time, header.flags, &ids);
+        let mut ours = header_of(&head, header.proposer, header.time, header.flags, &bodies);
         if self.nodes[node].differs && !ids.is_empty() {
             ours.state_root = Digest([0xdd; 32]);
         }
@@ -272,7 +290,12 @@ impl Net {
         certificate: Certificate,
         inputs: &mut VecDeque<Input>,
     ) {
-        certificate.check(&CHAIN, &validators(), &Pretend(key(0))).unwrap();
+        let set = self.nodes[node].head().validators;
+        certificate.check(&CHAIN, &set, &Pretend(key(0))).unwrap();
+        let names = |n: &Self| -> Vec<PublicKey> {
+            (0..n.nodes.len()).map(|other| n.name(other, node)).collect()
+        };
+        let before = names(self);
         assert_eq!(certificate.block, block);
         let (header, bodies) =
             self.nodes[node].executed.remove(&block).expect("only an executed block is committed");
@@ -280,7 +303,8 @@ impl Net {
         self.nodes[node].executed.clear();
         self.trace.extend_from_slice(&self.now.to_le_bytes());
         self.trace.extend_from_slice(&block.0);
-        self.nodes[node].chain.push(Committed { header, ids, bodies, certificate });
+        let next = set_after(&set, &bodies);
+        self.nodes[node].chain.push(Committed { header, ids, bodies, certificate, next });
         let head = self.nodes[node].head();
         let bodies = &self.nodes[node].chain.last().expect("just pushed").bodies;
         let included = |raw: &Vec<u8>| {
@@ -289,10 +313,16 @@ impl Net {
         };
         let included = bodies.iter().map(included).collect();
         inputs.push_back(Input::Committed { head, next_timer: None, included });
+        for (old, new) in before.into_iter().zip(names(self)) {
+            if old != new {
+                inputs.push_back(Input::Disconnected { peer: old });
+                inputs.push_back(Input::Connected { peer: new });
+            }
+        }
     }
 
     fn spread(&mut self, from: usize, bytes: &Arc<[u8]>) {
-        for to in (0..4).filter(|to| *to != from) {
+        for to in (0..self.nodes.len()).filter(|to| *to != from) {
             self.deliver(from, to, bytes.clone());
             if self.equivocator == Some(from) {
                 self.deliver_second_vote(from, to, bytes);

@@ -79,7 +79,7 @@ impl Net {
     }
 
     fn number(&self, key: &PublicKey) -> usize {
-        self.nodes.iter().position(|n| n.key == *key).unwrap()
+        self.nodes.iter().position(|n| n.is(key)).unwrap()
     }
 
     /// The bodies of a block that the core believes to be whole.
@@ -99,7 +99,8 @@ impl Net {
         transactions.retain(|id| !self.nodes[node].has(id));
         let bodies = self.all_bodies(node, &transactions);
         let n = &mut self.nodes[node];
-        let mut header = header_of(&n.head(), n.key, time, flags, &transactions);
+        let me = n.core.as_ref().map_or(n.key, linli_core::Core::me);
+        let mut header = header_of(&n.head(), me, time, flags, &bodies);
         if n.differs && !transactions.is_empty() {
             header.state_root = Digest([0xdd; 32]);
         }

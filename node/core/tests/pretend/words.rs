@@ -30,8 +30,8 @@ impl Verify for Pretend {
 }
 
 impl Crypto for Pretend {
-    fn sign(&mut self, bytes: &[u8]) -> Signature {
-        pretend_signature(&self.0, bytes)
+    fn sign(&mut self, key: &PublicKey, bytes: &[u8]) -> Signature {
+        pretend_signature(key, bytes)
     }
 
     fn verifier(&self) -> &dyn Verify {
@@ -55,6 +55,41 @@ pub fn validators() -> ValidatorSet {
         name: format!("v{n}"),
     };
     ValidatorSet::new(kinds.iter().zip([3, 2, 2, 3]).enumerate().map(member).collect()).unwrap()
+}
+
+/// Changes of the set, as transactions of these senders: their number names the node.
+pub const ADD: u8 = 240;
+pub const REMOVE: u8 = 241;
+pub const REKEY: u8 = 242;
+
+/// The key that a node votes with once a change has named it.
+pub fn successor(n: usize) -> PublicKey {
+    key(n + 100)
+}
+
+/// What a block leaves of the set that signs it.
+pub fn set_after(set: &ValidatorSet, bodies: &[Vec<u8>]) -> ValidatorSet {
+    let mut members = set.members().to_vec();
+    for raw in bodies {
+        let n = usize::from(raw[1]);
+        match raw[0] {
+            ADD => members.push(Validator {
+                key: key(n),
+                network_key: key(n),
+                power: 2,
+                org: u32::try_from(n + 1).unwrap(),
+                kind: OrgKind::Street,
+                name: format!("v{n}"),
+            }),
+            REMOVE => members.retain(|v| ![key(n), successor(n)].contains(&v.key)),
+            REKEY => {
+                let member = members.iter_mut().find(|v| v.key == key(n)).unwrap();
+                member.key = successor(n);
+            }
+            _ => {}
+        }
+    }
+    ValidatorSet::new(members).unwrap()
 }
 
 pub fn genesis() -> Start {
@@ -93,11 +128,11 @@ pub fn header_of(
     proposer: PublicKey,
     time: TimeMs,
     flags: u16,
-    ids: &[BodyId],
+    bodies: &[Vec<u8>],
 ) -> Header {
+    let ids: Vec<BodyId> = bodies.iter().map(|raw| body_of(raw)).collect();
     let bytes: Vec<u8> = ids.iter().flat_map(|id| id.0).collect();
     let bodies_root = linli_types::transaction::bodies_root(ids.iter().copied());
-    let set = head.validators.hash();
     Header {
         format: linli_types::header::FORMAT,
         flags,
@@ -112,7 +147,7 @@ pub fn header_of(
         state_root: digest::plain(&[&head.block.0[..], &bytes].concat()),
         log_size: 0,
         log_root: Digest([0; 32]),
-        validators_hash: set,
-        next_validators_hash: set,
+        validators_hash: head.validators.hash(),
+        next_validators_hash: set_after(&head.validators, bodies).hash(),
     }
 }

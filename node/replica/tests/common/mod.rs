@@ -63,7 +63,7 @@ impl Disk for MemoryDisk {
 struct Ed(SigningKey);
 
 impl Crypto for Ed {
-    fn sign(&mut self, bytes: &[u8]) -> Signature {
+    fn sign(&mut self, _: &PublicKey, bytes: &[u8]) -> Signature {
         Signature(self.0.sign(bytes).to_bytes())
     }
     fn verifier(&self) -> &dyn Verify {
@@ -140,7 +140,7 @@ pub(crate) struct Net {
 impl Net {
     pub(crate) fn new() -> Self {
         let genesis = genesis();
-        let settings = || Settings { cache: Box::new(NoCache) };
+        let settings = || Settings::new(Box::new(NoCache));
         let batch = Ledger::genesis(&genesis.to_bytes(), settings()).unwrap();
         let mut disk = MemoryDisk::default();
         disk.commit(&batch).unwrap();
@@ -170,7 +170,7 @@ impl Net {
     fn open(&mut self, i: usize, disk: MemoryDisk) {
         let options = Options {
             core: Config::new(self.chain, public(&self.keys[i])),
-            ledger: Settings { cache: Box::new(NoCache) },
+            ledger: Settings::new(Box::new(NoCache)),
         };
         let crypto = Box::new(Ed(self.keys[i].clone()));
         let opened = Replica::open(options, disk, crypto, Arc::new(Zip215), self.clock());
@@ -219,6 +219,7 @@ impl Net {
                     self.answers.insert(ticket, answer);
                 }
                 Effect::Committed(block) => self.committed[from].push(block),
+                Effect::Outdated(why) => panic!("{why}"),
                 Effect::Fault { peer, why } => panic!("{peer} is honest, but: {why}"),
                 Effect::Evidence { validator, .. } => panic!("{validator} is honest"),
             }
