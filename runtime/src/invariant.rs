@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 mod accounts;
 mod block;
 
-pub use accounts::{Bounds, Conservation, Holds, Lots, Reversals, Supply};
+pub use accounts::{Bounds, Conservation, Holds, Lots, Openings, Reversals, Supply};
 pub use block::{BLOCK_LAWS, BlockLaw, Moved, block_breaches};
 
 /// A law over a store.
@@ -45,6 +45,7 @@ pub fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(Holds),
         Box::new(Reversals),
         Box::new(Lots),
+        Box::new(Openings),
         Box::new(ClaimsRun),
         Box::new(identity::laws::KeysFound),
         Box::new(identity::laws::NeverLockedOut),

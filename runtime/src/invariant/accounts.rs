@@ -2,7 +2,7 @@
 
 use super::Invariant;
 use crate::accounts::lots::Lot;
-use crate::accounts::rows::{DeedRow, Kept, PendingRow, kept, read_row};
+use crate::accounts::rows::{DeedRow, Kept, OpeningRow, PendingRow, kept, read_row};
 use crate::accounts::{AccountRow, ROOM};
 use crate::stored::{decode, full_key, visit_room};
 use crate::timers;
@@ -218,6 +218,39 @@ impl Invariant for Lots {
             }
         })?;
         found.extend(sums.into_keys().map(|id| format!("lots of no account: {id}")));
+        Ok(found)
+    }
+}
+
+/// INV-L12: no batch opened more than was approved, and a closed one exactly that.
+#[derive(Clone, Copy, Debug)]
+pub struct Openings;
+
+impl Invariant for Openings {
+    fn name(&self) -> &'static str {
+        "INV-L12 opening balances"
+    }
+
+    fn breaches(&self, store: &dyn Read) -> Result<Vec<String>, Broken> {
+        let mut found = Vec::new();
+        visit_room(store, Column::State, ROOM, |key, value| {
+            let Some(Kept::Opening(id)) = kept(key) else { return Ok(()) };
+            let row: OpeningRow = decode(value, "a batch of opening balances")?;
+            let whole = row.loaded == row.accounts && row.loaded_totals == row.totals;
+            let sums = row.totals.iter().zip(&row.loaded_totals);
+            let within = row.loaded <= row.accounts
+                && row.totals.len() == row.loaded_totals.len()
+                && row.loaded_chunks <= row.chunks
+                && sums.into_iter().all(|(most, sum)| most.0 == sum.0 && sum.1 <= most.1);
+            if !within || row.closed && !whole {
+                found.push(format!("the batch {id} opened what was not approved"));
+            }
+            if row.approver.is_none() && row.loaded_chunks > 0 || row.approver == Some(row.proposer)
+            {
+                found.push(format!("the batch {id} was not approved by somebody else"));
+            }
+            Ok(())
+        })?;
         Ok(found)
     }
 }

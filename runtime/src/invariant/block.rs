@@ -80,7 +80,7 @@ impl Moved {
                     let row = new.map(|row| decode(row, "a deed")).transpose()?;
                     moved.deeds.extend(row.map(|row| (id, row)));
                 }
-                Some(Kept::Books) => {}
+                Some(Kept::Books | Kept::Opening(_)) => {}
                 None => moved.unknown = moved.unknown.saturating_add(1),
             }
         }
