@@ -30,6 +30,7 @@ use linli_types::id::{PrincipalId, PublicKey};
 use linli_types::rehearsal::Report;
 use prost::Message as _;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tokio::sync::broadcast::error::RecvError;
@@ -97,11 +98,11 @@ impl Rehearser {
         let (me, owed) = debts(node, own).await?;
         found.retain(|motion, _| owed.iter().any(|(id, _)| id == motion));
         for (motion, pin) in owed {
-            if !found.contains_key(&motion) {
-                let report = self.rehearse(node, motion, &pin).await?;
-                found.insert(motion, report);
-            }
-            if let Some(Some(report)) = found.get(&motion) {
+            let report = match found.entry(motion) {
+                Entry::Occupied(kept) => kept.into_mut(),
+                Entry::Vacant(none) => none.insert(self.rehearse(node, motion, &pin).await?),
+            };
+            if let Some(report) = report {
                 self.hand_in(node, (me, &motion), report).await?;
             }
         }

@@ -593,7 +593,8 @@ fn what_waited_for_the_old_schema_is_left_out_and_old_blocks_stay_readable() {
     assert!(executed.transactions.is_empty());
     let mut header = executed.header.clone();
     header.bodies_root = linli_runtime::bodies_root(std::slice::from_ref(&waiting));
-    let invalid = chain.node.ledger.execute(&chain.node.store, &header, &[waiting.clone()]);
+    let invalid =
+        chain.node.ledger.execute(&chain.node.store, &header, std::slice::from_ref(&waiting));
     assert_eq!(invalid.unwrap().unwrap_err(), InvalidBlock::Schema(waiting.id));
     assert!(chain.node.ledger.checker().check_shape(&waiting.raw).is_err());
     chain.node.reopen();

@@ -276,7 +276,10 @@ fn range(from: &[u8], to: &[u8]) -> Option<ReadOptions> {
     Some(options)
 }
 
-fn row(row: Result<(Box<[u8]>, Box<[u8]>), rocksdb::Error>) -> Result<Row, Broken> {
+/// A row as the database hands it over.
+type Found = Result<(Box<[u8]>, Box<[u8]>), rocksdb::Error>;
+
+fn row(row: Found) -> Result<Row, Broken> {
     let (key, value) = row.map_err(|e| broken("read", &e))?;
     Ok((key.into_vec(), value.into_vec()))
 }
