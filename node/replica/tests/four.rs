@@ -72,7 +72,7 @@ fn all_four_die_and_no_receipt_is_lost() {
     net.run_until(|net| net.heights().iter().all(|h| *h >= 2));
 }
 
-/// R5: the transfer itself is fine, but what comes of it breaks a bound.
+/// R6: the transfer itself is fine, but what comes of it breaks a bound.
 #[test]
 fn a_block_that_breaks_a_law_stops_its_proposer_before_anyone_hears_of_it() {
     let mut net = Net::overdrawn();
