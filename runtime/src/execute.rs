@@ -11,17 +11,18 @@
 //! - **X2 fits.** A block keeps its bounds of count, bytes and fuel, holds no key twice and no
 //!   transaction outside its validity; otherwise it is invalid.
 
+use crate::governance::quota::{Bounds, Usage};
 use crate::identity::admit::Admitted;
 use crate::ledger::{Head, Ledger};
 use crate::log::{Log, LogNode};
 use crate::overlay::{Changed, Changes, Overlay};
 use crate::protocol::{self, ProtocolRow};
-use crate::room::{Actor, Place, Run};
+use crate::room::{Actor, Place, Realm, Run};
 use crate::tree::{Candidate, Change};
 use crate::verified::Verified;
 use crate::vm::{Entry, Stop};
 use crate::window::{Unfit, key_of};
-use crate::{accounts, governance, identity, policy, timers, validators};
+use crate::{accounts, code, governance, identity, policy, timers, validators};
 use linli_types::digest::{self, Domain};
 use linli_types::header::{self, Header};
 use linli_types::height::TimeMs;
@@ -77,10 +78,13 @@ pub(crate) struct Effects {
     pub(crate) receipt_bytes: Vec<u8>,
     pub(crate) next_timer: Option<TimeMs>,
     pub(crate) timers_waiting: u64,
+    /// The organisations' bounds at block time.
+    pub(crate) bounds: Bounds,
     /// The set that signs the next block, if the block changed it.
     pub(crate) validators: Option<ValidatorSet>,
     /// Which rules hold from when on, if the block changed that.
     pub(crate) protocol: Option<ProtocolRow>,
+    pub(crate) code: code::Arrivals,
 }
 
 /// Why a block is invalid. The proposer lied, or its machine differs from ours.
@@ -116,6 +120,9 @@ pub enum InvalidBlock {
     /// A block that defers timers holds no transaction.
     #[error("the block defers timers and holds transactions")]
     NotEmpty,
+    /// Not well formed by the code in force: it was checked by an earlier one's schema.
+    #[error("transaction {0} does not follow the schema of the code in force")]
+    Schema(TxId),
     /// Not valid at block time.
     #[error("transaction {0} is not valid at block time")]
     OutOfTime(TxId),
@@ -264,6 +271,7 @@ struct Block<'a> {
     keys: BTreeSet<crate::window::Key>,
     bytes: usize,
     fuel: u64,
+    usage: Usage,
 }
 
 impl<'a> Block<'a> {
@@ -273,11 +281,15 @@ impl<'a> Block<'a> {
         }
         let (head, time) = (ledger.head(), slot.time);
         // A version that this block sets begins after it: the number holds for the whole block.
-        let policy = policy::number_at(store, time)?;
-        let place = Place { height: head.height.next(), time, log_size: head.log_size, policy };
-        let run = Run::new(&ledger.vm, &ledger.contracts, place, Overlay::new(store));
+        let mut overlay = Overlay::new(store);
+        let version = policy::in_force(&mut overlay, time)?;
+        let (height, policy) = (head.height.next(), version.number);
+        let place = Place { height, time, log_size: head.log_size, policy };
+        let realm = Realm { chain: head.chain, validators: &head.validators };
+        let run = Run::new(&ledger.vm, &ledger.contracts, realm, place, overlay);
         let (transactions, receipts, keys) = Default::default();
-        Ok(Self { ledger, slot, run, transactions, receipts, keys, bytes: 0, fuel: 0 })
+        let usage = Usage::new(Bounds::of(&version.content), time);
+        Ok(Self { ledger, slot, run, transactions, receipts, keys, bytes: 0, fuel: 0, usage })
     }
 
     /// Whether the block may hold the transaction next (X2).
@@ -294,6 +306,9 @@ impl<'a> Block<'a> {
         }
         if self.keys.contains(&key_of(transaction)) {
             return Err(InvalidBlock::KeyUsed(id));
+        }
+        if !self.ledger.still_follows(transaction) {
+            return Err(InvalidBlock::Schema(id));
         }
         match self.ledger.window.judge(transaction, self.slot.time) {
             Ok(()) => Ok(()),
@@ -328,37 +343,16 @@ impl<'a> Block<'a> {
         }
     }
 
-    /// Fires one timer, unless one before it cancelled it. It is removed whatever comes of it.
     fn fire(&mut self, id: TimerId) -> Result<(), Broken> {
-        let Some(row) = timers::read(&mut self.run.overlay, &id)? else { return Ok(()) };
-        timers::remove(&mut self.run.overlay, &id)?;
-        let fuel = limits::TIMER_FIRE_FUEL_MAX.saturating_sub(limits::TIMER_FUEL_BASE);
-        let receipt = self.run.act(Actor::nobody(Cause::Timer(id)), |run| {
-            let ran = match row.room.as_str() {
-                accounts::ROOM => run.fire_accounts(&row.payload),
-                governance::ROOM => run.fire_governance(&row.payload),
-                room => run.enter(room, Entry::Fire, &row.payload, fuel),
-            };
-            let used = limits::TIMER_FUEL_BASE.saturating_add(ran.fuel);
-            (used, ran.end.map(|result| vec![result]).map_err(|stop| (0, stop)))
-        })?;
-        self.keep(receipt);
+        if let Some(receipt) = fire(&mut self.run, id)? {
+            self.keep(receipt);
+        }
         Ok(())
     }
 
     /// Executes one transaction.
     fn perform(&mut self, transaction: &Verified) -> Result<(), Broken> {
-        let place = self.run.place;
-        let admitted = identity::admit::admit_in_block(&mut self.run.overlay, &place, transaction)?;
-        let Transaction { id, sender, key, .. } = **transaction;
-        let nobody = || Admitted { principal: sender, org: 0, agent: None };
-        let (who, refusal) = admitted.map_or_else(|no| (nobody(), Some(no)), |who| (who, None));
-        let Admitted { principal, org, agent } = who;
-        let actor = Actor { cause: Cause::Transaction(id), principal, agent, org, key };
-        let receipt = self.run.act(actor, |run| match refusal {
-            Some(refusal) => (limits::TRANSACTION_FUEL_BASE, Err((WHOLE, refusal.into()))),
-            None => perform_calls(run, transaction, agent.map(|agent| (principal, agent))),
-        })?;
+        let receipt = perform(&mut self.run, transaction, Some(&mut self.usage))?;
         self.keep(receipt);
         self.keys.insert(key_of(transaction));
         self.bytes = self.bytes.saturating_add(transaction.raw.len());
@@ -374,7 +368,9 @@ impl<'a> Block<'a> {
     /// Computes the roots and the header, but for a root over the bodies that is known. Changes
     /// nothing (T3).
     fn finish(self, bodies: Option<Digest>) -> Result<Executed, Broken> {
-        let Self { ledger, slot, mut run, transactions, receipts, .. } = self;
+        let Self { ledger, slot, mut run, transactions, receipts, usage, .. } = self;
+        let bounds = usage.bounds();
+        usage.write(&mut run.overlay)?;
         let head = ledger.head();
         let next_timer = match run.overlay.touches(&timers::first_key()) {
             true => timers::earliest(&run.overlay)?,
@@ -382,7 +378,9 @@ impl<'a> Block<'a> {
         };
         let next_set = validators::changed(&mut run.overlay)?;
         let protocol = protocol::changed(&mut run.overlay)?;
+        let store = run.overlay.store();
         let changes = run.overlay.finish()?;
+        let code = code::arrivals(store, &changes.state, |hash| ledger.vm.has(hash))?;
         let (mut log, mut log_nodes) = (ledger.log.clone(), Vec::new());
         run.statements.iter().for_each(|s| log.append(s, &mut log_nodes));
         let tree = ledger.tree.candidate(tree_changes(&changes));
@@ -414,11 +412,62 @@ impl<'a> Block<'a> {
             receipt_bytes,
             next_timer,
             timers_waiting,
+            bounds,
             validators: next_set,
             protocol,
+            code,
         };
         Ok(Executed { id: header.id(), header, transactions, receipts, effects })
     }
+}
+
+/// Fires one timer, unless one before it cancelled it. It is removed whatever comes of it.
+pub(crate) fn fire(run: &mut Run<'_>, id: TimerId) -> Result<Option<Receipt>, Broken> {
+    let Some(row) = timers::read(&mut run.overlay, &id)? else { return Ok(None) };
+    timers::remove(&mut run.overlay, &id)?;
+    let start = match row.room.as_str() {
+        code::ROOM => code::take_start(&mut run.overlay, &row.payload)?,
+        _ => None,
+    };
+    let fuel = limits::TIMER_FIRE_FUEL_MAX.saturating_sub(limits::TIMER_FUEL_BASE);
+    let receipt = run.act(Actor::nobody(Cause::Timer(id)), |run| {
+        let ran = match (row.room.as_str(), start) {
+            (accounts::ROOM, _) => run.fire_accounts(&row.payload),
+            (governance::ROOM, _) => run.fire_governance(&row.payload),
+            (_, Some((room, hash))) => run.begin_room(&room, hash, fuel),
+            (room, None) => run.enter(room, Entry::Fire, &row.payload, fuel),
+        };
+        let used = limits::TIMER_FUEL_BASE.saturating_add(ran.fuel);
+        (used, ran.end.map(|result| vec![result]).map_err(|stop| (0, stop)))
+    })?;
+    Ok(Some(receipt))
+}
+
+/// Performs one transaction, for whoever it acts for.
+pub(crate) fn perform(
+    run: &mut Run<'_>,
+    transaction: &Transaction,
+    mut usage: Option<&mut Usage>,
+) -> Result<Receipt, Broken> {
+    let place = run.place;
+    let admitted = identity::admit::admit_in_block(&mut run.overlay, &place, transaction)?;
+    let Transaction { id, sender, key, .. } = *transaction;
+    let nobody = || Admitted { principal: sender, org: 0, agent: None };
+    let (who, mut refusal) = admitted.map_or_else(|no| (nobody(), Some(no)), |who| (who, None));
+    let Admitted { principal, org, agent } = who;
+    if let Some(usage) = usage.as_deref_mut() {
+        let left = usage.judge(&mut run.overlay, org)?;
+        refusal = refusal.or(left.err());
+    }
+    let actor = Actor { cause: Cause::Transaction(id), principal, agent, org, key };
+    let receipt = run.act(actor, |run| match refusal {
+        Some(refusal) => (limits::TRANSACTION_FUEL_BASE, Err((WHOLE, refusal.into()))),
+        None => perform_calls(run, transaction, agent.map(|agent| (principal, agent))),
+    })?;
+    if let Some(usage) = usage {
+        usage.count(org, receipt.fuel, transaction.raw.len());
+    }
+    Ok(receipt)
 }
 
 /// The results of a transaction's calls, or the first that did not end well and why.

@@ -15,7 +15,7 @@ use linli_types::limits;
 use linli_types::merkle::{self, Sha256Log};
 use linli_types::receipt::{Cause, Outcome, Receipt};
 use linli_types::store::{Column, Read};
-use linli_types::wire::accounts::{OpenRequest, TransferRequest};
+use linli_types::wire::accounts::{OpenRequest, ReverseRequest, TransferRequest};
 use linli_types::wire::timers::LagResponse;
 use prost::Message;
 use support::*;
@@ -290,6 +290,81 @@ fn a_contract_spends_what_is_its_own_and_nothing_of_its_callers() {
 }
 
 #[test]
+fn what_a_contract_takes_back_and_is_not_there_it_owes_itself() {
+    let mut genesis = probed();
+    genesis.principals[1].roles.push(Role::Fund);
+    let mut node = Node::new(&genesis);
+    let probe = contract_principal("probe").0.to_vec();
+    let open = |a: u8, owner: &[u8], kind: AccountKind| {
+        let (id, owner, kind) = (account(0, a).0.to_vec(), owner.to_vec(), kind.number());
+        let request = OpenRequest { id, owner, asset: 1, kind, ..Default::default() };
+        (1, call("accounts", "Open", request.encode_to_vec()), None)
+    };
+    let moved = |number, from: u8, to: u8, code| {
+        let mut call = transfer_call(number, (0, from), (0, to), 5);
+        let request = TransferRequest::decode(&*call.args).unwrap();
+        call.args = TransferRequest { code, ..request }.encode_to_vec();
+        call
+    };
+    let paid = moved(2, 6, 7, CODE_ESCROW);
+    let back = |number: u64, receivable: u8| {
+        let request = ReverseRequest {
+            id: transfer_id(number).0.to_vec(),
+            transfer: transfer_id(2).0.to_vec(),
+            amount: 5,
+            reason: 1,
+            receivable: account(0, receivable).0.to_vec(),
+            original: TransferRequest::decode(&*paid.args).ok(),
+            original_actor: probe.clone(),
+        };
+        through_probe(call("accounts", "Reverse", request.encode_to_vec()))
+    };
+    let asked = [
+        open(6, &probe, AccountKind::Holder),
+        open(7, &probe, AccountKind::Escrow),
+        open(8, &[0; 16], AccountKind::ClawbackReceivable),
+        open(9, &probe, AccountKind::ClawbackReceivable),
+        (0, moved(1, 0, 6, CODE_MOVE), None),
+        // It pays itself, and moves the money on.
+        (0, through_probe(paid.clone()), None),
+        (0, through_probe(moved(3, 7, 6, CODE_ESCROW)), None),
+        // Taking the payment back would make money that the community owes.
+        (0, back(4, 8), Some(Code::Unauthorised)),
+        (0, back(5, 9), None),
+    ];
+    for (number, (sender, call, refused)) in (0..).zip(asked) {
+        let receipts = node.step(&[node.sign(sender, number, vec![call])]);
+        assert_eq!(
+            code_of(&receipts[0]),
+            refused.map_or(0, Code::number),
+            "{number}: {receipts:?}"
+        );
+        assert_eq!(linli_runtime::invariant::breaches(&node.store).unwrap(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_timer_does_no_duty() {
+    use linli_types::wire::identity::ActRequest;
+    let mut genesis = probed();
+    let module = |name: &str| Module { name: name.into(), code: linli_modules::hostile().to_vec() };
+    genesis.modules.push(module("hostile"));
+    let mut node = Node::new(&genesis);
+    // Set a timer, whose program records a duty: eight bytes each.
+    let program = [[24, 200, 0, 9, 0, 0, 0, 1], [48, 0, 1, 1, 99, 99, 99, 99]].concat();
+    let run = call("hostile", "Run", probe::Bytes { bytes: program }.encode_to_vec());
+    let set = node.slot().time;
+    let receipts = node.step(&[node.sign(0, 1, vec![run])]);
+    assert!(receipts[0].is_done(), "{receipts:?}");
+    let fired = step_at(&mut node, set.plus_ms(60_000), 0, &[]);
+    assert_eq!(code_of(timers(&fired)[0]), Code::NoPrincipal.number(), "{fired:?}");
+    let duty = ActRequest { record: vec![1; 32], duty: 2 };
+    let act = through_probe(call("identity", "Act", duty.encode_to_vec()));
+    let receipts = node.step(&[node.sign(0, 2, vec![act])]);
+    assert!(receipts[0].is_done(), "{receipts:?}");
+}
+
+#[test]
 fn a_contract_at_work_is_not_entered_again() {
     let mut node = Node::new(&probed());
     let inner = probe::Cross {
@@ -320,4 +395,63 @@ fn a_contracts_answer_names_the_entries_it_read_and_each_is_provable() {
     let refused = node.ledger.query(&node.store, "probe", "Write", &write, person(0)).unwrap();
     assert_eq!(refused.unwrap_err().code, Code::Trap.number());
     assert!(node.store == before);
+}
+
+/// What a native room answers the probe, in the same block after what `first` did.
+fn asked(
+    node: &Node,
+    first: Vec<linli_types::wire::Call>,
+    question: (&str, &str, Vec<u8>),
+) -> Result<Vec<u8>, u32> {
+    let (room, method, args) = question;
+    let mut calls = first;
+    calls.push(through_probe(call(room, method, args)));
+    let receipts = node.propose(&[node.sign(0, 900, calls)]).receipts;
+    match code_of(&receipts[0]) {
+        0 => {
+            let answer = receipts[0].results.last().unwrap();
+            Ok(probe::Bytes::decode(answer.as_slice()).unwrap().bytes)
+        }
+        code => Err(code),
+    }
+}
+
+#[test]
+fn a_contract_asks_native_rooms_and_sees_what_the_block_has_done_so_far() {
+    use linli_types::policy::{CONTRACT_PARAMS_FROM, Param};
+    use linli_types::wire::{accounts, identity, policy};
+    let node = Node::new(&probed());
+    let account = accounts::AccountRequest { id: account(0, 0).0.to_vec() }.encode_to_vec();
+    let moved = vec![transfer_call(1, (0, 0), (1, 0), 30)];
+    for (first, debits) in [(vec![], 0), (moved, 30)] {
+        let answer = asked(&node, first, ("accounts", "Account", account.clone())).unwrap();
+        let answer = accounts::AccountResponse::decode(answer.as_slice()).unwrap();
+        assert_eq!((answer.debits_posted, answer.credits_posted), (debits, OPENING));
+    }
+    let who = identity::PrincipalRequest { principal: person(1).0.to_vec() }.encode_to_vec();
+    let answer = asked(&node, vec![], ("identity", "Principal", who.clone())).unwrap();
+    let answer = identity::PrincipalResponse::decode(answer.as_slice()).unwrap();
+    assert_eq!(answer.roles, [i32::try_from(Role::Resident.number()).unwrap()]);
+    let param = |param: u32| {
+        let request = policy::ParamRequest { param }.encode_to_vec();
+        let answer = asked(&node, vec![], ("policy", "Param", request))?;
+        let answer = policy::ParamResponse::decode(answer.as_slice()).unwrap();
+        Ok((answer.value, answer.set, answer.version))
+    };
+    let delay = linli_types::policy::Policy::default().param(Param::MotionDelayMs);
+    assert_eq!(param(Param::MotionDelayMs.number()), Ok((delay, false, 1)));
+    assert_eq!(param(CONTRACT_PARAMS_FROM), Ok((0, false, 1)));
+    assert_eq!(param(CONTRACT_PARAMS_FROM - 1), Err(Code::ParamUnknown.number()));
+    // A question about nobody refuses the transaction; what depends on old blocks is no question.
+    let nobody = identity::PrincipalRequest { principal: vec![77; 16] }.encode_to_vec();
+    let nobody = asked(&node, vec![], ("identity", "Principal", nobody));
+    assert_eq!(nobody, Err(Code::NotFound.number()));
+    let at = policy::AtRequest { when: None }.encode_to_vec();
+    assert_eq!(asked(&node, vec![], ("policy", "At", at)), Err(Code::UnknownMethod.number()));
+    // A transaction itself does not ask in a block.
+    let call = call("identity", "Principal", who);
+    let body = body(&node.chain(), 0, 1, START.plus_ms(60_000), vec![call]);
+    let raw = linli_types::transaction::envelope(&body, &linli_types::id::Signature([7; 64]));
+    let refusal = node.ledger.checker().check_shape(&raw).unwrap_err();
+    assert_eq!(refusal.code, Code::UnknownMethod.number());
 }

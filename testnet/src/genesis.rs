@@ -8,7 +8,7 @@ use linli_types::genesis::{Account, FORMAT, Genesis, Module, Organisation, Princ
 use linli_types::height::TimeMs;
 use linli_types::id::{AccountId, PrincipalId, PublicKey};
 use linli_types::limits;
-use linli_types::policy::Policy;
+use linli_types::policy::{Param, Policy};
 use linli_types::validator::{BadSet, OrgKind, Validator, ValidatorSet};
 
 /// The asset that the accounts of a development net hold: CNY, in fen.
@@ -52,7 +52,7 @@ pub struct Person {
 pub struct Plan {
     /// The validators.
     pub seats: Vec<Seat>,
-    /// The five roles of the story.
+    /// The roles of the story, and the council.
     pub people: Vec<Person>,
     /// The keys of the load generator.
     pub signers: Vec<Person>,
@@ -104,6 +104,10 @@ impl Plan {
             ("resident", 0, Role::Resident),
             ("arbitrator", 91, Role::Arbitrator),
             ("fund", 4, Role::Fund),
+            ("district-admin", 1, Role::DistrictAdmin),
+            ("council-resident", 0, Role::CouncilResident),
+            ("council-enterprise", 92, Role::CouncilEnterprise),
+            ("council-social", 93, Role::CouncilSocial),
         ];
         let people = roles
             .into_iter()
@@ -117,6 +121,16 @@ impl Plan {
             })
             .collect::<Result<_, _>>()?;
         Ok(Self { seats, people, signers, time })
+    }
+
+    /// Adds someone with one account.
+    ///
+    /// # Errors
+    ///
+    /// If the operating system gives no random bytes.
+    pub fn add(&mut self, name: &str, org: u32, role: Role) -> std::io::Result<()> {
+        self.people.push(person(name.to_string(), org, role, 1)?);
+        Ok(())
     }
 
     /// The genesis of this plan.
@@ -153,16 +167,33 @@ impl Plan {
             accounts,
             modules,
             orgs: organisations(),
-            policy: Policy::default(),
+            policy: fast(),
             books: linli_types::books::Books::standard(),
         })
     }
 }
 
-/// Organisations without a validator: an auditor, an arbitration body, the load's operators.
+/// The policy of a development net: what takes days elsewhere takes seconds.
+fn fast() -> Policy {
+    let seconds = [
+        (Param::PolicyLockMs, 1_000),
+        (Param::MotionDelayMs, 1_000),
+        (Param::MotionOpenMsMin, 1_000),
+    ];
+    let params = seconds.map(|(param, value)| (param.number(), value)).into();
+    Policy { params, ..Policy::default() }
+}
+
+/// Organisations without a validator: an auditor, an arbitration body, those of the council, the
+/// load's operators.
 fn organisations() -> Vec<Organisation> {
     let load = (100..108).map(|id| (id, OrgKind::Operator));
-    let others = [(90, OrgKind::Auditor), (91, OrgKind::ArbitrationBody)];
+    let others = [
+        (90, OrgKind::Auditor),
+        (91, OrgKind::ArbitrationBody),
+        (92, OrgKind::Enterprise),
+        (93, OrgKind::SocialOrg),
+    ];
     let org = |(id, kind)| Organisation { id, kind, label: String::new() };
     others.into_iter().chain(load).map(org).collect()
 }

@@ -291,7 +291,7 @@ fn one_leaves(live: &Live) -> (PublicKey, u64) {
     let log = std::fs::read_to_string(&node.log).unwrap();
     assert!(log.contains("no longer a validator"), "{log}");
     let refused = live.transfer_at(&node.grpc, 1 << 40);
-    refused.fails(1, "NOT_VALIDATOR", "nothing");
+    refused.fails(1, "NO_SEAT", "nothing");
     (key, height)
 }
 

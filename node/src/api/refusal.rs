@@ -68,7 +68,7 @@ fn grpc(code: Option<Code>) -> Grpc {
         Some(Code::ReadDenied | Code::UnknownSender) => Grpc::PermissionDenied,
         Some(Code::NotFound | Code::UnknownRoom | Code::UnknownMethod) => Grpc::NotFound,
         Some(Code::Busy | Code::RateLimited) => Grpc::ResourceExhausted,
-        Some(Code::DiskReserve | Code::Unavailable | Code::AccessUnlogged | Code::NotValidator) => {
+        Some(Code::DiskReserve | Code::Unavailable | Code::AccessUnlogged | Code::NoSeat) => {
             Grpc::Unavailable
         }
         Some(Code::Exists | Code::IdConflict) => Grpc::AlreadyExists,

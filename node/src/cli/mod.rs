@@ -10,15 +10,22 @@ mod account;
 mod call;
 mod check_db;
 mod connect;
+mod contract;
 mod durable;
 mod evidence;
 mod genesis;
 mod help;
 mod init;
 mod key;
+mod moment;
+mod motion;
+mod opening;
+mod org;
 mod output;
+mod policy;
 mod query;
 mod replay;
+mod rotate;
 mod run;
 mod status;
 mod store;
@@ -83,6 +90,14 @@ enum Command {
     Query(query::Query),
     /// Shows balances and statements.
     Account(account::Account),
+    /// Admits and shows organisations, their people and devices.
+    Org(org::Org),
+    /// Shows and sets what is governed.
+    Policy(policy::Policy),
+    /// Opens motions of the council, votes on them, shows them.
+    Motion(motion::Motion),
+    /// Stages contracts' code, shows what runs, and what a rehearsal found.
+    Contract(contract::Contract),
     /// Shows who read whose data.
     Access(access::Access),
     /// Anchors files and looks after what was anchored.
@@ -138,6 +153,10 @@ impl Command {
             Self::Call(command) => command.run(out),
             Self::Query(command) => command.run(out),
             Self::Account(command) => command.run(out),
+            Self::Org(command) => command.run(out),
+            Self::Policy(command) => command.run(out),
+            Self::Motion(command) => command.run(out),
+            Self::Contract(command) => command.run(out),
             Self::Access(command) => command.run(out),
             Self::Evidence(command) => command.run(out),
             Self::Verify(command) => command.run(out),

@@ -26,16 +26,19 @@ pub enum Kind {
     Dispute,
     /// 主体 principal.
     Principal,
+    /// 议案 motion.
+    Motion,
 }
 
 impl Kind {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Evidence,
         Self::Account,
         Self::Transaction,
         Self::Order,
         Self::Dispute,
         Self::Principal,
+        Self::Motion,
     ];
 
     /// The two letters.
@@ -47,6 +50,7 @@ impl Kind {
             Self::Order => "SO",
             Self::Dispute => "DP",
             Self::Principal => "PR",
+            Self::Motion => "MO",
         }
     }
 }

@@ -44,12 +44,25 @@ pub const TRANSFER_FUEL: u64 = 60_000;
 pub const LOTS_MAX: usize = 64;
 /// Steps of one chain of transfers.
 pub const CHAIN_STEPS_MAX: usize = 64;
+/// Fuel of one line of opening balances: the account's row, and one of an owner who is not admitted
+/// yet. Nothing is claimed for it and no event tells of it.
+pub const OPENING_LINE_FUEL: u64 = 45_000;
+/// Lines of one chunk of opening balances: their fuel is that of half a transaction's.
+pub const OPENING_LINES_MAX: usize = 2_048;
+/// Chunks of one batch of opening balances: 30 million accounts.
+pub const OPENING_CHUNKS_MAX: u32 = 16_384;
+/// Assets of one batch of opening balances.
+pub const OPENING_ASSETS_MAX: usize = 16;
+/// How long after its proposal a batch of opening balances may be loaded, in milliseconds: 30 days.
+pub const OPENING_MS_MAX: u64 = 30 * 24 * 3600 * 1000;
 /// Fuel of one call of the room `identity`: three rows, one key's row, one event.
 pub const IDENTITY_FUEL: u64 = 120_000;
 /// Fuel of one call of the room `policy`: a version of up to ten thousand bytes.
 pub const POLICY_FUEL: u64 = 2_000_000;
 /// Fuel of one call of the room `governance`: a motion's row, its deed tried out.
 pub const GOVERNANCE_FUEL: u64 = 3_000_000;
+/// Fuel of a contract's question to a native room: a few rows read, one answer of 16 KiB.
+pub const QUESTION_FUEL: u64 = 150_000;
 /// Fuel of one query.
 pub const QUERY_FUEL_MAX: u64 = 50_000_000;
 /// Fuel that due timers may use in one block: a quarter.
@@ -136,6 +149,30 @@ pub const MOTIONS_MAX: u32 = 64;
 
 /// Code bytes of one contract.
 pub const CODE_BYTES_MAX: usize = 512 * 1024;
+/// Fewest bytes of code that one call stages, unless they are the last: bounds the rows of a file.
+pub const CODE_CHUNK_BYTES_MIN: usize = 16 * 1024;
+/// Fuel of staging code, and of a report about a rehearsal: 128 KiB of entries, one signature.
+pub const CODE_FUEL: u64 = 2_000_000;
+/// Fuel of judging a contract's code: half a MiB validated, measured and rewritten.
+pub const CODE_JUDGE_FUEL: u64 = 100_000_000;
+/// Files of code that wait for a motion, of everyone and of one sender.
+pub const STAGED_CODE_MAX: usize = 16;
+/// The same of one sender.
+pub const STAGED_CODE_SENDER_MAX: usize = 2;
+/// How long staged code stands at least without a motion, in milliseconds: 30 days.
+pub const STAGED_CODE_MS: u64 = 30 * 24 * 3600 * 1000;
+/// Versions of one contract that an answer names.
+pub const CODE_VERSIONS_LISTED_MAX: usize = 64;
+/// Blocks that one rehearsal performs again.
+pub const REHEARSAL_BLOCKS_MAX: u32 = 1_000;
+/// Bytes of undo records, blocks and receipts that one rehearsal reads: bounds its memory.
+pub const REHEARSAL_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// Fuel of one rehearsal after which it looks no further: about a minute of one core.
+pub const REHEARSAL_FUEL_MAX: u64 = 240 * BLOCK_FUEL_MAX;
+/// Differences that a report lists.
+pub const REHEARSAL_LISTED_MAX: usize = 32;
+/// Undo records that one block drops once nothing keeps them any more.
+pub const UNDO_DROPS_MAX: u64 = 64;
 /// Linear memory of one contract instance, in bytes.
 pub const MEMORY_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Entries of a contract's table.
@@ -261,6 +298,7 @@ const _: () = assert!(TRANSACTION_BYTES_MAX * 8 <= BLOCK_BYTES_MAX);
 const _: () = assert!(ARGUMENT_BYTES_MAX < TRANSACTION_BYTES_MAX);
 const _: () = assert!(BLOCK_BYTES_MAX < MESSAGE_BYTES_MAX);
 const _: () = assert!(TRANSACTION_FUEL_MAX < BLOCK_FUEL_MAX - TIMER_FUEL_MAX);
+const _: () = assert!(OPENING_LINES_MAX as u64 * OPENING_LINE_FUEL <= TRANSACTION_FUEL_MAX / 2);
 const _: () = assert!(BLOCK_TRANSACTIONS_MAX <= CHECKING_TRANSACTIONS_MAX);
 const _: () = assert!(MESSAGE_BYTES_MAX <= CHECKING_BYTES_MAX);
 // One batch of a key that was idle is never refused for its rate.

@@ -11,6 +11,7 @@
 //! open.rs   a motion begins                 vote.rs   votes, recusal, withdrawal, the district
 //! close.rs  timers: counting, carrying out  deeds.rs  what motions do, and what they need
 //! query.rs  what readers ask                laws.rs   the laws over a whole store
+//! quota.rs  what organisations may use of the chain per day
 //! ```
 //!
 //! Shares are counted by [`linli_types::council`]: exactly, and absence counts against.
@@ -30,6 +31,7 @@ mod deeds;
 pub mod laws;
 mod open;
 mod query;
+pub mod quota;
 pub mod rows;
 mod seats;
 mod vote;
@@ -38,10 +40,11 @@ pub(crate) use close::fire;
 pub(crate) use query::answer;
 pub(crate) use seats::{begin, given, stands, taken};
 
+use crate::code;
 use crate::native::{Deed, Done, method_word};
-use crate::room::unknown_method;
 use crate::vm::Stop;
 use linli_types::code::Code;
+use linli_types::limits;
 
 /// The room's name.
 pub const ROOM: &str = "governance";
@@ -57,6 +60,15 @@ pub(crate) fn call(deed: &mut Deed<'_, '_>, method: &str, args: &[u8]) -> Done {
         "Recuse" => vote::recuse(deed, args),
         "WithdrawMotion" => vote::withdraw(deed, args),
         "Decide" => vote::decide(deed, args),
-        _ => Err(unknown_method(ROOM, method).into()),
+        _ => code::call(deed, method, args),
+    }
+}
+
+/// Fuel of a call.
+pub(crate) fn cost(method: &str, args: &[u8]) -> u64 {
+    match method {
+        "StageCode" | "ReportRehearsal" => limits::CODE_FUEL,
+        "OpenMotion" if open::judges_code(args) => limits::CODE_JUDGE_FUEL,
+        _ => limits::GOVERNANCE_FUEL,
     }
 }

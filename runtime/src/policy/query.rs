@@ -9,7 +9,7 @@ use crate::vm::Stop;
 use linli_types::calendar::{Day, NoDay, add_working_days};
 use linli_types::code::Code;
 use linli_types::height::{Height, TimeMs};
-use linli_types::policy::{PARAMS, Policy};
+use linli_types::policy::{CONTRACT_PARAMS_FROM, PARAMS, Policy};
 use linli_types::receipt::{Param, Refusal};
 use linli_types::store::{Broken, Column, Read};
 use linli_types::wire::policy as wire;
@@ -26,6 +26,7 @@ pub(crate) fn answer(
     let mut look = Look { store, reads: Vec::new() };
     let result = match method {
         "At" => look.at(now, &read::<wire::AtRequest>(args)?)?.encode_to_vec(),
+        "Param" => look.param(now, &read::<wire::ParamRequest>(args)?)?.encode_to_vec(),
         "WorkingDay" => {
             look.working_day(now, &read::<wire::WorkingDayRequest>(args)?)?.encode_to_vec()
         }
@@ -89,6 +90,23 @@ impl Look<'_> {
         Ok(block.ok_or_else(none)?.header.time)
     }
 
+    fn param(
+        &mut self,
+        now: TimeMs,
+        request: &wire::ParamRequest,
+    ) -> Result<wire::ParamResponse, Stop> {
+        let VersionRow { number, content, .. } = self.in_force(now)?;
+        let set = content.params.iter().find(|(known, _)| *known == request.param);
+        let native = PARAMS.iter().find(|rule| rule.param.number() == request.param);
+        let value = set.map(|(_, value)| *value).or(native.map(|rule| rule.default));
+        if value.is_none() && request.param < CONTRACT_PARAMS_FROM {
+            let param = Param::Number(u64::from(request.param));
+            return Err(Code::ParamUnknown.refuse([param]).into());
+        }
+        let (value, set, version) = (value.unwrap_or(0), set.is_some(), number);
+        Ok(wire::ParamResponse { value, set, version })
+    }
+
     fn working_day(
         &mut self,
         now: TimeMs,
@@ -143,6 +161,6 @@ fn response(row: &VersionRow) -> wire::AtResponse {
 fn params(content: &Policy) -> Vec<wire::ParamValue> {
     let native = PARAMS.iter().map(|rule| (rule.param.number(), content.param(rule.param)));
     let theirs = content.params.iter().copied();
-    let theirs = theirs.filter(|(number, _)| *number >= linli_types::policy::CONTRACT_PARAMS_FROM);
+    let theirs = theirs.filter(|(number, _)| *number >= CONTRACT_PARAMS_FROM);
     native.chain(theirs).map(|(param, value)| wire::ParamValue { param, value }).collect()
 }

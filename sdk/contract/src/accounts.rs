@@ -11,10 +11,10 @@ use linli_types::id::PrincipalId;
 use prost::Message;
 
 pub use linli_types::wire::accounts::{
-    ChainRequest, ChainResponse, ChainStep, CloseRequest, CloseResponse, ExpireRequest,
-    ExpireResponse, OpenRequest, OpenResponse, PostRequest, PostResponse, ReserveRequest,
-    ReserveResponse, ReverseRequest, ReverseResponse, TransferRequest, TransferResponse,
-    VoidRequest, VoidResponse, chain_step,
+    AccountRequest, AccountResponse, ChainRequest, ChainResponse, ChainStep, CloseRequest,
+    CloseResponse, ExpireRequest, ExpireResponse, OpenRequest, OpenResponse, PostRequest,
+    PostResponse, ReserveRequest, ReserveResponse, ReverseRequest, ReverseResponse,
+    TransferRequest, TransferResponse, VoidRequest, VoidResponse, chain_step,
 };
 
 /// The room's name.
@@ -66,6 +66,8 @@ calls! {
     chain "Chain" (ChainRequest) -> ChainResponse;
     /// Moves ended lots to a sink.
     expire "Expire" (ExpireRequest) -> ExpireResponse;
+    /// What an account holds, as this block so far has left it.
+    account "Account" (AccountRequest) -> AccountResponse;
 }
 
 impl Accounts<'_, '_> {

@@ -31,6 +31,8 @@ pub struct Context {
     pub policy: u32,
     /// The transaction's key; zero when a timer fires.
     pub key: TxKey,
+    /// Whether somebody acts for the sender by a mandate.
+    pub on_behalf: bool,
 }
 
 /// What became of a claim.
@@ -182,7 +184,7 @@ fn read_context(bytes: &[u8; 64]) -> Context {
     let (sender, rest) = take::<16>(rest);
     let (organisation, rest) = take::<4>(rest);
     let (policy, rest) = take::<4>(rest);
-    let (key, _) = take::<16>(rest);
+    let (key, rest) = take::<16>(rest);
     Context {
         height: u64::from_le_bytes(height),
         now_ms: u64::from_le_bytes(now_ms),
@@ -190,6 +192,7 @@ fn read_context(bytes: &[u8; 64]) -> Context {
         organisation: u32::from_le_bytes(organisation),
         policy: u32::from_le_bytes(policy),
         key: TxKey(key),
+        on_behalf: rest.first().is_some_and(|byte| *byte == 1),
     }
 }
 

@@ -25,6 +25,8 @@ pub mod accounts;
 pub mod entry;
 pub mod env;
 pub mod host;
+pub mod identity;
+pub mod policy;
 pub mod refusal;
 pub mod storage;
 #[cfg(feature = "testing")]

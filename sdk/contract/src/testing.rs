@@ -106,6 +106,8 @@ pub struct Pretend {
     pub organisation: u32,
     /// The transaction's key.
     pub key: TxKey,
+    /// Whether somebody acts for them by a mandate.
+    pub on_behalf: bool,
     /// The contract that calls; empty for none.
     pub caller: String,
     /// What other rooms answer, by room and method. What is not here is refused.
@@ -218,7 +220,7 @@ impl Host for Work {
             &p.organisation.to_le_bytes(),
             &1_u32.to_le_bytes(),
             &p.key.0,
-            &[0; 8],
+            &[u8::from(p.on_behalf), 0, 0, 0, 0, 0, 0, 0],
         ];
         parts.concat().try_into().unwrap_or([0; CONTEXT_BYTES])
     }

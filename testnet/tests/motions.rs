@@ -1,0 +1,108 @@
+//! The council at work through the command line, on a net of four processes.
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+mod support;
+
+use serde_json::Value;
+use support::{Live, until};
+
+const SEATS: [&str; 3] = ["council-resident", "council-enterprise", "council-social"];
+
+#[test]
+fn the_council_decides_from_the_command_line() {
+    let live = Live::start();
+    a_motion_that_passes_changes_the_policy(&live);
+    a_motion_that_nobody_supports_fails(&live);
+    what_is_asked_wrongly_is_said(&live);
+}
+
+/// Opens a motion and gives its id.
+fn open(live: &Live, deed: &str, seconds: u64) -> String {
+    let closes = format!("{seconds}s");
+    let args =
+        ["motion", "open", "--text", "调整参数", "--deed", deed, "--closes-in", closes.as_str()];
+    let opened = live.linli("council-resident", &args).done().json();
+    assert!(opened["motion_code"].as_str().unwrap().starts_with("MO-"), "{opened}");
+    opened["motion"].as_str().unwrap().to_owned()
+}
+
+fn show(live: &Live, motion: &str) -> Value {
+    live.linli_at(1, "resident", &["motion", "show", motion]).done().json()
+}
+
+fn comes_to(live: &Live, motion: &str, standing: &str) -> Value {
+    until(standing, || {
+        let shown = show(live, motion);
+        (shown["standing"] == standing).then_some(shown)
+    })
+}
+
+fn param(base: u32, value: u32) -> String {
+    format!(r#"{{"policy":{{"base":{base},"params":[{{"param":1000,"value":"{value}"}}]}}}}"#)
+}
+
+fn a_motion_that_passes_changes_the_policy(live: &Live) {
+    // What the administrator did alone is the council's now.
+    let set =
+        r#"{"base":1,"effective_at_ms":"9999999999999","params":[{"param":1000,"value":"1"}]}"#;
+    let set = live.linli("district-admin", &["call", "policy", "Set", "--args", set]);
+    set.fails(1, "MOTION_NEEDED", "refusal receipt").saying("motion");
+    let council = live.linli("resident", &["motion", "council"]).done().json();
+    assert_eq!(council["stands"], true, "{council}");
+    let motion = open(live, &param(1, 77), 8);
+    // Each votes through another node.
+    for (at, seat) in SEATS.iter().enumerate() {
+        live.linli_at(at + 1, seat, &["motion", "vote", &motion, "yes"]).done();
+    }
+    let again = live.linli(SEATS[0], &["motion", "vote", &motion, "no"]);
+    again.fails(1, "ALREADY_VOTED", "refusal receipt");
+    comes_to(live, &motion, "EXECUTED");
+    let vote = live.linli(SEATS[0], &["motion", "vote", &motion, "yes"]);
+    vote.fails(1, "MOTION_CLOSED", "refusal receipt");
+    // The version begins by itself once its lock is over; every node says so.
+    for at in 0..4 {
+        until("the version begins", || {
+            let at = live.linli_at(at, "resident", &["query", "policy", "At"]).done().json();
+            let result = &at["result"];
+            let params = result["params"].as_array().unwrap().iter();
+            let ours = params.filter(|p| p["param"] == 1000).map(|p| p["value"].clone()).next();
+            (result["version"] == 2).then(|| assert!(ours.is_some_and(|v| v == "77" || v == 77)))
+        });
+    }
+}
+
+fn a_motion_that_nobody_supports_fails(live: &Live) {
+    let motion = open(live, r#"{"resolution":{}}"#, 3);
+    live.linli(SEATS[2], &["motion", "vote", &motion, "no"]).done();
+    let shown = comes_to(live, &motion, "FAILED");
+    assert_eq!(shown["chambers"][2]["no"], 1, "{shown}");
+    let list = live.linli("resident", &["motion", "list", "--from", "2"]).done().json();
+    assert_eq!((&list["last"], list["motions"].as_array().unwrap().len()), (&2.into(), 1));
+}
+
+fn what_is_asked_wrongly_is_said(live: &Live) {
+    let nobody = "ab".repeat(16);
+    live.linli("resident", &["motion", "show", &nobody]).fails(1, "NO_MOTION", "nothing");
+    let vote =
+        |who: &str, motion: &str, say: &str| live.linli(who, &["motion", "vote", motion, say]);
+    vote("resident", &nobody, "yes").fails(1, "ROLE_DENIED", "refusal receipt");
+    vote(SEATS[0], &nobody, "yes").fails(1, "NO_MOTION", "refusal receipt");
+    vote(SEATS[0], &nobody, "perhaps").fails(2, "USAGE", "nothing").saying("yes, no");
+    vote(SEATS[0], "MO-1234", "yes").fails(2, "USAGE", "nothing");
+    let open = |deed: &str, closes: &str| {
+        let args = ["motion", "open", "--text", "议案", "--deed", deed, "--closes-in", closes];
+        live.linli(SEATS[1], &args)
+    };
+    open("{}", "1.5h").fails(2, "USAGE", "nothing").saying("36h");
+    open("not json", "1h").fails(2, "USAGE", "nothing");
+    open(r#"{"nonsense":{}}"#, "1h").fails(2, "USAGE", "nothing");
+    open("{}", "1h").fails(1, "MALFORMED", "refusal receipt");
+    open(r#"{"resolution":{}}"#, "365d").fails(1, "MOTION_CLOSE", "refusal receipt");
+    open(&param(9, 1), "1h").fails(1, "POLICY_BASE", "refusal receipt");
+    let weights = r#"{"policy":{"base":2,"weights":[{"of":"COUNCIL","parts":[40,30,31]}]}}"#;
+    open(weights, "1h").fails(1, "THRESHOLD_LOW", "refusal receipt").saying("SPECIAL");
+    let args = ["motion", "open", "--text", "议案", "--special", "--deed", weights];
+    live.linli(SEATS[1], &args).fails(1, "WEIGHTS", "refusal receipt");
+    let text = ["motion", "open", "--text", "电话 13800138000"];
+    live.linli(SEATS[1], &text).fails(1, "PII_SUSPECTED", "nothing");
+}
