@@ -339,7 +339,7 @@ fn open(
         Genesis::from_bytes(&genesis).map_err(|e| StartError::Genesis(e.to_string()))?;
     let organisations = Readers::new(chain, &genesis).organisations();
     let rates = Arc::new(Rates::new(&options.rates, organisations, counters.clone()));
-    let disk = RocksDisk::open(store, &options.data.join("wal"), counters)?;
+    let disk = RocksDisk::open(store, &options.data, counters)?;
     let signer = options.signer();
     let mut core = Config::new(chain, signer.public());
     core.successor = signer.successor();

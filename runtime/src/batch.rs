@@ -42,7 +42,7 @@ impl Ledger {
     }
 }
 
-fn head_of(header: &Header, block: BlockId) -> StoredHead {
+pub(crate) fn head_of(header: &Header, block: BlockId) -> StoredHead {
     StoredHead {
         chain: header.chain,
         height: header.height,

@@ -18,8 +18,10 @@ use linli_types::store::{Broken, Column, Read};
 use std::collections::BTreeMap;
 
 mod accounts;
+mod block;
 
-pub use accounts::{Bounds, Conservation, Holds, Lots, Reversals, Supply};
+pub use accounts::{Bounds, Conservation, Holds, Lots, Openings, Reversals, Supply};
+pub use block::{BLOCK_LAWS, BlockLaw, Moved, block_breaches};
 
 /// A law over a store.
 pub trait Invariant {
@@ -43,6 +45,7 @@ pub fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(Holds),
         Box::new(Reversals),
         Box::new(Lots),
+        Box::new(Openings),
         Box::new(ClaimsRun),
         Box::new(identity::laws::KeysFound),
         Box::new(identity::laws::NeverLockedOut),

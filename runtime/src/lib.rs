@@ -9,6 +9,7 @@
 pub mod accounts;
 mod ask;
 mod batch;
+pub mod bundle;
 pub mod check;
 pub mod check_db;
 pub mod code;
@@ -18,6 +19,7 @@ pub mod genesis;
 pub mod governance;
 pub mod identity;
 pub mod invariant;
+mod layer;
 pub mod ledger;
 pub mod log;
 mod native;
@@ -37,6 +39,7 @@ pub mod verified;
 pub mod vm;
 mod window;
 
+pub use bundle::{BadBundle, Bundle, NotReplayed, Replayed, replay_from};
 pub use check::Checker;
 pub use check_db::check_db;
 pub use code::{NotRehearsed, Rehearsal};

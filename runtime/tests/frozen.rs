@@ -3,28 +3,31 @@
 
 mod support;
 
+use linli_runtime::accounts::rows::OpeningRow;
 use linli_runtime::accounts::{AccountRow, account_key};
 use linli_runtime::identity::PrincipalRow;
-use linli_runtime::identity::rows::{MandateKind, MandateRow};
+use linli_runtime::identity::rows::{ExpectedRow, MandateKind, MandateRow};
 use linli_runtime::overlay::ClaimHead;
 use linli_runtime::policy::{VersionRow, version_key};
 use linli_runtime::stored::{StoredHead, Undo};
 use linli_runtime::timers::TimerRow;
-use linli_runtime::{StoredBlock, load_block, load_head, load_receipts, stored};
+use linli_runtime::{Bundle, StoredBlock, load_block, load_head, load_receipts, stored};
 use linli_types::account::{Act, Entry, Side};
 use linli_types::certificate::{Certificate, Precommit};
 use linli_types::genesis::{Genesis, Role};
 use linli_types::header::Header;
 use linli_types::height::Height;
 use linli_types::id::{BlockId, Digest, Signature, TransferId};
+use linli_types::opening::chunk_digest;
 use linli_types::policy::Policy;
 use linli_types::receipt::{Outcome, Receipt};
 use linli_types::store::Column;
 use linli_types::store::Read;
+use linli_types::wire::accounts::{OpeningChunk, OpeningLine};
 use support::*;
 
 /// Names and kept bytes, in hexadecimal. Written by hand-run only: see [`aside`].
-const KEPT: [(&str, &str); 15] = [
+const KEPT: [(&str, &str); 19] = [
     ("genesis", include_str!("fixtures/genesis.hex")),
     ("header", include_str!("fixtures/header.hex")),
     ("block", include_str!("fixtures/block.hex")),
@@ -40,6 +43,10 @@ const KEPT: [(&str, &str); 15] = [
     ("roots", include_str!("fixtures/roots.hex")),
     ("version", include_str!("fixtures/version.hex")),
     ("mandate", include_str!("fixtures/mandate.hex")),
+    ("bundle", include_str!("fixtures/bundle.hex")),
+    ("opening", include_str!("fixtures/opening.hex")),
+    ("expected", include_str!("fixtures/expected.hex")),
+    ("chunk", include_str!("fixtures/chunk.hex")),
 ];
 
 /// A chain of one block: a transfer done and one refused.
@@ -98,7 +105,50 @@ fn written() -> Vec<Vec<u8>> {
         roots.concat(),
         row(Column::State, &version_key(1)),
         linli_types::encode(&mandate()),
+        bundle(&node).to_bytes(),
+        linli_types::encode(&opening()),
+        linli_types::encode(&ExpectedRow { batch: TransferId([9; 16]) }),
+        // What a root of opening balances is made of: a changed digest would part old approvals
+        // from their lines.
+        chunk_digest(&chunk()).0.to_vec(),
     ]
+}
+
+fn bundle(node: &Node) -> Bundle {
+    let executed = node.propose(&[node.transfer(3, (0, 0), (1, 0), 10)]);
+    Bundle::new(&executed, vec!["INV-L1 conservation: asset 1".into()])
+}
+
+fn opening() -> OpeningRow {
+    OpeningRow {
+        source: Digest([1; 32]),
+        statement: Digest([2; 32]),
+        leaf: 3,
+        cut_off: START,
+        accounts: 4,
+        totals: vec![(1, 500), (2, 60)],
+        root: Digest([5; 32]),
+        chunks: 2,
+        proposer: person(0),
+        approver: Some(person(1)),
+        closed: false,
+        loaded: 3,
+        loaded_totals: vec![(1, 400), (2, 0)],
+        loaded_chunks: 1,
+    }
+}
+
+fn chunk() -> OpeningChunk {
+    let line = OpeningLine {
+        account: vec![1; 16],
+        owner: vec![2; 16],
+        asset: 2,
+        amount: 600,
+        origin: 3,
+        earned_month: 676,
+        expires_day: 21_183,
+    };
+    OpeningChunk { lines: vec![line] }
 }
 
 fn mandate() -> MandateRow {
@@ -170,6 +220,10 @@ fn what_was_kept_is_still_read() {
     let version: VersionRow = borsh::from_slice(&bytes("version")).unwrap();
     assert_eq!((version.number, version.content), (1, Policy::default()));
     assert_eq!(borsh::from_slice::<MandateRow>(&bytes("mandate")).unwrap(), mandate());
+    assert_eq!(Bundle::from_bytes(&bytes("bundle")).unwrap(), bundle(&node));
+    assert_eq!(borsh::from_slice::<OpeningRow>(&bytes("opening")).unwrap(), opening());
+    let expected: ExpectedRow = borsh::from_slice(&bytes("expected")).unwrap();
+    assert_eq!(expected.batch, TransferId([9; 16]));
     let timer: TimerRow = borsh::from_slice(&bytes("timer")).unwrap();
     assert_eq!(timer.room, "probe");
     let claims: ClaimHead = borsh::from_slice(&bytes("claims")).unwrap();

@@ -33,6 +33,7 @@ pub mod follow;
 pub mod key;
 pub mod keystore;
 pub mod manifest;
+pub mod opening;
 pub mod read_header;
 pub mod receipt;
 pub mod schema;

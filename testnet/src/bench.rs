@@ -5,7 +5,7 @@ use crate::genesis::LoadSize;
 use crate::leaving::Leaving;
 use crate::load::{self, Rate, Tally, Workload};
 use crate::net::{self, Net};
-use crate::{Failure, http, process};
+use crate::{Failure, http, opening, process};
 use clap::Args;
 use linli_types::id::ChainId;
 use std::path::{Path, PathBuf};
@@ -46,6 +46,10 @@ pub struct Bench {
     /// Transactions a second, or `max`.
     #[arg(long, default_value = "max")]
     rate: String,
+    /// Loads so many accounts through a batch of opening balances first, and moves between those;
+    /// otherwise 10,000 accounts stand in the genesis.
+    #[arg(long)]
+    accounts: Option<usize>,
     /// One JSON object on stdout.
     #[arg(long)]
     json: bool,
@@ -162,7 +166,12 @@ pub fn run(bench: &Bench) -> Result<(), Failure> {
         let why = format!("{} holds a net, and `bench` makes its own", dir.display());
         return Err(Failure::usage(why).hint("`load` puts load on a net that is there"));
     }
-    let mut net = Net::make(&dir, bench.validators, LoadSize::default())?;
+    let size = match bench.accounts {
+        // The batch brings them all.
+        Some(_) => LoadSize { accounts: 0, ..LoadSize::default() },
+        None => LoadSize::default(),
+    };
+    let mut net = Net::make(&dir, bench.validators, size)?;
     let _leaving = Leaving::watch(&dir, bench.dir.is_none());
     let measured = net.start().and_then(|()| figures(bench, &net, &dir, rate));
     net.stop()?;
@@ -214,6 +223,7 @@ fn figures(
     if bench.workload == Workload::Idle {
         return Ok((idle(bench, net)?, Ok(())));
     }
+    let loaded = bench.accounts.map(|count| opening::load(net, dir, count)).transpose()?;
     let lanes = net.validators.len();
     let ready = signed(net, dir, bench.workload, count(rate, bench.seconds))?;
     let (before, own_before) = (Usage::of(net), own_cpu_ms());
@@ -242,6 +252,8 @@ fn figures(
         rss_mib_max: rss_mib_max(net),
         verify_rate_per_cpu_s: verify_rate,
         limit_ratio: limit_ms / cpu_ms.max(0.001),
+        accounts: bench.accounts,
+        load_seconds: loaded.map(|took| took.as_secs_f64()),
         blocks: None,
         idle_cpu_pct_max: None,
     };
@@ -282,6 +294,8 @@ fn idle(bench: &Bench, net: &Net) -> Result<Figures, Failure> {
         rss_mib_max: rss_mib_max(net),
         verify_rate_per_cpu_s: 0.0,
         limit_ratio: 0.0,
+        accounts: None,
+        load_seconds: None,
         blocks: Some(height().unwrap_or(from).saturating_sub(from)),
         idle_cpu_pct_max: Some(busiest / (seconds * 1e3) * 100.0),
     })

@@ -60,6 +60,12 @@ pub struct Figures {
     pub verify_rate_per_cpu_s: f64,
     /// What checking each signature once per validator would cost, divided by the CPU used.
     pub limit_ratio: f64,
+    /// Accounts loaded through a batch of opening balances before the window.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accounts: Option<usize>,
+    /// How long that took, from the proposal to the close.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub load_seconds: Option<f64>,
     /// Blocks in the window; only of `idle`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blocks: Option<u64>,

@@ -16,6 +16,7 @@ pub mod keys;
 pub mod leaving;
 pub mod load;
 pub mod net;
+pub mod opening;
 pub mod process;
 pub mod samples;
 pub mod votes;

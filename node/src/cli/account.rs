@@ -2,6 +2,7 @@
 //! each with a proof that `linli verify` takes.
 
 use super::connect::{Connect, Node};
+use super::opening::Opening;
 use super::query::{proved, read, write_new};
 use super::{Failure, Output, block_on, taken};
 use crate::words::{Words, words};
@@ -36,6 +37,8 @@ enum Command {
     Balance(Which),
     /// Every entry that touched the account, oldest first.
     Statement(Which),
+    /// Opening balances from a source file, by two people.
+    Opening(Opening),
 }
 
 /// Which account.
@@ -61,14 +64,10 @@ fn account(text: &str) -> Result<AccountId, String> {
 
 impl Account {
     pub(super) fn run(self, out: &mut Output) -> Result<(), Failure> {
-        let (Command::Balance(which) | Command::Statement(which)) = &self.command;
-        // Before a node is asked: what cannot be written need not be proved.
-        if let Some(path) = which.proof.as_ref().filter(|path| path.exists()) {
-            return Err(taken(path));
-        }
         match self.command {
-            Command::Balance(which) => which.balance(out),
-            Command::Statement(which) => which.statement(out),
+            Command::Balance(which) => which.free()?.balance(out),
+            Command::Statement(which) => which.free()?.statement(out),
+            Command::Opening(opening) => opening.run(out),
         }
     }
 }
@@ -80,6 +79,14 @@ struct Shown {
 }
 
 impl Which {
+    /// Before a node is asked: what cannot be written need not be proved.
+    fn free(self) -> Result<Self, Failure> {
+        match self.proof.as_ref().filter(|path| path.exists()) {
+            Some(path) => Err(taken(path)),
+            None => Ok(self),
+        }
+    }
+
     async fn shown(&self, node: &Node) -> Result<Shown, Failure> {
         let (keys, proof) = (vec![self.account.0.to_vec()], self.proof.is_some());
         let request = QueryRequest { room: ROOM.into(), keys, proof, ..QueryRequest::default() };
@@ -178,7 +185,7 @@ impl Which {
         Ok(())
     }
 
-    /// The account's entries: the opening of the genesis, then the events that concern its owner.
+    /// The account's entries: the opening of the genesis or of a batch, then the events that concern its owner.
     async fn lines(
         &self,
         node: &Node,
@@ -207,13 +214,14 @@ impl Which {
             }
         }
         if let Some(opening) = opening(self.account, row, &lines) {
+            // Which block a batch was loaded in is the row's `opened`: its time stands in the line.
             lines.insert(0, Line { height: 0, transaction: String::new(), entry: opening });
         }
         Ok(lines)
     }
 }
 
-/// The entry that the genesis made: no event tells of it, but the row counts it.
+/// The entry that the genesis or a batch of opening balances made: no event tells of it, but the row counts it.
 fn opening(id: AccountId, row: &AccountRow, lines: &[Line]) -> Option<Entry> {
     if (lines.len() as u64).saturating_add(1) != row.entries || id == issuance(row.asset) {
         return None;

@@ -6,7 +6,7 @@ use super::{Failure, Output, block_on};
 use crate::words::{Words, words};
 use linli_sdk::client::Found;
 use linli_sdk::receipt::to_json;
-use linli_sdk::{Draft, Service};
+use linli_sdk::{Draft, Schema, Service};
 use linli_types::human;
 use linli_types::id::TxId;
 use serde_json::{Value, json};
@@ -34,22 +34,23 @@ impl Call {
             let node = self.connect.open().await?;
             by_schema(&node, &self.room, &self.method, &args).await
         })?;
-        let shown = serde_json::to_string_pretty(&called.result).unwrap_or_default();
+        let shown = serde_json::to_string_pretty(&called.results.last()).unwrap_or_default();
         called.answer(out, &Words::same(shown));
         Ok(())
     }
 }
 
-/// A call that took effect.
+/// Calls that took effect.
 pub(super) struct Called {
     id: TxId,
-    found: Found,
+    pub(super) found: Found,
     receipt: Value,
-    result: Value,
+    /// Each call's result.
+    pub(super) results: Vec<Value>,
 }
 
 impl Called {
-    /// Says that it took effect, where, and what else is to be said.
+    /// Says that it took effect, where, and what else is to be said. The result is the last call's.
     pub(super) fn answer(&self, out: &mut Output, more: &Words) {
         self.answer_with(out, &json!({}), more);
     }
@@ -61,7 +62,7 @@ impl Called {
         let mut json = json!({
             "transaction": id.to_string(), "code": code, "outcome": "done", "height": height.0,
             "index": self.found.index, "block_time_ms": self.found.block_time.0,
-            "result": self.result, "receipt": self.receipt,
+            "result": self.results.last(), "receipt": self.receipt,
         });
         if let (Some(json), Some(fields)) = (json.as_object_mut(), fields.as_object()) {
             json.extend(fields.clone());
@@ -85,20 +86,49 @@ pub(super) async fn by_schema(
     args: &Value,
 ) -> Result<Called, Failure> {
     let schema = node.client.schema(room).await?;
-    let args = schema.request(Service::Calls, method, args)?;
-    let signed = node.sign(Draft::new().call(room, method, args))?;
+    perform(node, &schema, &[(method, args)]).await
+}
+
+/// Makes calls of one room in one transaction, and waits for the receipt.
+///
+/// # Errors
+///
+/// The arguments do not fit, the rules refused, or no definite answer.
+pub(super) async fn perform(
+    node: &Node,
+    schema: &Schema,
+    calls: &[(&str, &Value)],
+) -> Result<Called, Failure> {
+    let mut draft = Draft::new();
+    for (method, args) in calls {
+        draft = draft.call_json(schema, method, args)?;
+    }
+    settle(node, schema, draft, calls.iter().map(|(method, _)| *method)).await
+}
+
+/// Signs a draft of calls of one room, hands it in, and waits for the receipt.
+///
+/// # Errors
+///
+/// As [`perform`].
+pub(super) async fn settle(
+    node: &Node,
+    schema: &Schema,
+    draft: Draft,
+    methods: impl Iterator<Item = &str>,
+) -> Result<Called, Failure> {
+    let signed = node.sign(draft)?;
     let found = node.settle(&signed).await?;
-    let own = |room: &str| Some(&schema).filter(|s| s.room() == room);
+    let own = |room: &str| Some(schema).filter(|s| s.room() == room);
     let receipt = to_json(&found.receipt, own);
-    if let Some(refusal) = refusal(&found.receipt, Some(&schema)) {
+    if let Some(refusal) = refusal(&found.receipt, Some(schema)) {
         return Err(refusal.with(json!({
             "transaction": signed.id.to_string(), "outcome": "refused",
             "height": found.height.0, "index": found.index, "receipt": receipt,
         })));
     }
-    let result = match found.receipt.results.first() {
-        Some(bytes) => schema.response(Service::Calls, method, bytes)?,
-        None => Value::Null,
-    };
-    Ok(Called { id: signed.id, found, receipt, result })
+    let results = methods.zip(&found.receipt.results);
+    let results = results.map(|(method, bytes)| schema.response(Service::Calls, method, bytes));
+    let results = results.collect::<Result<_, _>>()?;
+    Ok(Called { id: signed.id, found, receipt, results })
 }

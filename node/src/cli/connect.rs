@@ -10,7 +10,7 @@ use crate::words::{Words, words};
 use linli_sdk::client::Found;
 use linli_sdk::receipt::words as refusal_words;
 use linli_sdk::{
-    Client, Draft, Error, ErrorKind, Options, Outcome, Schema, SecretKey, Signed, Trust,
+    Client, Draft, Error, ErrorKind, KeyFile, Options, Outcome, Schema, SecretKey, Signed, Trust,
 };
 use linli_types::code::{Code, Lang};
 use linli_types::id::{ChainId, PrincipalId};
@@ -69,6 +69,20 @@ impl Connect {
     /// The genesis file, if one is given.
     pub(super) fn genesis(&self) -> Option<&Path> {
         self.who.genesis()
+    }
+
+    /// The key file that signs.
+    ///
+    /// # Errors
+    ///
+    /// It is no key file, or open to others.
+    pub(super) fn key_file(&self) -> Result<KeyFile, Failure> {
+        Ok(KeyFile::read(&self.who.key)?)
+    }
+
+    /// Where its passphrase comes from.
+    pub(super) const fn passphrase(&self) -> &Passphrase {
+        &self.who.passphrase
     }
 }
 

@@ -1,13 +1,14 @@
-//! `linli key new | show`: key files, encrypted at rest.
+//! `linli key new | show`: key files, encrypted at rest; and what is done with them in the ledger.
 //!
 //! A passphrase is read from a file (or `-` for standard input), never from an argument that other
 //! users of the machine could see. Without one a key is a development key and says so.
 
+use super::rotate::{List, Recover, Revoke, Rotate};
 use super::{Failure, Output, unreadable};
 use crate::words::words;
 use linli_sdk::{About, KeyFile, KeyKind, SecretKey};
 use linli_types::human;
-use linli_types::id::{ChainId, PrincipalId};
+use linli_types::id::{ChainId, PrincipalId, PublicKey};
 use serde_json::json;
 use std::cell::OnceCell;
 use std::io::Read;
@@ -30,6 +31,14 @@ enum Command {
     New(New),
     /// Shows the public half of a key file.
     Show(Show),
+    /// Makes a new key for the principal of --key, and ends that one after an overlap.
+    Rotate(Rotate),
+    /// Ends one of the principal's keys.
+    Revoke(Revoke),
+    /// Lists a principal's keys in the ledger.
+    List(List),
+    /// Gives who lost their keys a new one, after a wait.
+    Recover(Recover),
 }
 
 /// Makes a key.
@@ -84,6 +93,29 @@ impl std::fmt::Debug for Known {
 }
 
 impl Passphrase {
+    /// A passphrase that stands in a file.
+    pub(super) fn of(path: PathBuf) -> Self {
+        Self { passphrase_file: Some(path), ..Self::default() }
+    }
+
+    /// A passphrase for a new key.
+    ///
+    /// # Errors
+    ///
+    /// There is none.
+    pub(super) fn required(&self) -> Result<&str, Failure> {
+        let given = self.read()?.filter(|passphrase| !passphrase.is_empty());
+        given.ok_or_else(|| {
+            Failure::usage(
+                words!("密钥须加密保存", "a key is encrypted at rest"),
+                words!(
+                    "请给出 --passphrase-file，或用 --development 生成开发密钥",
+                    "give --passphrase-file, or --development for a key of a development chain"
+                ),
+            )
+        })
+    }
+
     fn read(&self) -> Result<Option<&str>, Failure> {
         let Some(path) = &self.passphrase_file else { return Ok(None) };
         if let Some(known) = self.known.0.get() {
@@ -139,30 +171,27 @@ pub(super) fn principal(text: &str) -> Result<PrincipalId, String> {
     text.parse().map_err(|e: linli_types::id::NotHex| e.to_string())
 }
 
+/// The public half of a key, in hexadecimal.
+pub(super) fn public_key(text: &str) -> Result<PublicKey, String> {
+    text.parse().map_err(|e: linli_types::id::NotHex| e.to_string())
+}
+
 impl Key {
     pub(super) fn run(self, out: &mut Output) -> Result<(), Failure> {
         match self.command {
             Command::New(new) => new.run(out),
             Command::Show(show) => show.run(out),
+            Command::Rotate(rotate) => rotate.run(out),
+            Command::Revoke(revoke) => revoke.run(out),
+            Command::List(list) => list.run(out),
+            Command::Recover(recover) => recover.run(out),
         }
     }
 }
 
 impl New {
     fn run(self, out: &mut Output) -> Result<(), Failure> {
-        let passphrase = match (self.development, self.passphrase.read()?) {
-            (true, _) => "",
-            (false, Some(passphrase)) if !passphrase.is_empty() => passphrase,
-            _ => {
-                return Err(Failure::usage(
-                    words!("密钥须加密保存", "a key is encrypted at rest"),
-                    words!(
-                        "请给出 --passphrase-file，或用 --development 生成开发密钥",
-                        "give --passphrase-file, or --development for a key of a development chain"
-                    ),
-                ));
-            }
-        };
+        let passphrase = if self.development { "" } else { self.passphrase.required()? };
         let about = About { principal: self.principal, chain: self.chain };
         let file = KeyFile::seal(&SecretKey::generate()?, self.kind, about, passphrase)?;
         file.write_new(&self.file)?;

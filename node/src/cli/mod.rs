@@ -17,10 +17,15 @@ mod genesis;
 mod help;
 mod init;
 mod key;
+mod moment;
 mod motion;
+mod opening;
+mod org;
 mod output;
+mod policy;
 mod query;
 mod replay;
+mod rotate;
 mod run;
 mod status;
 mod store;
@@ -85,6 +90,10 @@ enum Command {
     Query(query::Query),
     /// Shows balances and statements.
     Account(account::Account),
+    /// Admits and shows organisations, their people and devices.
+    Org(org::Org),
+    /// Shows and sets what is governed.
+    Policy(policy::Policy),
     /// Opens motions of the council, votes on them, shows them.
     Motion(motion::Motion),
     /// Stages contracts' code, shows what runs, and what a rehearsal found.
@@ -144,6 +153,8 @@ impl Command {
             Self::Call(command) => command.run(out),
             Self::Query(command) => command.run(out),
             Self::Account(command) => command.run(out),
+            Self::Org(command) => command.run(out),
+            Self::Policy(command) => command.run(out),
             Self::Motion(command) => command.run(out),
             Self::Contract(command) => command.run(out),
             Self::Access(command) => command.run(out),

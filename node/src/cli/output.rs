@@ -127,6 +127,11 @@ impl Failure {
         &self.said.what
     }
 
+    /// What to do next.
+    pub fn hint(&self) -> &Words {
+        &self.said.hint
+    }
+
     /// The stable name.
     pub fn name(&self) -> &str {
         &self.said.name

@@ -42,7 +42,7 @@ impl Verify {
 }
 
 /// At most one byte more than a pack may have: the verifier says that it is too large.
-fn read_pack(path: &Path) -> Result<Vec<u8>, Failure> {
+pub(super) fn read_pack(path: &Path) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     let most = limits::PACK_BYTES_MAX as u64 + 1;
     let read = File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes));
@@ -54,7 +54,7 @@ fn read_pack(path: &Path) -> Result<Vec<u8>, Failure> {
 }
 
 /// The digests of a file of any size, streamed.
-fn digests(path: &Path) -> Result<FileDigests, Failure> {
+pub(super) fn digests(path: &Path) -> Result<FileDigests, Failure> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let read = File::open(path).and_then(|file| FileDigests::read(name, file));
     read.map_err(|why| unread(path, &why))
@@ -69,7 +69,7 @@ fn unread(path: &Path, why: &std::io::Error) -> Failure {
     )
 }
 
-fn not_verified(why: &linli_verify::Failure) -> Failure {
+pub(super) fn not_verified(why: &linli_verify::Failure) -> Failure {
     let what = Words { zh: why.text(Lang::Zh), en: why.text(Lang::En) };
     let hint = words!(
         "请向提供方索取原始文件与证据包，并核对创世文件",

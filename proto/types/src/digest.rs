@@ -54,6 +54,8 @@ pub enum Domain {
     Rehearsal,
     /// What a validator signs for a rehearsal's report.
     RehearsalReport,
+    /// A chunk of a batch of opening balances.
+    Opening,
 }
 
 impl Domain {
@@ -82,6 +84,7 @@ impl Domain {
             Self::Member => "linli.member.v1",
             Self::Rehearsal => "linli.rehearsal.v1",
             Self::RehearsalReport => "linli.rehearsal-report.v1",
+            Self::Opening => "linli.opening.v1",
         }
     }
 }

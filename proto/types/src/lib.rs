@@ -43,6 +43,7 @@ pub mod human;
 pub mod id;
 pub mod limits;
 pub mod merkle;
+pub mod opening;
 pub mod planted;
 pub mod policy;
 pub mod receipt;

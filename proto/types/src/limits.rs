@@ -44,6 +44,17 @@ pub const TRANSFER_FUEL: u64 = 60_000;
 pub const LOTS_MAX: usize = 64;
 /// Steps of one chain of transfers.
 pub const CHAIN_STEPS_MAX: usize = 64;
+/// Fuel of one line of opening balances: the account's row, and one of an owner who is not admitted
+/// yet. Nothing is claimed for it and no event tells of it.
+pub const OPENING_LINE_FUEL: u64 = 45_000;
+/// Lines of one chunk of opening balances: their fuel is that of half a transaction's.
+pub const OPENING_LINES_MAX: usize = 2_048;
+/// Chunks of one batch of opening balances: 30 million accounts.
+pub const OPENING_CHUNKS_MAX: u32 = 16_384;
+/// Assets of one batch of opening balances.
+pub const OPENING_ASSETS_MAX: usize = 16;
+/// How long after its proposal a batch of opening balances may be loaded, in milliseconds: 30 days.
+pub const OPENING_MS_MAX: u64 = 30 * 24 * 3600 * 1000;
 /// Fuel of one call of the room `identity`: three rows, one key's row, one event.
 pub const IDENTITY_FUEL: u64 = 120_000;
 /// Fuel of one call of the room `policy`: a version of up to ten thousand bytes.
@@ -287,6 +298,7 @@ const _: () = assert!(TRANSACTION_BYTES_MAX * 8 <= BLOCK_BYTES_MAX);
 const _: () = assert!(ARGUMENT_BYTES_MAX < TRANSACTION_BYTES_MAX);
 const _: () = assert!(BLOCK_BYTES_MAX < MESSAGE_BYTES_MAX);
 const _: () = assert!(TRANSACTION_FUEL_MAX < BLOCK_FUEL_MAX - TIMER_FUEL_MAX);
+const _: () = assert!(OPENING_LINES_MAX as u64 * OPENING_LINE_FUEL <= TRANSACTION_FUEL_MAX / 2);
 const _: () = assert!(BLOCK_TRANSACTIONS_MAX <= CHECKING_TRANSACTIONS_MAX);
 const _: () = assert!(MESSAGE_BYTES_MAX <= CHECKING_BYTES_MAX);
 // One batch of a key that was idle is never refused for its rate.

@@ -2,8 +2,8 @@
 
 use super::lots::Lot;
 use super::rows::{
-    AssetRow, DeedRow, Kept, PendingRow, RuleRow, account_key, asset_key, kept, lots_key,
-    pending_key, read_row, rule_key,
+    AssetRow, DeedRow, Kept, OpeningRow, PendingRow, RuleRow, account_key, asset_key, kept,
+    lots_key, opening_key, pending_key, read_row, rule_key,
 };
 use super::{NOBODY, ROOM, malformed};
 use crate::overlay::read_claim;
@@ -29,6 +29,7 @@ pub(crate) fn ask(store: &dyn Read, method: &str, args: &[u8]) -> Result<Answer,
         "Lots" => lots(store, &read(args)?),
         "Supply" => supply(store, &read(args)?),
         "Asset" => asset(store, &read(args)?),
+        "Opening" => opening(store, &read(args)?),
         _ => Err(unknown_method(ROOM, method).into()),
     }
 }
@@ -51,7 +52,7 @@ pub fn concerned(store: &dyn Read, key: &[u8]) -> Result<Vec<PrincipalId>, Broke
             let row: DeedRow = decode(&row, "a deed")?;
             Ok((row.debit, row.credit))
         }),
-        Some(Kept::Books) | None => None,
+        Some(Kept::Books | Kept::Opening(_)) | None => None,
     };
     let Some((debit, credit)) = parties.transpose()? else { return Ok(vec![NOBODY]) };
     // What somebody gives to a pool that is nobody's concerns them alone.
@@ -153,6 +154,37 @@ fn supply(store: &dyn Read, request: &wire::SupplyRequest) -> Result<Answer, Sto
         supply: row.debits_posted.saturating_sub(row.credits_posted),
     };
     Ok(answer(&response, vec![account_key(&id)]))
+}
+
+/// Totals concern nobody in particular; whose account holds what is not among them.
+fn opening(store: &dyn Read, request: &wire::OpeningRequest) -> Result<Answer, Stop> {
+    let id = TransferId::from_slice(&request.id).ok_or_else(|| malformed("id"))?;
+    let key = opening_key(&id);
+    let missing = || Code::NoOpening.refuse([Param::Bytes(id.0.to_vec())]);
+    let row = store.get(Column::State, &key)?.ok_or_else(missing)?;
+    let row: OpeningRow = decode(&row, "a batch of opening balances")?;
+    let totals = |sums: &[(u32, u64)]| -> Vec<wire::OpeningTotal> {
+        let total = |&(asset, amount): &(u32, u64)| wire::OpeningTotal { asset, amount };
+        sums.iter().map(total).collect()
+    };
+    let response = wire::OpeningResponse {
+        id: id.0.to_vec(),
+        source: row.source.0.to_vec(),
+        statement: row.statement.0.to_vec(),
+        leaf: row.leaf,
+        cut_off_ms: row.cut_off.0,
+        accounts: row.accounts,
+        totals: totals(&row.totals),
+        root: row.root.0.to_vec(),
+        chunks: row.chunks,
+        proposer: row.proposer.0.to_vec(),
+        approver: row.approver.map(|id| id.0.to_vec()).unwrap_or_default(),
+        closed: row.closed,
+        loaded_accounts: row.loaded,
+        loaded_totals: totals(&row.loaded_totals),
+        loaded_chunks: row.loaded_chunks,
+    };
+    Ok(answer(&response, vec![key]))
 }
 
 fn load_asset(store: &dyn Read, number: u32) -> Result<AssetRow, Stop> {

@@ -6,7 +6,8 @@
 //!
 //! A refusal refuses the whole transaction, so nothing here takes anything back. Rows of the room, by
 //! the first byte of the key: an account stands under its id alone; `A` asset, `R` rules of an asset
-//! and code, `P` pending transfer, `L` lots, `D` what was taken back of a transfer.
+//! and code, `P` pending transfer, `L` lots, `D` what was taken back of a transfer, `O` batch of opening
+//! balances.
 //!
 //! # Invariants
 //!
@@ -21,15 +22,19 @@
 //! - **INV-L8** two accounts, one asset, an amount above zero, both open.
 //! - **INV-L9** every move is in the closed table; TIME moves with nothing else (INV-T9).
 //! - **INV-L11** an account's lots sum to its balance; those that end first go first.
+//! - **INV-L12** no more is opened by a batch than two people of two offices approved, each chunk
+//!   once, nothing after its cut-off.
 
 mod admin;
 mod ask;
+mod batch;
 mod bounds;
 mod chain;
 mod day;
 mod desk;
 mod expire;
 mod judge;
+mod load;
 pub mod lots;
 mod opening;
 mod pending;
@@ -56,11 +61,13 @@ use prost::Message;
 /// The room's name.
 pub const ROOM: &str = "accounts";
 
-/// How many transfers' worth of fuel a call costs; `None` if there is no such method.
+/// The fuel of a call, most of them by the transfers that they are worth; `None` if there is no such method.
 pub(crate) fn cost(method: &str, args: &[u8]) -> Option<u64> {
     let steps = match method {
         "Open" | "Close" | "Transfer" | "Reserve" | "Post" | "Void" | "Freeze" | "Unfreeze" => 1,
         "Reverse" | "Expire" => 2,
+        "ProposeOpening" | "ApproveOpening" | "CloseOpening" => 2,
+        "LoadOpening" => return Some(load::cost(args)),
         "Chain" => {
             let steps = wire::ChainRequest::decode(args).map_or(1, |chain| chain.steps.len());
             u64::try_from(steps).unwrap_or(u64::MAX)
@@ -84,6 +91,10 @@ pub(crate) fn call(desk: &mut Desk<'_, '_>, method: &str, args: &[u8]) -> Result
         "Freeze" => done(desk, args, admin::freeze),
         "Unfreeze" => done(desk, args, admin::unfreeze),
         "Expire" => done(desk, args, expire::expire),
+        "ProposeOpening" => done(desk, args, batch::propose),
+        "ApproveOpening" => done(desk, args, batch::approve),
+        "LoadOpening" => done(desk, args, load::load),
+        "CloseOpening" => done(desk, args, batch::close),
         _ => Err(crate::room::unknown_method(ROOM, method).into()),
     }
 }

@@ -5,7 +5,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use linli_types::account::AccountRow;
 use linli_types::books::{AccountKind, AssetClass, Authority};
 use linli_types::height::TimeMs;
-use linli_types::id::{AccountId, PrincipalId, TimerId, TransferId};
+use linli_types::id::{AccountId, Digest, PrincipalId, TimerId, TransferId};
 use linli_types::store::Broken;
 
 /// An asset.
@@ -68,6 +68,39 @@ pub struct DeedRow {
     pub actor: PrincipalId,
 }
 
+/// A batch of opening balances. Amounts stand per asset, ascending.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct OpeningRow {
+    /// SHA-256 of the source file.
+    pub source: Digest,
+    /// The statement that anchors it.
+    pub statement: Digest,
+    /// The statement's leaf in the evidence log.
+    pub leaf: u64,
+    /// From when on nothing is approved or loaded.
+    pub cut_off: TimeMs,
+    /// Accounts that were approved.
+    pub accounts: u64,
+    /// What was approved.
+    pub totals: Vec<(u32, u64)>,
+    /// Root over the chunks.
+    pub root: Digest,
+    /// How many chunks there are.
+    pub chunks: u32,
+    /// Who proposed it.
+    pub proposer: PrincipalId,
+    /// Who approved it, if anybody did.
+    pub approver: Option<PrincipalId>,
+    /// It was ended: everything is loaded.
+    pub closed: bool,
+    /// Accounts that are loaded.
+    pub loaded: u64,
+    /// What is loaded.
+    pub loaded_totals: Vec<(u32, u64)>,
+    /// Chunks that are loaded.
+    pub loaded_chunks: u32,
+}
+
 /// The full key of an account.
 pub fn account_key(id: &AccountId) -> Vec<u8> {
     full_key(super::ROOM, &id.0)
@@ -98,6 +131,11 @@ pub fn rule_key(asset: u32, code: u32) -> Vec<u8> {
     marked(b'R', &[asset.to_be_bytes(), code.to_be_bytes()].concat())
 }
 
+/// The full key of a batch of opening balances.
+pub fn opening_key(id: &TransferId) -> Vec<u8> {
+    marked(b'O', &id.0)
+}
+
 fn marked(mark: u8, id: &[u8]) -> Vec<u8> {
     let mut key = Vec::with_capacity(id.len().saturating_add(1));
     key.push(mark);
@@ -116,6 +154,8 @@ pub enum Kept {
     Pending(TransferId),
     /// What was taken back of a transfer.
     Deed(TransferId),
+    /// A batch of opening balances.
+    Opening(TransferId),
     /// An asset or rules.
     Books,
 }
@@ -129,6 +169,7 @@ pub fn kept(key: &[u8]) -> Option<Kept> {
         (b'L', id) => AccountId::from_slice(id).map(Kept::Lots),
         (b'P', id) => TransferId::from_slice(id).map(Kept::Pending),
         (b'D', id) => TransferId::from_slice(id).map(Kept::Deed),
+        (b'O', id) => TransferId::from_slice(id).map(Kept::Opening),
         (b'A', id) if id.len() == 4 => Some(Kept::Books),
         (b'R', id) if id.len() == 8 => Some(Kept::Books),
         _ => None,

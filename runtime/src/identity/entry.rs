@@ -3,6 +3,7 @@
 
 use super::ROOM;
 use super::calls::{Subject, judge};
+use super::expected;
 use super::keys::{check_free, claim, owner};
 use super::rows::{
     CentreRow, OrgRow, PrincipalRow, centre_key, find, find_principal, get_org, org_key,
@@ -132,24 +133,24 @@ pub(super) fn person(deed: &mut Deed<'_, '_>, args: &[u8]) -> Done {
     }
     let id = principal("principal", &request.principal)?;
     let key = public_key("key", &request.key)?;
-    newcomer(deed, id, key, (request.org, None))
+    newcomer(deed, &me, (id, key), (request.org, None))
 }
 
 pub(super) fn device(deed: &mut Deed<'_, '_>, args: &[u8]) -> Done {
     let request: wire::AdmitDeviceRequest = read(args)?;
-    judge(deed, (ROOM, "AdmitDevice"), Subject::newcomer(request.org))?;
+    let me = judge(deed, (ROOM, "AdmitDevice"), Subject::newcomer(request.org))?;
     get_org(deed.overlay, request.org)?;
     let id = principal("device", &request.device)?;
     let key = public_key("key", &request.key)?;
     let role = if request.robot { Role::Robot } else { Role::Device };
-    newcomer(deed, id, key, (request.org, Some(role)))
+    newcomer(deed, &me, (id, key), (request.org, Some(role)))
 }
 
 /// Writes a principal who does not stand yet; their key signs from the next block on.
 fn newcomer(
     deed: &mut Deed<'_, '_>,
-    id: PrincipalId,
-    key: PublicKey,
+    me: &PrincipalRow,
+    (id, key): (PrincipalId, PublicKey),
     (org, role): (u32, Option<Role>),
 ) -> Done {
     if id == NOBODY {
@@ -163,6 +164,7 @@ fn newcomer(
         return Err(taken(same).into());
     }
     check_free(deed.overlay, &key)?;
+    expected::admit(deed.overlay, &id, me, role.is_some())?;
     claim(deed.overlay, &key, &id)?;
     put_principal(deed.overlay, &id, &row)?;
     Ok(admitted(id, &key, org, role.is_some()))

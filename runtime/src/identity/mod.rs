@@ -9,6 +9,7 @@
 //! roles.rs    roles given and taken                           keys.rs  rotation, revocation
 //! recovery.rs new keys for who lost theirs                    mandate.rs  agents and guardians
 //! attest.rs   relations and predicates with an end            sod.rs  who did which duty
+//! expected.rs people whose balances came before them
 //! ```
 //!
 //! Nothing here holds personal data: ids are random, labels are of organisations and filtered, a
@@ -28,6 +29,7 @@ mod attest;
 mod authority;
 mod calls;
 mod entry;
+pub(crate) mod expected;
 mod keys;
 pub mod laws;
 pub mod mandate;

@@ -59,7 +59,9 @@ pub fn concerns_entry(key: &[u8]) -> Concerns {
     let id = |at: usize| rest.get(at..at.saturating_add(16)).and_then(PrincipalId::from_slice);
     let these = match *kind {
         prefix::ORG | prefix::CENTRE => return Concerns::Nobody,
-        prefix::PRINCIPAL | prefix::RECOVERY | prefix::PREDICATE => id(0).map(|id| vec![id]),
+        prefix::PRINCIPAL | prefix::RECOVERY | prefix::PREDICATE | prefix::EXPECTED => {
+            id(0).map(|id| vec![id])
+        }
         prefix::MANDATE | prefix::RELATION => id(0).zip(id(16)).map(|(a, b)| vec![a, b]),
         _ => None,
     };

@@ -10,6 +10,7 @@
 //! | `r` ‖ smaller id ‖ larger id ‖ kind | [`AttestRow`] |
 //! | `a` ‖ principal ‖ predicate | [`AttestRow`] |
 //! | `d` ‖ room ‖ 0 ‖ record | [`DutiesRow`] |
+//! | `e` ‖ principal | [`ExpectedRow`] |
 //!
 //! Beside the tree stands public key → principal, for ever (P1).
 
@@ -21,7 +22,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use linli_types::code::Code;
 use linli_types::genesis::Role;
 use linli_types::height::{Height, TimeMs};
-use linli_types::id::{PrincipalId, PublicKey};
+use linli_types::id::{PrincipalId, PublicKey, TransferId};
 use linli_types::policy::Duty;
 use linli_types::receipt::Param;
 use linli_types::store::Broken;
@@ -180,6 +181,13 @@ pub struct DutiesRow {
     pub done: Vec<(Duty, PrincipalId)>,
 }
 
+/// A person who is not admitted yet and owns something already; the key is the principal's id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct ExpectedRow {
+    /// The batch of opening balances that named them first.
+    pub batch: TransferId,
+}
+
 /// The first byte of a row's key in this room.
 pub mod prefix {
     /// Principals.
@@ -198,6 +206,8 @@ pub mod prefix {
     pub const PREDICATE: u8 = b'a';
     /// Duties on records.
     pub const DUTIES: u8 = b'd';
+    /// People who are expected.
+    pub const EXPECTED: u8 = b'e';
 }
 
 fn key(prefix: u8, parts: &[&[u8]]) -> Vec<u8> {
@@ -244,6 +254,11 @@ pub fn predicate_key(principal: &PrincipalId, predicate: u8) -> Vec<u8> {
 /// The full key of the duties on a contract's record.
 pub fn duties_key(room: &str, record: &[u8; 32]) -> Vec<u8> {
     key(prefix::DUTIES, &[room.as_bytes(), &[0], record])
+}
+
+/// The full key of somebody who is expected.
+pub fn expected_key(id: &PrincipalId) -> Vec<u8> {
+    key(prefix::EXPECTED, &[&id.0])
 }
 
 /// A row as the transactions so far left it.

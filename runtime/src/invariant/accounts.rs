@@ -2,7 +2,7 @@
 
 use super::Invariant;
 use crate::accounts::lots::Lot;
-use crate::accounts::rows::{DeedRow, Kept, PendingRow, kept, read_row};
+use crate::accounts::rows::{DeedRow, Kept, OpeningRow, PendingRow, kept, read_row};
 use crate::accounts::{AccountRow, ROOM};
 use crate::stored::{decode, full_key, visit_room};
 use crate::timers;
@@ -107,25 +107,30 @@ impl Invariant for Bounds {
 
     fn breaches(&self, store: &dyn Read) -> Result<Vec<String>, Broken> {
         let mut found = Vec::new();
-        visit_accounts(store, |id, row| {
-            let wide = |a: u64, b: u64| u128::from(a).saturating_add(u128::from(b));
-            let debits = wide(row.debits_posted, row.debits_pending);
-            let credits = wide(row.credits_posted, row.credits_pending);
-            if row.is(flag::DEBITS_BOUND) && debits > u128::from(row.credits_posted) {
-                let posted = row.credits_posted;
-                found.push(format!("account {id} was debited {debits} of {posted}"));
-            }
-            if row.is(flag::CREDITS_BOUND) && credits > u128::from(row.debits_posted) {
-                let posted = row.debits_posted;
-                found.push(format!("account {id} was credited {credits} of {posted}"));
-            }
-            let most = wide(row.max_balance, row.debits_posted);
-            if row.max_balance != 0 && credits > most {
-                found.push(format!("account {id} holds more than {}", row.max_balance));
-            }
-        })?;
+        visit_accounts(store, |id, row| found.extend(bounds_broken(&id, &row)))?;
         Ok(found)
     }
+}
+
+/// Which of its bounds an account breaks, in words.
+pub(super) fn bounds_broken(id: &AccountId, row: &AccountRow) -> Vec<String> {
+    let mut found = Vec::new();
+    let wide = |a: u64, b: u64| u128::from(a).saturating_add(u128::from(b));
+    let debits = wide(row.debits_posted, row.debits_pending);
+    let credits = wide(row.credits_posted, row.credits_pending);
+    if row.is(flag::DEBITS_BOUND) && debits > u128::from(row.credits_posted) {
+        let posted = row.credits_posted;
+        found.push(format!("account {id} was debited {debits} of {posted}"));
+    }
+    if row.is(flag::CREDITS_BOUND) && credits > u128::from(row.debits_posted) {
+        let posted = row.debits_posted;
+        found.push(format!("account {id} was credited {credits} of {posted}"));
+    }
+    let most = wide(row.max_balance, row.debits_posted);
+    if row.max_balance != 0 && credits > most {
+        found.push(format!("account {id} holds more than {}", row.max_balance));
+    }
+    found
 }
 
 /// INV-L4: what accounts hold is the sum of the pending transfers, and each has its timer.
@@ -213,6 +218,39 @@ impl Invariant for Lots {
             }
         })?;
         found.extend(sums.into_keys().map(|id| format!("lots of no account: {id}")));
+        Ok(found)
+    }
+}
+
+/// INV-L12: no batch opened more than was approved, and a closed one exactly that.
+#[derive(Clone, Copy, Debug)]
+pub struct Openings;
+
+impl Invariant for Openings {
+    fn name(&self) -> &'static str {
+        "INV-L12 opening balances"
+    }
+
+    fn breaches(&self, store: &dyn Read) -> Result<Vec<String>, Broken> {
+        let mut found = Vec::new();
+        visit_room(store, Column::State, ROOM, |key, value| {
+            let Some(Kept::Opening(id)) = kept(key) else { return Ok(()) };
+            let row: OpeningRow = decode(value, "a batch of opening balances")?;
+            let whole = row.loaded == row.accounts && row.loaded_totals == row.totals;
+            let sums = row.totals.iter().zip(&row.loaded_totals);
+            let within = row.loaded <= row.accounts
+                && row.totals.len() == row.loaded_totals.len()
+                && row.loaded_chunks <= row.chunks
+                && sums.into_iter().all(|(most, sum)| most.0 == sum.0 && sum.1 <= most.1);
+            if !within || row.closed && !whole {
+                found.push(format!("the batch {id} opened what was not approved"));
+            }
+            if row.approver.is_none() && row.loaded_chunks > 0 || row.approver == Some(row.proposer)
+            {
+                found.push(format!("the batch {id} was not approved by somebody else"));
+            }
+            Ok(())
+        })?;
         Ok(found)
     }
 }

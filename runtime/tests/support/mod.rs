@@ -248,3 +248,10 @@ pub fn code_of(receipt: &linli_types::receipt::Receipt) -> u32 {
 pub fn some_id(n: u8) -> TxId {
     TxId([n; 32])
 }
+
+/// How many cases a property is tried over: `ordinary`, times the environment's `LINLI_FUZZ`.
+#[allow(clippy::disallowed_methods, reason = "a test is told by its environment")]
+pub fn cases(ordinary: u32) -> u32 {
+    let times = std::env::var("LINLI_FUZZ").ok().map_or(1, |times| times.parse().unwrap());
+    ordinary.checked_mul(times).unwrap()
+}
