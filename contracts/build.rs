@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-const MODULES: [&str; 2] = ["evidence", "probe"];
+const MODULES: [&str; 3] = ["evidence", "hostile", "probe"];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let from = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?).join(".build");

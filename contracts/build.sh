@@ -6,7 +6,7 @@
 # The modules have a target folder of their own: their compiler may not be the host's.
 set -euo pipefail
 
-readonly contracts=(evidence probe)
+readonly contracts=(evidence hostile probe)
 readonly root=$(cd "$(dirname "$0")/.." && pwd)
 readonly work=$(realpath -m "${1:?usage: contracts/build.sh FOLDER}")
 readonly out=$root/contracts/.build
@@ -18,10 +18,15 @@ note() { printf 'contracts: %s\n' "$*" >&2; }
 stamp() {
     {
         "$rustc" -vV
-        find contracts/evidence contracts/probe contracts/build.sh sdk/contract proto Cargo.toml \
+        find "${contracts[@]/#/contracts/}" contracts/build.sh sdk/contract proto Cargo.toml \
             Cargo.lock -type f ! -path '*/tests/*' ! -name '*.md' -print0 |
             LC_ALL=C sort -z | xargs -0 sha256sum
     } | sha256sum | cut -d ' ' -f 1
+}
+
+all_built() {
+    local name
+    for name in "${contracts[@]}"; do [ -f "$out/$name.wasm" ] || return 1; done
 }
 
 build() {
@@ -50,7 +55,7 @@ exec 9>"$work/modules.lock"
 flock 9
 rustc=$(contracts/toolchain.sh "$work")
 now=$(stamp)
-if [ "$(cat "$out/stamp" 2>/dev/null)" = "$now" ] && [ -f "$out/evidence.wasm" ] && [ -f "$out/probe.wasm" ]; then
+if [ "$(cat "$out/stamp" 2>/dev/null)" = "$now" ] && all_built; then
     exit 0
 fi
 for name in "${contracts[@]}"; do

@@ -12,3 +12,8 @@ pub fn evidence() -> &'static [u8] {
 pub fn probe() -> &'static [u8] {
     include_bytes!(concat!(env!("OUT_DIR"), "/probe.wasm"))
 }
+
+/// Is against us, for tests: any bytes are its program. See `contracts/hostile`.
+pub fn hostile() -> &'static [u8] {
+    include_bytes!(concat!(env!("OUT_DIR"), "/hostile.wasm"))
+}

@@ -9,8 +9,11 @@ use wasmparser::{ExternalKind, Parser, Payload, TypeRef, ValType, Validator, Was
 /// A contract's name and its module.
 type Named = (&'static str, fn() -> &'static [u8]);
 
-const MODULES: [Named; 2] =
-    [("evidence", linli_modules::evidence), ("probe", linli_modules::probe)];
+const MODULES: [Named; 3] = [
+    ("evidence", linli_modules::evidence),
+    ("hostile", linli_modules::hostile),
+    ("probe", linli_modules::probe),
+];
 
 fn payloads(code: &'static [u8]) -> impl Iterator<Item = Payload<'static>> {
     Parser::new(0).parse_all(code).map(|payload| payload.expect("a module"))
@@ -98,7 +101,7 @@ fn modules_export_their_entries_and_memory() {
         for entry in ["alloc", "call", "query"] {
             assert_eq!(exports.get(entry), Some(&ExternalKind::Func), "{name} {entry}");
         }
-        assert_eq!(exports.contains_key("fire"), name == "probe");
+        assert_eq!(exports.contains_key("fire"), name != "evidence");
     }
 }
 
@@ -118,6 +121,7 @@ fn modules_name_no_path_of_the_machine_that_built_them() {
 fn the_section_is_the_schema_that_the_contract_was_built_with() {
     for (name, code, native) in [
         ("evidence", linli_modules::evidence(), linli_evidence::SCHEMA),
+        ("hostile", linli_modules::hostile(), linli_hostile::SCHEMA),
         ("probe", linli_modules::probe(), linli_probe::SCHEMA),
     ] {
         assert_eq!(section(code, abi::SCHEMA_SECTION), [native], "{name}: run ./dev setup");

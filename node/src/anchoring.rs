@@ -41,13 +41,13 @@ pub(crate) struct Anchor {
     pub(crate) every: Duration,
 }
 
-/// Why a head was not anchored.
+/// Why an own transaction did not take effect.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-struct NotAnchored(String);
+pub(crate) struct NotSettled(String);
 
-fn not(why: impl Display) -> NotAnchored {
-    NotAnchored(why.to_string())
+pub(crate) fn not(why: impl Display) -> NotSettled {
+    NotSettled(why.to_string())
 }
 
 /// Anchors until the node stops.
@@ -69,7 +69,7 @@ pub(crate) async fn run(node: NodeHandle, anchor: Anchor) {
 
 impl Anchor {
     /// Anchors the head if it has changed since the last time.
-    async fn once(&self, node: &NodeHandle) -> Result<(), NotAnchored> {
+    async fn once(&self, node: &NodeHandle) -> Result<(), NotSettled> {
         let log = node.access_log();
         let now = clock::now().map_err(not)?;
         let head = log.head(now); // H1
@@ -97,7 +97,7 @@ impl Anchor {
     }
 
     /// The principal's lowest number that is not used.
-    async fn number(&self, node: &NodeHandle) -> Result<u64, NotAnchored> {
+    async fn number(&self, node: &NodeHandle) -> Result<u64, NotSettled> {
         let me = self.principal;
         let asked = node.inspect(move |ledger, store| {
             let schema =
@@ -116,7 +116,7 @@ impl Anchor {
 }
 
 /// The head as a file with a manifest of its own.
-fn prepare(head: &SignedHead, bytes: &[u8], captured_at: u64) -> Result<Prepared, NotAnchored> {
+fn prepare(head: &SignedHead, bytes: &[u8], captured_at: u64) -> Result<Prepared, NotSettled> {
     let FileDigests { name, size, sha256, sm3 } = FileDigests::of(head.file_name(), bytes);
     let media = "application/octet-stream".to_owned();
     let files = vec![Listed { media, name, sha256, size, sm3 }];
@@ -127,7 +127,7 @@ fn prepare(head: &SignedHead, bytes: &[u8], captured_at: u64) -> Result<Prepared
 }
 
 /// Hands the transaction in as any client would, and waits for its block.
-async fn settle(node: &NodeHandle, signed: Signed) -> Result<ProofResponse, NotAnchored> {
+pub(crate) async fn settle(node: &NodeHandle, signed: Signed) -> Result<ProofResponse, NotSettled> {
     let Signed { id, valid_until, raw, .. } = signed;
     match node.submit_one(raw).await.1 {
         Submitted::Pooled | Submitted::Exists { .. } => {}
@@ -153,7 +153,7 @@ async fn settle(node: &NodeHandle, signed: Signed) -> Result<ProofResponse, NotA
     }
 }
 
-fn done(proof: ProofResponse) -> Result<ProofResponse, NotAnchored> {
+fn done(proof: ProofResponse) -> Result<ProofResponse, NotSettled> {
     let receipt: Receipt = borsh::from_slice(&proof.receipt).map_err(not)?;
     match &receipt.outcome {
         Outcome::Refused { refusal, .. } => {

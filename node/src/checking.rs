@@ -23,7 +23,7 @@ use crate::counters::Counters;
 use crate::handle::Published;
 use crate::rates::Rates;
 use linli_replica::Submitted;
-use linli_runtime::{Verified, verify_signatures};
+use linli_runtime::{Checker, Verified, verify_signatures};
 use linli_types::code::Code;
 use linli_types::height::TimeMs;
 use linli_types::id::{ChainId, PublicKey, Signature, TxId};
@@ -139,7 +139,7 @@ impl Worker {
             let own = verdicts.by_ref().take(job.raws().len());
             match job {
                 Job::Client { reply, .. } => self.for_client(own, reply, share),
-                Job::Peer { from, .. } => for_peer(from, own, share),
+                Job::Peer { from, raws } => for_peer(from, own.zip(&raws), &checker, share),
             }
         };
         jobs.into_iter().map(checked).collect()
@@ -199,16 +199,21 @@ impl Worker {
     }
 }
 
-fn for_peer(
+fn for_peer<'a>(
     from: PublicKey,
-    verdicts: impl Iterator<Item = Result<Verified, Refusal>>,
+    verdicts: impl Iterator<Item = (Result<Verified, Refusal>, &'a Vec<u8>)>,
+    checker: &Checker,
     share: Share,
 ) -> Checked {
     let (mut held, mut junk) = (Vec::new(), None);
-    for verdict in verdicts {
+    for (verdict, raw) in verdicts {
         match verdict {
             Ok(transaction) => held.push(transaction),
-            Err(refusal) => junk = Some(refusal),
+            Err(refusal) if refusal.code == Code::BadSignature.number() || checker.blames(raw) => {
+                junk = Some(refusal);
+            }
+            // It knows other code of a contract than this node does yet, or does still.
+            Err(_) => {}
         }
     }
     Checked::Peer { from, held, junk, share }

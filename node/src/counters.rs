@@ -118,6 +118,8 @@ counters! {
     access_bytes_cut: gauge,
     /// Access-log heads anchored.
     access_anchors: counter,
+    /// Reports about rehearsed contract code handed in.
+    rehearsals: counter,
     /// TLS handshakes that failed.
     tls_failures: counter,
     /// TLS certificates taken up while running.

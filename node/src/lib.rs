@@ -22,6 +22,7 @@ mod listen;
 pub mod network;
 pub mod node;
 pub mod rates;
+mod rehearsing;
 pub mod signer;
 pub mod storage;
 pub mod telemetry;

@@ -111,7 +111,7 @@ impl NodeOptions {
     }
 
     /// What signs for this node.
-    fn signer(&self) -> KeySigner {
+    pub(crate) fn signer(&self) -> KeySigner {
         KeySigner::new(&self.consensus_key).with_successor(self.successor_key.as_deref())
     }
 }
@@ -339,7 +339,7 @@ fn open(
         Genesis::from_bytes(&genesis).map_err(|e| StartError::Genesis(e.to_string()))?;
     let organisations = Readers::new(chain, &genesis).organisations();
     let rates = Arc::new(Rates::new(&options.rates, organisations, counters.clone()));
-    let disk = RocksDisk::open(store, &options.data.join("wal"), counters)?;
+    let disk = RocksDisk::open(store, &options.data, counters)?;
     let signer = options.signer();
     let mut core = Config::new(chain, signer.public());
     core.successor = signer.successor();

@@ -7,10 +7,12 @@ mod common;
 
 use common::command::{Ran, development_key, linli, linli_in};
 use common::{bare, public};
+use linli_runtime::{Bundle, Ledger, Settings, Slot};
 use linli_sdk::KeyKind;
 use linli_types::genesis::{Genesis, Module, Principal, Role};
 use linli_types::height::TimeMs;
 use linli_types::id::PrincipalId;
+use linli_types::store::Memory;
 use linli_types::validator::{OrgKind, Validator};
 use std::collections::BTreeMap;
 use std::fs;
@@ -221,6 +223,54 @@ fn init_makes_a_folder_that_checks_and_replays_clean() {
     let replayed = linli(&["replay", "--data", &data, "--json"]);
     assert_eq!((replayed.exit, &replayed.json()["same"]), (0, &true.into()), "{}", replayed.stderr);
     assert_eq!(replayed.json()["state_root"], checked.json()["state_root"]);
+}
+
+/// The bundle of the first block of a chain.
+fn first_bundle(genesis: &Genesis) -> Vec<u8> {
+    let mut store = Memory::default();
+    store.apply(&Ledger::genesis(&genesis.to_bytes(), Settings::default()).unwrap());
+    let ledger = Ledger::open(&store, Settings::default()).unwrap();
+    let slot = Slot { time: ledger.head().time.plus_ms(1000), proposer: public(1), flags: 0 };
+    let executed = ledger.propose(&store, slot, &[]).unwrap();
+    Bundle::new(&executed, vec!["INV-L1 conservation: a test says so".into()]).to_bytes()
+}
+
+#[test]
+fn a_bundles_block_is_executed_again_and_what_is_none_is_said_in_both_languages() {
+    let place = Place::lawful();
+    assert_eq!(place.init(&[]).exit, 0);
+    let data = place.path("data");
+    fs::write(place.path("own.bundle"), first_bundle(&genesis(vec![]))).unwrap();
+    let own = place.path("own.bundle");
+    for from in [&["--from", "0"][..], &[]] {
+        let args = ["replay", "--data", &data, "--bundle", &own, "--json"];
+        let ran = linli(&[&args[..], from].concat());
+        let json = ran.json();
+        // It is executed, not believed: no law is broken by these rules.
+        assert_eq!((ran.exit, &json["same"]), (0, &true.into()), "{}", ran.stderr);
+        assert_eq!((&json["height"], &json["breaches"]), (&1.into(), &serde_json::json!([])));
+    }
+    let other = Genesis { name: "other".into(), ..genesis(vec![]) };
+    fs::write(place.path("other.bundle"), first_bundle(&other)).unwrap();
+    fs::write(place.path("cut.bundle"), &fs::read(&own).unwrap()[..90]).unwrap();
+    let (cut, foreign) = (place.path("cut.bundle"), place.path("other.bundle"));
+    let (missing, genesis) = (place.path("no.bundle"), place.path("genesis"));
+    let cases: [(&[&str], &str, &str); 6] = [
+        (&["--bundle", &missing], "cannot read", "无法读取"),
+        (&["--bundle", &genesis], "is no bundle", "不是现场包"),
+        (&["--bundle", &cut], "is no bundle", "不是现场包"),
+        (&["--bundle", &foreign], "belongs to chain", "现场包属于链"),
+        (&["--from", "5"], "height 5 is asked for", "要求高度 5"),
+        (&["--from", "1", "--bundle", &own], "height 1 is asked for", "要求高度 1"),
+    ];
+    for (more, en, zh) in cases {
+        for (lang, words) in [("en", en), ("zh", zh)] {
+            let args = ["replay", "--data", &data, "--lang", lang];
+            let ran = linli(&[&args[..], more].concat());
+            assert_eq!(ran.exit, 2, "{more:?}: {}", ran.stderr);
+            assert!(ran.stderr.contains(words), "{more:?}: {}", ran.stderr);
+        }
+    }
 }
 
 #[test]

@@ -150,7 +150,7 @@ fn transfers() {
         let (height, block) = (executed.header.height, executed.id);
         let certificate = Certificate { height, round: 0, block, precommits: Vec::new() };
         let batch = ledger.batch(&executed, &certificate);
-        ledger.adopt(executed);
+        ledger.adopt(executed).expect("the block is adopted");
         batching += start.elapsed().as_secs_f64();
         rows += batch.writes.len();
         let size =

@@ -4,7 +4,8 @@
 //!
 //! - **B1 once.** No row stands twice in a batch.
 //! - **B2 back.** The undo record of a height holds the old value of every row of the state and
-//!   beside it that the height changed; it is removed `undo_heights` later.
+//!   beside it that the height changed; it is removed `undo_heights` later, or when the last motion
+//!   that keeps it for its rehearsal has closed.
 
 use crate::execute::{Effects, Executed};
 use crate::ledger::Ledger;
@@ -26,7 +27,10 @@ impl Ledger {
         let Executed { header, id, receipts, effects, .. } = executed;
         let mut batch = Batch::default();
         put_changes(&mut batch, effects);
-        put_undo(&mut batch, header.height, effects, self.info.undo_heights);
+        put_undo(&mut batch, header.height, effects);
+        for gone in self.undo_drops(header.height) {
+            batch.remove(Column::Undo, height_key(Height(gone)));
+        }
         let key = height_key(header.height);
         batch.put(Column::Block, key, block_bytes(executed));
         batch.put(Column::Receipt, key, effects.receipt_bytes.clone());
@@ -38,7 +42,7 @@ impl Ledger {
     }
 }
 
-fn head_of(header: &Header, block: BlockId) -> StoredHead {
+pub(crate) fn head_of(header: &Header, block: BlockId) -> StoredHead {
     StoredHead {
         chain: header.chain,
         height: header.height,
@@ -63,13 +67,10 @@ pub(crate) fn put_changes(batch: &mut Batch, effects: &Effects) {
     }
 }
 
-fn put_undo(batch: &mut Batch, height: Height, effects: &Effects, keep: u64) {
+fn put_undo(batch: &mut Batch, height: Height, effects: &Effects) {
     let old = |rows: &[Changed]| rows.iter().map(|c| (c.key.clone(), c.old.clone())).collect();
     let undo = Undo { state: old(&effects.changes.state), side: old(&effects.changes.side) };
     batch.put(Column::Undo, height_key(height), linli_types::encode(&undo));
-    if let Some(gone) = height.0.checked_sub(keep).filter(|gone| *gone > 0) {
-        batch.remove(Column::Undo, height_key(Height(gone)));
-    }
 }
 
 /// The stored form of a block, without copying the bodies twice.

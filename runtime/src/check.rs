@@ -12,6 +12,7 @@
 //! - **K3 pure.** The answer depends on the bytes, the chain, the schemas and `now` alone: a block
 //!   that holds what `check_shape` refuses is invalid everywhere.
 
+use crate::deploy::is_native;
 use crate::pii;
 use crate::schema::{MessageRef, Schema, cursor::Cursor, no_filter};
 use linli_types::code::Code;
@@ -36,7 +37,7 @@ const TAG_SIGNATURE: [u8; 2] = [0x12, 64];
 
 /// Checks transactions by the schemas of all rooms. Cheap to share; a new one stands after every
 /// deployment.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Checker {
     chain: ChainId,
     rooms: BTreeMap<String, Schema>,
@@ -75,6 +76,22 @@ impl Checker {
     ///
     /// As [`check`](Self::check).
     pub fn check_shape(&self, raw: &[u8]) -> Result<Transaction, Refusal> {
+        let transaction = self.read(raw)?;
+        transaction.calls.iter().try_for_each(|call| self.check_call(call))?;
+        Ok(transaction)
+    }
+
+    /// Whether whoever passed these bytes on is at fault. Who is a block ahead of us, or behind, checks
+    /// calls of contracts by other code than we do: such a call is nobody's fault.
+    pub fn blames(&self, raw: &[u8]) -> bool {
+        let Ok(transaction) = self.read(raw) else { return true };
+        let mut native = transaction.calls.iter().filter(|call| is_native(&call.room));
+        native.any(|call| self.check_call(call).is_err())
+    }
+
+    /// As [`Self::check_shape`] without the rooms' schemas: for a block that stands, which other code
+    /// than now's may have judged.
+    pub(crate) fn read(&self, raw: &[u8]) -> Result<Transaction, Refusal> {
         at_most("transaction", raw.len(), TRANSACTION_BYTES_MAX)?;
         let (body_bytes, signature) = envelope(raw).ok_or_else(|| malformed("envelope"))?;
         let walked = self.own.walk(self.body, body_bytes, &no_filter);
@@ -104,8 +121,14 @@ impl Checker {
             return Err(malformed("calls: none"));
         }
         at_most("calls", transaction.calls.len(), CALLS_MAX)?;
-        transaction.calls.iter().try_for_each(|call| self.check_call(call))?;
         Ok(transaction)
+    }
+
+    /// The same checker with other schemas of some rooms.
+    pub(crate) fn with(&self, schemas: impl IntoIterator<Item = (String, Schema)>) -> Self {
+        let mut checker = self.clone();
+        checker.rooms.extend(schemas);
+        checker
     }
 
     /// Whether `method` of `room` exists and `args` are its request message, filtered for personal

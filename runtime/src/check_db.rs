@@ -4,13 +4,16 @@
 //! repaired here: a damaged node catches up from its peers.
 
 use crate::check::Checker;
+use crate::code;
+use crate::deploy::native_checker;
 use crate::invariant;
 use crate::ledger::{Ledger, Settings};
 use crate::log;
-use crate::stored::{self, Concern, event_places, events_of};
+use crate::stored::{self, Concern, META_GENESIS, event_places, events_of};
 use crate::tree::{Change, Tree};
 use crate::validators;
 use crate::verified::Verified;
+use linli_types::genesis::Genesis;
 use linli_types::header::Header;
 use linli_types::height::Height;
 use linli_types::id::Digest;
@@ -18,7 +21,7 @@ use linli_types::merkle::{self, BlockTree};
 use linli_types::receipt::{Cause, Receipt};
 use linli_types::signature::Verify;
 use linli_types::state_proof::{path, value_digest};
-use linli_types::store::{Broken, Read};
+use linli_types::store::{Broken, Column, Read};
 use linli_types::validator::ValidatorSet;
 use std::collections::BTreeMap;
 
@@ -57,6 +60,7 @@ fn check_chain(
     let head = ledger.head();
     let mut parent: Option<Header> = None;
     let mut sets = Sets::read(store)?;
+    let mut schemas = Schemas::read(store)?;
     for height in (1..=head.height.0).map(Height) {
         let mut complain = |what: &str| complaints.push(format!("block {height}: {what}"));
         let Some(block) = stored::load_block(store, height)? else {
@@ -83,7 +87,7 @@ fn check_chain(
                 }
             }
         }
-        match read_bodies(&ledger.checker(), &block.bodies) {
+        match read_bodies(schemas.at(height)?, &block.bodies) {
             None => complain("a body does not follow its schema"),
             Some(transactions) => {
                 for what in check_contents(store, &header, &transactions)? {
@@ -117,6 +121,38 @@ impl Sets {
         if let Some(next) = self.changes.remove(&height) {
             self.signing = next;
         }
+    }
+}
+
+/// The checker of each height: every block is checked by the schemas of the code it ran.
+struct Schemas<'a> {
+    store: &'a dyn Read,
+    genesis: Genesis,
+    checker: Checker,
+    /// Versions that are still to come, by the first height that they run at.
+    coming: BTreeMap<Height, Vec<(String, Digest)>>,
+}
+
+impl<'a> Schemas<'a> {
+    fn read(store: &'a dyn Read) -> Result<Self, Broken> {
+        let genesis = store.get(Column::Meta, META_GENESIS)?.unwrap_or_default();
+        let (genesis, chain) =
+            Genesis::from_bytes(&genesis).map_err(|why| Broken(why.to_string()))?;
+        let (checker, coming) = (native_checker(chain)?, code::versions(store)?);
+        Ok(Self { store, genesis, checker, coming })
+    }
+
+    /// The checker of a height; heights ascend.
+    fn at(&mut self, height: Height) -> Result<&Checker, Broken> {
+        while let Some(first) = self.coming.first_entry().filter(|first| *first.key() <= height) {
+            let mut schemas = Vec::new();
+            for (room, hash) in first.remove() {
+                let code = code::bytes_of(self.store, &self.genesis, &hash)?;
+                schemas.push((room, code::schema(&code)?));
+            }
+            self.checker = self.checker.with(schemas);
+        }
+        Ok(&self.checker)
     }
 }
 
@@ -206,20 +242,16 @@ fn check_undo(
     ledger: &mut Ledger,
     complaints: &mut Vec<String>,
 ) -> Result<(), Broken> {
-    let (top, keep) = (ledger.head().height.0, ledger.genesis_info().undo_heights);
+    let (top, first) = (ledger.head().height.0, ledger.undo_needed(ledger.head().height));
     let tree = &mut ledger.tree;
     for height in (1..=top).rev().map(Height) {
-        let kept = top.saturating_sub(height.0) < keep;
+        let kept = height >= first;
         let Some(undo) = stored::load_undo(store, height)? else {
             if kept {
                 complaints.push(format!("block {height}: its undo record is missing"));
             }
             return Ok(());
         };
-        if !kept {
-            complaints.push(format!("block {height}: its undo record should be gone"));
-            return Ok(());
-        }
         let before = Height(height.0.saturating_sub(1));
         let root = take_back(tree, &undo.state);
         let said = stored::load_block(store, before)?.map(|block| block.header.state_root);

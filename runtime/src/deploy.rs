@@ -1,13 +1,13 @@
 //! Contracts and native rooms of a genesis, made ready to run.
 //!
-//! Contracts come from the genesis alone; motions that deploy come with governance. Static checks
-//! are the WASM host's ([`crate::vm`]); this room judges names and schemas.
+//! What motions put in force later stands in rows ([`crate::code`]). Static checks are the WASM
+//! host's ([`crate::vm`]); this room judges names and schemas.
 
 use crate::check::Checker;
 use crate::room::Contracts;
 use crate::schema::{BadSchema, Schema};
 use crate::vm::{CodeCache, DeployRefused, Vm};
-use crate::{accounts, governance, identity, log, overlay, policy, timers};
+use crate::{accounts, code, governance, identity, log, overlay, policy, timers};
 use linli_types::genesis::Genesis;
 use linli_types::id::ChainId;
 use linli_types::store::Broken;
@@ -25,7 +25,7 @@ const NATIVE: [(&str, &str); 6] = [
 ];
 
 /// Names that no contract may take: native rooms, also those to come.
-const RESERVED: [&str; 7] = [
+const RESERVED: [&str; 8] = [
     accounts::ROOM,
     identity::ROOM,
     timers::ROOM,
@@ -33,6 +33,7 @@ const RESERVED: [&str; 7] = [
     overlay::CLAIMS_ROOM,
     policy::ROOM,
     governance::ROOM,
+    code::ROOM,
 ];
 
 /// Why a contract of the genesis cannot stand.
@@ -82,11 +83,9 @@ pub(crate) fn deploy(
     let mut vm = Vm::new(cache)?;
     let (mut contracts, mut schemas, mut parsed) =
         (Contracts::new(), BTreeMap::new(), BTreeMap::new());
-    for (room, package) in NATIVE {
-        let schema = Schema::of_package(wire::DESCRIPTORS, package)
-            .map_err(|why| Undeployable::Schema { room: room.into(), why })?;
-        schemas.insert(room.to_string(), wire::DESCRIPTORS.to_vec());
-        parsed.insert(room.to_string(), schema);
+    for (room, schema) in native()? {
+        schemas.insert(room.clone(), wire::DESCRIPTORS.to_vec());
+        parsed.insert(room, schema);
     }
     for module in &genesis.modules {
         let room = module.name.clone();
@@ -106,7 +105,29 @@ pub(crate) fn deploy(
     Ok(Deployment { vm, contracts, schemas, checker: Checker::new(chain, parsed) })
 }
 
-fn check_name(name: &str) -> Result<(), Undeployable> {
+/// Whether a room is no contract's.
+pub(crate) fn is_native(room: &str) -> bool {
+    NATIVE.iter().any(|(native, _)| *native == room)
+}
+
+/// The schemas of the native rooms.
+fn native() -> Result<BTreeMap<String, Schema>, Undeployable> {
+    let one = |(room, package): (&str, &str)| {
+        let schema = Schema::of_package(wire::DESCRIPTORS, package);
+        let schema = schema.map_err(|why| Undeployable::Schema { room: room.into(), why })?;
+        Ok((room.to_string(), schema))
+    };
+    NATIVE.into_iter().map(one).collect()
+}
+
+/// A checker that knows the native rooms alone.
+pub(crate) fn native_checker(chain: ChainId) -> Result<Checker, Broken> {
+    let schemas = native().map_err(|why| Broken(why.to_string()))?;
+    Ok(Checker::new(chain, schemas))
+}
+
+/// Whether a contract's room may have this name.
+pub(crate) fn check_name(name: &str) -> Result<(), Undeployable> {
     if RESERVED.contains(&name) {
         return Err(Undeployable::Taken(name.into()));
     }

@@ -17,12 +17,12 @@ use crate::ledger::{Head, Ledger};
 use crate::log::{Log, LogNode};
 use crate::overlay::{Changed, Changes, Overlay};
 use crate::protocol::{self, ProtocolRow};
-use crate::room::{Actor, Place, Run};
+use crate::room::{Actor, Place, Realm, Run};
 use crate::tree::{Candidate, Change};
 use crate::verified::Verified;
 use crate::vm::{Entry, Stop};
 use crate::window::{Unfit, key_of};
-use crate::{accounts, governance, identity, policy, timers, validators};
+use crate::{accounts, code, governance, identity, policy, timers, validators};
 use linli_types::digest::{self, Domain};
 use linli_types::header::{self, Header};
 use linli_types::height::TimeMs;
@@ -84,6 +84,7 @@ pub(crate) struct Effects {
     pub(crate) validators: Option<ValidatorSet>,
     /// Which rules hold from when on, if the block changed that.
     pub(crate) protocol: Option<ProtocolRow>,
+    pub(crate) code: code::Arrivals,
 }
 
 /// Why a block is invalid. The proposer lied, or its machine differs from ours.
@@ -119,6 +120,9 @@ pub enum InvalidBlock {
     /// A block that defers timers holds no transaction.
     #[error("the block defers timers and holds transactions")]
     NotEmpty,
+    /// Not well formed by the code in force: it was checked by an earlier one's schema.
+    #[error("transaction {0} does not follow the schema of the code in force")]
+    Schema(TxId),
     /// Not valid at block time.
     #[error("transaction {0} is not valid at block time")]
     OutOfTime(TxId),
@@ -281,7 +285,8 @@ impl<'a> Block<'a> {
         let version = policy::in_force(&mut overlay, time)?;
         let (height, policy) = (head.height.next(), version.number);
         let place = Place { height, time, log_size: head.log_size, policy };
-        let run = Run::new(&ledger.vm, &ledger.contracts, place, overlay);
+        let realm = Realm { chain: head.chain, validators: &head.validators };
+        let run = Run::new(&ledger.vm, &ledger.contracts, realm, place, overlay);
         let (transactions, receipts, keys) = Default::default();
         let usage = Usage::new(Bounds::of(&version.content), time);
         Ok(Self { ledger, slot, run, transactions, receipts, keys, bytes: 0, fuel: 0, usage })
@@ -301,6 +306,9 @@ impl<'a> Block<'a> {
         }
         if self.keys.contains(&key_of(transaction)) {
             return Err(InvalidBlock::KeyUsed(id));
+        }
+        if !self.ledger.still_follows(transaction) {
+            return Err(InvalidBlock::Schema(id));
         }
         match self.ledger.window.judge(transaction, self.slot.time) {
             Ok(()) => Ok(()),
@@ -335,40 +343,16 @@ impl<'a> Block<'a> {
         }
     }
 
-    /// Fires one timer, unless one before it cancelled it. It is removed whatever comes of it.
     fn fire(&mut self, id: TimerId) -> Result<(), Broken> {
-        let Some(row) = timers::read(&mut self.run.overlay, &id)? else { return Ok(()) };
-        timers::remove(&mut self.run.overlay, &id)?;
-        let fuel = limits::TIMER_FIRE_FUEL_MAX.saturating_sub(limits::TIMER_FUEL_BASE);
-        let receipt = self.run.act(Actor::nobody(Cause::Timer(id)), |run| {
-            let ran = match row.room.as_str() {
-                accounts::ROOM => run.fire_accounts(&row.payload),
-                governance::ROOM => run.fire_governance(&row.payload),
-                room => run.enter(room, Entry::Fire, &row.payload, fuel),
-            };
-            let used = limits::TIMER_FUEL_BASE.saturating_add(ran.fuel);
-            (used, ran.end.map(|result| vec![result]).map_err(|stop| (0, stop)))
-        })?;
-        self.keep(receipt);
+        if let Some(receipt) = fire(&mut self.run, id)? {
+            self.keep(receipt);
+        }
         Ok(())
     }
 
     /// Executes one transaction.
     fn perform(&mut self, transaction: &Verified) -> Result<(), Broken> {
-        let place = self.run.place;
-        let admitted = identity::admit::admit_in_block(&mut self.run.overlay, &place, transaction)?;
-        let Transaction { id, sender, key, .. } = **transaction;
-        let nobody = || Admitted { principal: sender, org: 0, agent: None };
-        let (who, refusal) = admitted.map_or_else(|no| (nobody(), Some(no)), |who| (who, None));
-        let Admitted { principal, org, agent } = who;
-        let left = self.usage.judge(&mut self.run.overlay, org)?;
-        let refusal = refusal.or(left.err());
-        let actor = Actor { cause: Cause::Transaction(id), principal, agent, org, key };
-        let receipt = self.run.act(actor, |run| match refusal {
-            Some(refusal) => (limits::TRANSACTION_FUEL_BASE, Err((WHOLE, refusal.into()))),
-            None => perform_calls(run, transaction, agent.map(|agent| (principal, agent))),
-        })?;
-        self.usage.count(org, receipt.fuel, transaction.raw.len());
+        let receipt = perform(&mut self.run, transaction, Some(&mut self.usage))?;
         self.keep(receipt);
         self.keys.insert(key_of(transaction));
         self.bytes = self.bytes.saturating_add(transaction.raw.len());
@@ -394,7 +378,9 @@ impl<'a> Block<'a> {
         };
         let next_set = validators::changed(&mut run.overlay)?;
         let protocol = protocol::changed(&mut run.overlay)?;
+        let store = run.overlay.store();
         let changes = run.overlay.finish()?;
+        let code = code::arrivals(store, &changes.state, |hash| ledger.vm.has(hash))?;
         let (mut log, mut log_nodes) = (ledger.log.clone(), Vec::new());
         run.statements.iter().for_each(|s| log.append(s, &mut log_nodes));
         let tree = ledger.tree.candidate(tree_changes(&changes));
@@ -429,9 +415,59 @@ impl<'a> Block<'a> {
             bounds,
             validators: next_set,
             protocol,
+            code,
         };
         Ok(Executed { id: header.id(), header, transactions, receipts, effects })
     }
+}
+
+/// Fires one timer, unless one before it cancelled it. It is removed whatever comes of it.
+pub(crate) fn fire(run: &mut Run<'_>, id: TimerId) -> Result<Option<Receipt>, Broken> {
+    let Some(row) = timers::read(&mut run.overlay, &id)? else { return Ok(None) };
+    timers::remove(&mut run.overlay, &id)?;
+    let start = match row.room.as_str() {
+        code::ROOM => code::take_start(&mut run.overlay, &row.payload)?,
+        _ => None,
+    };
+    let fuel = limits::TIMER_FIRE_FUEL_MAX.saturating_sub(limits::TIMER_FUEL_BASE);
+    let receipt = run.act(Actor::nobody(Cause::Timer(id)), |run| {
+        let ran = match (row.room.as_str(), start) {
+            (accounts::ROOM, _) => run.fire_accounts(&row.payload),
+            (governance::ROOM, _) => run.fire_governance(&row.payload),
+            (_, Some((room, hash))) => run.begin_room(&room, hash, fuel),
+            (room, None) => run.enter(room, Entry::Fire, &row.payload, fuel),
+        };
+        let used = limits::TIMER_FUEL_BASE.saturating_add(ran.fuel);
+        (used, ran.end.map(|result| vec![result]).map_err(|stop| (0, stop)))
+    })?;
+    Ok(Some(receipt))
+}
+
+/// Performs one transaction, for whoever it acts for.
+pub(crate) fn perform(
+    run: &mut Run<'_>,
+    transaction: &Transaction,
+    mut usage: Option<&mut Usage>,
+) -> Result<Receipt, Broken> {
+    let place = run.place;
+    let admitted = identity::admit::admit_in_block(&mut run.overlay, &place, transaction)?;
+    let Transaction { id, sender, key, .. } = *transaction;
+    let nobody = || Admitted { principal: sender, org: 0, agent: None };
+    let (who, mut refusal) = admitted.map_or_else(|no| (nobody(), Some(no)), |who| (who, None));
+    let Admitted { principal, org, agent } = who;
+    if let Some(usage) = usage.as_deref_mut() {
+        let left = usage.judge(&mut run.overlay, org)?;
+        refusal = refusal.or(left.err());
+    }
+    let actor = Actor { cause: Cause::Transaction(id), principal, agent, org, key };
+    let receipt = run.act(actor, |run| match refusal {
+        Some(refusal) => (limits::TRANSACTION_FUEL_BASE, Err((WHOLE, refusal.into()))),
+        None => perform_calls(run, transaction, agent.map(|agent| (principal, agent))),
+    })?;
+    if let Some(usage) = usage {
+        usage.count(org, receipt.fuel, transaction.raw.len());
+    }
+    Ok(receipt)
 }
 
 /// The results of a transaction's calls, or the first that did not end well and why.

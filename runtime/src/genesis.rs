@@ -6,6 +6,7 @@
 
 use crate::accounts;
 use crate::batch;
+use crate::code::{self, CodeRow};
 use crate::deploy::Undeployable;
 use crate::execute::{Effects, tree_changes};
 use crate::governance::{self, quota::Bounds};
@@ -14,8 +15,8 @@ use crate::ledger::{Ledger, Settings};
 use crate::overlay::Overlay;
 use crate::pii;
 use crate::policy;
-use crate::room::{Actor, Place, Run};
-use crate::stored::{META_GENESIS, META_HEAD, StoredHead, full_key};
+use crate::room::{Actor, Place, Realm, Run};
+use crate::stored::{META_GENESIS, META_HEAD, StoredHead};
 use crate::timers;
 use crate::vm::{Entry, Stop};
 use linli_types::account::{ISSUANCE_PREFIX, NOBODY};
@@ -136,14 +137,16 @@ impl Ledger {
         batch::put_changes(&mut batch, &effects);
         batch.put(Column::Meta, META_GENESIS, bytes);
         batch.put(Column::Meta, META_HEAD, linli_types::encode(&head));
-        ledger.take_effects(effects);
+        ledger.take_effects(effects)?;
         Ok((ledger, batch))
     }
 
     fn first_effects(&self, genesis: &Genesis) -> Result<Effects, GenesisRefused> {
         let nothing = Memory::default();
         let place = Place { height: Height::GENESIS, time: genesis.time, log_size: 0, policy: 1 };
-        let mut run = Run::new(&self.vm, &self.contracts, place, Overlay::new(&nothing));
+        let (chain, validators) = (self.head().chain, &self.head().validators);
+        let realm = Realm { chain, validators };
+        let mut run = Run::new(&self.vm, &self.contracts, realm, place, Overlay::new(&nothing));
         policy::begin(&mut run.overlay, genesis.time, &genesis.policy)?;
         identity::begin(&mut run.overlay, genesis)?;
         governance::begin(&mut run.overlay, genesis).map_err(not_begun)?;
@@ -157,18 +160,20 @@ impl Ledger {
         run.statements.iter().for_each(|s| log.append(s, &mut log_nodes));
         let tree = self.tree.candidate(tree_changes(&changes));
         let timers_waiting = timers::waiting_after(0, &changes.state);
+        let (receipt_bytes, code) = Default::default();
         let bounds = Bounds::of(&genesis.policy);
         Ok(Effects {
             changes,
             tree,
             log,
             log_nodes,
-            receipt_bytes: Vec::new(),
+            receipt_bytes,
             next_timer,
             timers_waiting,
             bounds,
             validators: None,
             protocol: None,
+            code,
         })
     }
 }
@@ -205,9 +210,9 @@ fn start(
     room: &str,
     contracts: &crate::room::Contracts,
 ) -> Result<(), GenesisRefused> {
-    if let Some(hash) = contracts.get(room) {
-        let key = full_key(governance::ROOM, &[b"code/", room.as_bytes()].concat());
-        run.overlay.write(key, Some(hash.0.to_vec()))?;
+    if let Some(hash) = contracts.get(room).copied() {
+        let row = CodeRow { hash, number: 1, since: Height::GENESIS };
+        code::put_version(&mut run.overlay, room, row)?;
     }
     let nobody = Actor::nobody(Cause::Timer(TimerId::default()));
     let receipt = run.act(nobody, |run| {

@@ -3,6 +3,7 @@
 //!
 //! Each walks its rows from the disk and believes nothing that stands in memory.
 
+use crate::code;
 use crate::governance;
 use crate::identity;
 use crate::overlay::{CLAIMS_ROOM, ClaimHead, read_claim};
@@ -17,8 +18,10 @@ use linli_types::store::{Broken, Column, Read};
 use std::collections::BTreeMap;
 
 mod accounts;
+mod block;
 
 pub use accounts::{Bounds, Conservation, Holds, Lots, Openings, Reversals, Supply};
+pub use block::{BLOCK_LAWS, BlockLaw, Moved, block_breaches};
 
 /// A law over a store.
 pub trait Invariant {
@@ -49,6 +52,7 @@ pub fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(identity::laws::RolesApart),
         Box::new(identity::laws::RowsRead),
         Box::new(policy::laws::Ascending),
+        Box::new(code::laws::CodeStands),
         Box::new(governance::laws::SeatsAreRoles),
         Box::new(governance::laws::VotesCounted),
         Box::new(validators::SetsFollow),

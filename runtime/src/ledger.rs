@@ -14,6 +14,7 @@
 //!   log that it rebuilds with the last header (design D4).
 
 use crate::check::Checker;
+use crate::code::{MotionId, PinRow};
 use crate::execute::{Effects, Executed};
 use crate::governance::quota::{self, Bounds};
 use crate::log::{self, Log};
@@ -24,7 +25,7 @@ use crate::tree::Tree;
 use crate::verified::Verified;
 use crate::vm::{CodeCache, NoCache, Vm};
 use crate::window::{Key, Window, key_of};
-use crate::{deploy, identity, timers, validators};
+use crate::{code, deploy, identity, timers, validators};
 use linli_types::code::Code;
 use linli_types::genesis::Genesis;
 use linli_types::header::{self, Header};
@@ -37,8 +38,8 @@ use linli_types::state_proof::{StateProof, path, value_digest};
 use linli_types::store::{Broken, Column, Read};
 use linli_types::transaction::Transaction;
 use linli_types::validator::ValidatorSet;
-use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 
 /// What a ledger needs of its node.
@@ -148,6 +149,12 @@ pub struct Ledger {
     bounds: Bounds,
     protocol: ProtocolRow,
     protocols: RangeInclusive<u32>,
+    /// Rooms whose code was not the genesis's: what was checked by an earlier schema may wait yet.
+    moved: BTreeSet<String>,
+    /// Motions whose rehearsal needs undo records.
+    pins: BTreeMap<MotionId, PinRow>,
+    /// The first height whose undo record stands.
+    undo_from: u64,
 }
 
 impl Ledger {
@@ -196,6 +203,9 @@ impl Ledger {
             bounds,
             protocol: ProtocolRow::first(genesis.protocol),
             protocols,
+            moved: BTreeSet::new(),
+            pins: BTreeMap::new(),
+            undo_from: 1,
         })
     }
 
@@ -212,12 +222,31 @@ impl Ledger {
         let mut ledger = Self::empty(&genesis, chain, settings)
             .map_err(|why| Broken(format!("the stored genesis cannot be deployed: {why}")))?;
         let stored = stored::load_head(store)?.ok_or_else(missing)?;
+        ledger.read_code(store, &genesis)?;
         ledger.read_state(store)?;
         ledger.log = Log::open(store, stored.log_size)?;
         ledger.take_head(store, &stored)?;
         ledger.read_window(store)?;
         ledger.bounds = Bounds::at(store, ledger.head.time)?;
         Ok(ledger)
+    }
+
+    /// Takes what each room runs from the rows (C1), and compiles what is not compiled.
+    fn read_code(&mut self, store: &dyn Read, genesis: &Genesis) -> Result<(), Broken> {
+        let code::Standing { runs, starts, pins } = code::standing(store)?;
+        let mut arrivals = code::Arrivals::default();
+        for hash in runs.values().map(|row| row.hash).chain(starts) {
+            if !self.vm.has(&hash) {
+                arrivals.codes.push((hash, code::bytes_of(store, genesis, &hash)?));
+            }
+        }
+        arrivals.runs = runs.into_iter().collect();
+        self.take_code(arrivals)?;
+        self.pins = pins;
+        let first = store.scan(Column::Undo, &[], &[], 1)?;
+        let first = first.first().and_then(|(key, _)| key.as_slice().try_into().ok());
+        self.undo_from = first.map_or(1, u64::from_be_bytes);
+        Ok(())
     }
 
     /// Rebuilds the tree and counts the timers.
@@ -297,7 +326,7 @@ impl Ledger {
                 break;
             }
             for body in &block.bodies {
-                let transaction = self.checker.check_shape(body);
+                let transaction = self.checker.read(body);
                 let unread = |_| Broken("a stored transaction does not follow its schema".into());
                 self.window.recall(now, &transaction.map_err(unread)?);
             }
@@ -396,12 +425,17 @@ impl Ledger {
     /// # Panics
     ///
     /// If the block was not executed on this very head: our own order is broken.
-    pub fn adopt(&mut self, executed: Executed) -> Adopted {
+    ///
+    /// # Errors
+    ///
+    /// [`Broken`] if this machine cannot compile code that came into force.
+    pub fn adopt(&mut self, executed: Executed) -> Result<Adopted, Broken> {
         let Executed { header, id, transactions, receipts, mut effects } = executed;
         assert!(header.parent == self.head.block, "L1: a block is adopted on its own parent");
+        self.undo_from = self.undo_drops(header.height).end;
         let before = self.head.validators.clone();
         let validators = effects.validators.take().unwrap_or(before);
-        self.take_effects(effects);
+        self.take_effects(effects)?;
         self.window.add(header.time, transactions.iter().map(|tx: &Verified| &**tx));
         self.head = Head {
             chain: header.chain,
@@ -415,11 +449,11 @@ impl Ledger {
             validators,
             protocol: self.protocol.at(header.height.next()),
         };
-        Adopted { header, id, transactions, receipts }
+        Ok(Adopted { header, id, transactions, receipts })
     }
 
-    /// Adopts tree, log and timers, and the head's roots.
-    pub(crate) fn take_effects(&mut self, effects: Effects) {
+    /// Adopts tree, log, timers and code, and the head's roots.
+    pub(crate) fn take_effects(&mut self, effects: Effects) -> Result<(), Broken> {
         self.tree.adopt(effects.tree);
         self.log = effects.log;
         self.next_timer = effects.next_timer;
@@ -428,6 +462,59 @@ impl Ledger {
         self.protocol = effects.protocol.unwrap_or(self.protocol);
         self.head.state_root = self.tree.root();
         (self.head.log_size, self.head.log_root) = (self.log.size(), self.log.root());
+        self.take_code(effects.code)
+    }
+
+    /// What a block changed about code holds from the next block on (C2).
+    fn take_code(&mut self, arrivals: code::Arrivals) -> Result<(), Broken> {
+        for (hash, bytes) in arrivals.codes {
+            let deployed = self.vm.deploy(&bytes);
+            deployed.map_err(|why| Broken(format!("cannot compile the code {hash}: {why}")))?;
+        }
+        let mut schemas = Vec::new();
+        for (room, row) in arrivals.runs {
+            let missing = || Broken(format!("the code of {room} is not ready"));
+            let (schema, bytes) = self.vm.schemas(&row.hash).ok_or_else(missing)?;
+            schemas.push((room.clone(), schema.clone()));
+            self.schemas.insert(room.clone(), bytes.to_vec());
+            if row.since > Height::GENESIS {
+                self.moved.insert(room.clone());
+            }
+            self.contracts.insert(room, row.hash);
+        }
+        if !schemas.is_empty() {
+            self.checker = Arc::new(self.checker.with(schemas));
+        }
+        for (motion, pin) in arrivals.pins {
+            match pin {
+                Some(pin) => self.pins.insert(motion, pin),
+                None => self.pins.remove(&motion),
+            };
+        }
+        Ok(())
+    }
+
+    /// Whether a transaction follows the schemas of the code in force: it may have been checked, and
+    /// may have waited, when other code ran.
+    pub(crate) fn still_follows(&self, transaction: &Transaction) -> bool {
+        let mut calls = transaction.calls.iter().filter(|call| self.moved.contains(&call.room));
+        calls.all(|call| self.checker.check_call(call).is_ok())
+    }
+
+    /// The first height whose undo record must stand once `height` does: for the genesis's number
+    /// of heights, and below every motion that is rehearsed.
+    pub(crate) fn undo_needed(&self, height: Height) -> Height {
+        let bases = self.pins.values().map(|pin| pin.base).chain([height]);
+        let base = bases.min().unwrap_or(height).0;
+        Height(base.saturating_add(1).saturating_sub(self.info.undo_heights).max(1))
+    }
+
+    /// The undo records that the batch of a height drops, a bounded number of those that nothing
+    /// keeps any more.
+    pub(crate) fn undo_drops(&self, height: Height) -> Range<u64> {
+        let most = self.undo_from.saturating_add(limits::UNDO_DROPS_MAX);
+        let end = self.undo_needed(height).0.min(most).max(self.undo_from);
+        self.undo_from..end
     }
 
     /// Proves what stands under a full key of the state at the latest height.

@@ -9,14 +9,17 @@
 pub mod accounts;
 mod ask;
 mod batch;
+pub mod bundle;
 pub mod check;
 pub mod check_db;
+pub mod code;
 pub mod deploy;
 pub mod execute;
 pub mod genesis;
 pub mod governance;
 pub mod identity;
 pub mod invariant;
+mod layer;
 pub mod ledger;
 pub mod log;
 mod native;
@@ -36,8 +39,10 @@ pub mod verified;
 pub mod vm;
 mod window;
 
+pub use bundle::{BadBundle, Bundle, NotReplayed, Replayed, replay_from};
 pub use check::Checker;
 pub use check_db::check_db;
+pub use code::{NotRehearsed, Rehearsal};
 pub use execute::{Executed, InvalidBlock, Slot, bodies_root};
 pub use genesis::GenesisRefused;
 pub use ledger::{Admission, Adopted, GenesisInfo, Head, Ledger, Settings, Sizes};

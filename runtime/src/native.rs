@@ -2,7 +2,7 @@
 //! requests are read and events made.
 
 use crate::overlay::Overlay;
-use crate::room::{Actor, Contracts, Place};
+use crate::room::{Actor, Contracts, Place, Realm};
 use crate::vm::Stop;
 use linli_types::code::Code;
 use linli_types::id::{PrincipalId, PublicKey};
@@ -14,6 +14,7 @@ use prost::Message;
 pub(crate) struct Deed<'d, 's> {
     pub(crate) overlay: &'d mut Overlay<'s>,
     pub(crate) place: Place,
+    pub(crate) realm: Realm<'d>,
     pub(crate) actor: Actor,
     /// The contracts in force: a mandate names rooms that exist.
     pub(crate) contracts: &'d Contracts,

@@ -51,10 +51,7 @@ impl Ledger {
             (log::ROOM, "Head") => Ok(computed(self.log_head().encode_to_vec())),
             (identity::ROOM, _) => identity::answer(store, self.head().time, method, args),
             (policy::ROOM, _) => policy::answer(store, self.head().time, method, args),
-            (governance::ROOM, _) => {
-                let at = (self.head().height, self.head().time);
-                governance::answer(store, at, method, args)
-            }
+            (governance::ROOM, _) => governance::answer(store, self.head(), method, args),
             (timers::ROOM | log::ROOM, _) => Err(unknown_method(room, method).into()),
             _ => self.ask(store, room, (method, args), reader),
         };

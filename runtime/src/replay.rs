@@ -64,7 +64,7 @@ pub fn replay(
         if let Some(outdated) = ledger.outdated() {
             return Err(ReplayFailed::Outdated(outdated));
         }
-        let transactions = read(&ledger, &block)?;
+        let transactions = read_block(&ledger, &block)?;
         let executed = ledger
             .execute(&store, &block.header, &transactions)?
             .map_err(|why| ReplayFailed::Block { height, why })?;
@@ -72,13 +72,16 @@ pub fn replay(
         let mut batch = Batch::default();
         put_changes(&mut batch, &executed.effects);
         store.apply(&batch);
-        ledger.adopt(executed);
+        ledger.adopt(executed)?;
     }
     Ok(ledger.head().clone())
 }
 
 /// A stored block's transactions: their certificate stands for their signatures.
-fn read(ledger: &Ledger, block: &StoredBlock) -> Result<Vec<Verified>, ReplayFailed> {
+pub(crate) fn read_block(
+    ledger: &Ledger,
+    block: &StoredBlock,
+) -> Result<Vec<Verified>, ReplayFailed> {
     let checker = ledger.checker();
     let height = block.header.height;
     let one = |(index, body): (usize, &Vec<u8>)| {

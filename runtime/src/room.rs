@@ -16,14 +16,15 @@ use crate::overlay::{Claimed, Overlay};
 use crate::stored::full_key;
 use crate::timers::{self, TimerRow};
 use crate::vm::{Entry, Host, Ran, Stop, Vm};
-use crate::{ask, governance, identity, policy};
+use crate::{ask, code, governance, identity, policy};
 use linli_types::account::contract_principal;
 use linli_types::code::Code;
 use linli_types::height::{Height, TimeMs};
-use linli_types::id::{Digest, PrincipalId, TimerId, TxKey};
+use linli_types::id::{ChainId, Digest, PrincipalId, TimerId, TxKey};
 use linli_types::limits;
 use linli_types::receipt::{Cause, Event, Outcome, Param, Receipt, Refusal};
 use linli_types::store::Broken;
+use linli_types::validator::ValidatorSet;
 use std::collections::BTreeMap;
 
 /// The contracts in force: code hash by room name.
@@ -37,6 +38,13 @@ pub(crate) struct Place {
     pub(crate) log_size: u64,
     /// The version of the policy in force.
     pub(crate) policy: u32,
+}
+
+/// Which chain it is, and who validates the block.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Realm<'a> {
+    pub(crate) chain: ChainId,
+    pub(crate) validators: &'a ValidatorSet,
 }
 
 /// On whose behalf rooms are called.
@@ -130,6 +138,7 @@ impl Act {
 pub(crate) struct Run<'a> {
     vm: &'a Vm,
     contracts: &'a Contracts,
+    realm: Realm<'a>,
     pub(crate) place: Place,
     pub(crate) overlay: Overlay<'a>,
     /// Statements that the block appends to the evidence log.
@@ -141,12 +150,13 @@ impl<'a> Run<'a> {
     pub(crate) fn new(
         vm: &'a Vm,
         contracts: &'a Contracts,
+        realm: Realm<'a>,
         place: Place,
         overlay: Overlay<'a>,
     ) -> Self {
         let nobody = Actor::nobody(Cause::Timer(TimerId::default()));
         let act = Act::new(nobody, 0);
-        Self { vm, contracts, place, overlay, statements: Vec::new(), act }
+        Self { vm, contracts, realm, place, overlay, statements: Vec::new(), act }
     }
 
     /// Does `work` for `actor`, whole or not at all (R1), and writes the receipt. `work` returns
@@ -260,7 +270,7 @@ impl<'a> Run<'a> {
         let (call, cost): (Call, u64) = match room {
             Native::Identity => (identity::call, limits::IDENTITY_FUEL),
             Native::Policy => (policy::call, limits::POLICY_FUEL),
-            Native::Governance => (governance::call, limits::GOVERNANCE_FUEL),
+            Native::Governance => (governance::call, governance::cost(method, args)),
         };
         if fuel < cost {
             return Ran { fuel, end: Err(Code::OutOfFuel.refuse([]).into()) };
@@ -269,6 +279,7 @@ impl<'a> Run<'a> {
         let mut deed = Deed {
             overlay: &mut self.overlay,
             place: self.place,
+            realm: self.realm,
             actor: self.act.actor,
             contracts: self.contracts,
             caller: &caller,
@@ -283,6 +294,7 @@ impl<'a> Run<'a> {
         let mut deed = Deed {
             overlay: &mut self.overlay,
             place: self.place,
+            realm: self.realm,
             actor: self.act.actor,
             contracts: self.contracts,
             caller: "",
@@ -296,9 +308,30 @@ impl<'a> Run<'a> {
 
     /// Enters a contract with at most `fuel`.
     pub(crate) fn enter(&mut self, room: &str, entry: Entry, input: &[u8], fuel: u64) -> Ran {
-        let Some(hash) = self.contracts.get(room) else {
-            return Ran { fuel: 0, end: Err(unknown_room(room).into()) };
-        };
+        match self.contracts.get(room).copied() {
+            Some(hash) => self.enter_code(room, &hash, (entry, input), fuel),
+            None => Ran { fuel: 0, end: Err(unknown_room(room).into()) },
+        }
+    }
+
+    /// A new room begins: its `init` runs, and from the next block on it answers.
+    pub(crate) fn begin_room(&mut self, room: &str, hash: Digest, fuel: u64) -> Ran {
+        let Ran { fuel, end } = self.enter_code(room, &hash, (Entry::Init, &[]), fuel);
+        let end = end.and_then(|result| {
+            let event = code::begun(&mut self.overlay, &self.place, room, hash)?;
+            self.emit(event).map(|()| result)
+        });
+        Ran { fuel, end }
+    }
+
+    /// Enters code as the contract of a name.
+    fn enter_code(
+        &mut self,
+        room: &str,
+        hash: &Digest,
+        (entry, input): (Entry, &[u8]),
+        fuel: u64,
+    ) -> Ran {
         let refusal = if self.act.at_work.iter().any(|at_work| at_work == room) {
             Some(Code::Reentrant.refuse([Param::Word(room.into())])) // R3
         } else if self.act.at_work.len() >= limits::CALL_DEPTH_MAX {
@@ -311,9 +344,9 @@ impl<'a> Run<'a> {
         }
         let caller = self.act.at_work.last().cloned().unwrap_or_default();
         self.act.at_work.push(room.into());
-        let (vm, hash) = (self.vm, *hash);
+        let vm = self.vm;
         let mut guest = Guest { run: self, room: room.into(), caller };
-        let ran = vm.run(&hash, entry, input, fuel, &mut guest);
+        let ran = vm.run(hash, entry, input, fuel, &mut guest);
         self.act.at_work.pop();
         ran
     }

@@ -33,7 +33,7 @@ fn blocks() -> impl Strategy<Value = Vec<Vec<Vec<Asked>>>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
+    #![proptest_config(ProptestConfig::with_cases(support::cases(40)))]
 
     #[test]
     fn money_is_conserved_and_every_node_agrees(blocks in blocks()) {

@@ -15,7 +15,7 @@ use linli_types::limits;
 use linli_types::merkle::{self, Sha256Log};
 use linli_types::receipt::{Cause, Outcome, Receipt};
 use linli_types::store::{Column, Read};
-use linli_types::wire::accounts::{OpenRequest, TransferRequest};
+use linli_types::wire::accounts::{OpenRequest, ReverseRequest, TransferRequest};
 use linli_types::wire::timers::LagResponse;
 use prost::Message;
 use support::*;
@@ -287,6 +287,81 @@ fn a_contract_spends_what_is_its_own_and_nothing_of_its_callers() {
         assert_eq!(code_of(&receipts[0]), code, "{number}: {receipts:?}");
         assert_eq!(linli_runtime::invariant::breaches(&node.store).unwrap(), Vec::<String>::new());
     }
+}
+
+#[test]
+fn what_a_contract_takes_back_and_is_not_there_it_owes_itself() {
+    let mut genesis = probed();
+    genesis.principals[1].roles.push(Role::Fund);
+    let mut node = Node::new(&genesis);
+    let probe = contract_principal("probe").0.to_vec();
+    let open = |a: u8, owner: &[u8], kind: AccountKind| {
+        let (id, owner, kind) = (account(0, a).0.to_vec(), owner.to_vec(), kind.number());
+        let request = OpenRequest { id, owner, asset: 1, kind, ..Default::default() };
+        (1, call("accounts", "Open", request.encode_to_vec()), None)
+    };
+    let moved = |number, from: u8, to: u8, code| {
+        let mut call = transfer_call(number, (0, from), (0, to), 5);
+        let request = TransferRequest::decode(&*call.args).unwrap();
+        call.args = TransferRequest { code, ..request }.encode_to_vec();
+        call
+    };
+    let paid = moved(2, 6, 7, CODE_ESCROW);
+    let back = |number: u64, receivable: u8| {
+        let request = ReverseRequest {
+            id: transfer_id(number).0.to_vec(),
+            transfer: transfer_id(2).0.to_vec(),
+            amount: 5,
+            reason: 1,
+            receivable: account(0, receivable).0.to_vec(),
+            original: TransferRequest::decode(&*paid.args).ok(),
+            original_actor: probe.clone(),
+        };
+        through_probe(call("accounts", "Reverse", request.encode_to_vec()))
+    };
+    let asked = [
+        open(6, &probe, AccountKind::Holder),
+        open(7, &probe, AccountKind::Escrow),
+        open(8, &[0; 16], AccountKind::ClawbackReceivable),
+        open(9, &probe, AccountKind::ClawbackReceivable),
+        (0, moved(1, 0, 6, CODE_MOVE), None),
+        // It pays itself, and moves the money on.
+        (0, through_probe(paid.clone()), None),
+        (0, through_probe(moved(3, 7, 6, CODE_ESCROW)), None),
+        // Taking the payment back would make money that the community owes.
+        (0, back(4, 8), Some(Code::Unauthorised)),
+        (0, back(5, 9), None),
+    ];
+    for (number, (sender, call, refused)) in (0..).zip(asked) {
+        let receipts = node.step(&[node.sign(sender, number, vec![call])]);
+        assert_eq!(
+            code_of(&receipts[0]),
+            refused.map_or(0, Code::number),
+            "{number}: {receipts:?}"
+        );
+        assert_eq!(linli_runtime::invariant::breaches(&node.store).unwrap(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_timer_does_no_duty() {
+    use linli_types::wire::identity::ActRequest;
+    let mut genesis = probed();
+    let module = |name: &str| Module { name: name.into(), code: linli_modules::hostile().to_vec() };
+    genesis.modules.push(module("hostile"));
+    let mut node = Node::new(&genesis);
+    // Set a timer, whose program records a duty: eight bytes each.
+    let program = [[24, 200, 0, 9, 0, 0, 0, 1], [48, 0, 1, 1, 99, 99, 99, 99]].concat();
+    let run = call("hostile", "Run", probe::Bytes { bytes: program }.encode_to_vec());
+    let set = node.slot().time;
+    let receipts = node.step(&[node.sign(0, 1, vec![run])]);
+    assert!(receipts[0].is_done(), "{receipts:?}");
+    let fired = step_at(&mut node, set.plus_ms(60_000), 0, &[]);
+    assert_eq!(code_of(timers(&fired)[0]), Code::NoPrincipal.number(), "{fired:?}");
+    let duty = ActRequest { record: vec![1; 32], duty: 2 };
+    let act = through_probe(call("identity", "Act", duty.encode_to_vec()));
+    let receipts = node.step(&[node.sign(0, 2, vec![act])]);
+    assert!(receipts[0].is_done(), "{receipts:?}");
 }
 
 #[test]

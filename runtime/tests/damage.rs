@@ -44,7 +44,7 @@ fn chain_of_seven() -> Memory {
         let executed = node.propose(&[node.transfer(n, (from, 0), (to, 1), 3 + n)]);
         let batch = node.ledger.batch(&executed, &certified(&executed));
         node.store.commit(&batch).unwrap();
-        node.ledger.adopt(executed);
+        node.ledger.adopt(executed).unwrap();
     }
     node.store
 }

@@ -11,7 +11,7 @@ use linli_runtime::overlay::ClaimHead;
 use linli_runtime::policy::{VersionRow, version_key};
 use linli_runtime::stored::{StoredHead, Undo};
 use linli_runtime::timers::TimerRow;
-use linli_runtime::{StoredBlock, load_block, load_head, load_receipts, stored};
+use linli_runtime::{Bundle, StoredBlock, load_block, load_head, load_receipts, stored};
 use linli_types::account::{Act, Entry, Side};
 use linli_types::certificate::{Certificate, Precommit};
 use linli_types::genesis::{Genesis, Role};
@@ -27,7 +27,7 @@ use linli_types::wire::accounts::{OpeningChunk, OpeningLine};
 use support::*;
 
 /// Names and kept bytes, in hexadecimal. Written by hand-run only: see [`aside`].
-const KEPT: [(&str, &str); 18] = [
+const KEPT: [(&str, &str); 19] = [
     ("genesis", include_str!("fixtures/genesis.hex")),
     ("header", include_str!("fixtures/header.hex")),
     ("block", include_str!("fixtures/block.hex")),
@@ -43,6 +43,7 @@ const KEPT: [(&str, &str); 18] = [
     ("roots", include_str!("fixtures/roots.hex")),
     ("version", include_str!("fixtures/version.hex")),
     ("mandate", include_str!("fixtures/mandate.hex")),
+    ("bundle", include_str!("fixtures/bundle.hex")),
     ("opening", include_str!("fixtures/opening.hex")),
     ("expected", include_str!("fixtures/expected.hex")),
     ("chunk", include_str!("fixtures/chunk.hex")),
@@ -104,12 +105,18 @@ fn written() -> Vec<Vec<u8>> {
         roots.concat(),
         row(Column::State, &version_key(1)),
         linli_types::encode(&mandate()),
+        bundle(&node).to_bytes(),
         linli_types::encode(&opening()),
         linli_types::encode(&ExpectedRow { batch: TransferId([9; 16]) }),
         // What a root of opening balances is made of: a changed digest would part old approvals
         // from their lines.
         chunk_digest(&chunk()).0.to_vec(),
     ]
+}
+
+fn bundle(node: &Node) -> Bundle {
+    let executed = node.propose(&[node.transfer(3, (0, 0), (1, 0), 10)]);
+    Bundle::new(&executed, vec!["INV-L1 conservation: asset 1".into()])
 }
 
 fn opening() -> OpeningRow {
@@ -213,6 +220,7 @@ fn what_was_kept_is_still_read() {
     let version: VersionRow = borsh::from_slice(&bytes("version")).unwrap();
     assert_eq!((version.number, version.content), (1, Policy::default()));
     assert_eq!(borsh::from_slice::<MandateRow>(&bytes("mandate")).unwrap(), mandate());
+    assert_eq!(Bundle::from_bytes(&bytes("bundle")).unwrap(), bundle(&node));
     assert_eq!(borsh::from_slice::<OpeningRow>(&bytes("opening")).unwrap(), opening());
     let expected: ExpectedRow = borsh::from_slice(&bytes("expected")).unwrap();
     assert_eq!(expected.batch, TransferId([9; 16]));

@@ -205,6 +205,7 @@ fn perform(node: &mut Node, time: u64, numbers: u64, asked: &[(u8, Vec<Call>)]) 
     let slot = Slot { time: TimeMs(time), proposer: key(100), flags: 0 };
     let executed = node.ledger.propose(&node.store, slot, &candidates).unwrap();
     assert_eq!((executed.header.time.0, executed.transactions.len()), (time, asked.len()));
+    assert_eq!(invariant::block_breaches(&executed).unwrap(), Vec::<String>::new());
     // Timers that fired stand first.
     let timers = executed.receipts.len() - asked.len();
     let codes = executed.receipts.iter().skip(timers).map(code_of).collect();
@@ -433,7 +434,7 @@ fn agree(case: &world::Case, store: &Memory, model: &Model) -> Result<(), TestCa
 #[test]
 fn the_room_does_what_the_model_does() {
     let (store, model) = beginning();
-    let mut runner = TestRunner::new(Config { cases: CASES, ..Config::default() });
+    let mut runner = TestRunner::new(Config { cases: support::cases(CASES), ..Config::default() });
     let agreed = runner.run(&world::cases(), |case| agree(&case, &store, &model));
     agreed.unwrap_or_else(|failed| panic!("{failed}"));
 }

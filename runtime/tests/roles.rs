@@ -247,6 +247,12 @@ fn request(permit: &Permit, role: Role, own: bool) -> Vec<body::Call> {
             };
             call("policy", permit.method, set.encode_to_vec())
         }
+        "StageCode" => {
+            let bytes = vec![7; 9];
+            let hash = linli_types::digest::plain(&bytes).0.to_vec();
+            let request = governance::StageCodeRequest { hash, size: 9, offset: 0, bytes };
+            call("governance", permit.method, request.encode_to_vec())
+        }
         "OpenMotion" => open(vec![9; 16]),
         "Vote" | "Decide" | "Recuse" | "WithdrawMotion" => {
             // Of somebody else, unless it is one's own.

@@ -123,6 +123,16 @@ impl Plan {
         Ok(Self { seats, people, signers, time })
     }
 
+    /// Adds someone with one account.
+    ///
+    /// # Errors
+    ///
+    /// If the operating system gives no random bytes.
+    pub fn add(&mut self, name: &str, org: u32, role: Role) -> std::io::Result<()> {
+        self.people.push(person(name.to_string(), org, role, 1)?);
+        Ok(())
+    }
+
     /// The genesis of this plan.
     ///
     /// # Errors

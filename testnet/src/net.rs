@@ -89,14 +89,15 @@ impl Net {
         if dir.join("net.json").exists() {
             return Self::open(dir);
         }
-        Self::make_of(dir, &Plan::new(validators, load, TimeMs(now_ms()))?, |_| {})
+        let plan = Plan::new(validators, load, TimeMs(now_ms()))?;
+        Self::make_of(dir, &plan, |_| {})
     }
 
-    /// Makes a new net of a plan, with a genesis that `change` has the last word on.
+    /// Makes a new net of a plan, whose genesis is changed before anything is written.
     ///
     /// # Errors
     ///
-    /// [`Failure`] as of [`Self::make`].
+    /// As [`Self::make`].
     pub fn make_of(
         dir: &Path,
         plan: &Plan,

@@ -1,5 +1,6 @@
 //! What a replica needs of a disk: a store, and a log for the height under way.
 
+use linli_runtime::Bundle;
 use linli_types::store::{Broken, Store};
 
 /// A store and a write-ahead log.
@@ -35,4 +36,12 @@ pub trait Disk: Store {
     ///
     /// [`Broken`] if the log cannot be read.
     fn wal_read(&self) -> Result<Vec<Vec<u8>>, Broken>;
+
+    /// Keeps the bundle of a block that breaks a law, for people and for `linli replay`; where, in
+    /// words. Nothing that this validator does depends on it: it stops right after.
+    ///
+    /// # Errors
+    ///
+    /// [`Broken`] if it cannot be kept.
+    fn keep_bundle(&mut self, bundle: &Bundle) -> Result<String, Broken>;
 }

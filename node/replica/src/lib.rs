@@ -24,6 +24,8 @@
 //! - **R4 bounded.** Bodies at hand are those that the core's pool or the height under way needs.
 //! - **R5 known rules.** Where the next block follows rules that this binary lacks, the last one
 //!   is committed, that is said once, and nothing follows (design D16).
+//! - **R6 lawful.** No block that breaks a law of [`linli_runtime::invariant::BLOCK_LAWS`] is proposed, voted
+//!   for or committed; the replica is broken instead, and leaves a bundle that replays.
 #![forbid(unsafe_code)]
 
 mod bodies;

@@ -5,8 +5,10 @@ use crate::event::{CommittedBlock, Effect, Submitted, Ticket};
 use crate::replica::{Replica, Turn, start_of};
 use linli_core::message::{self, SyncBlock};
 use linli_core::{Action, Clock, Included, Input, SyncVerdict, wal};
+use linli_runtime::invariant::block_breaches;
 use linli_runtime::{
-    Adopted, Slot, Verified, bodies_root, load_block, load_certificate, verify_signatures,
+    Adopted, Bundle, Executed, Slot, Verified, bodies_root, load_block, load_certificate,
+    verify_signatures,
 };
 use linli_types::certificate::Certificate;
 use linli_types::header::Header;
@@ -97,6 +99,7 @@ impl<D: Disk> Replica<D> {
         let candidates = self.at_hand(ids)?;
         let slot = Slot { time, proposer: self.core.me(), flags };
         let executed = self.ledger.propose(&self.disk, slot, &candidates)?;
+        self.keeps_laws(&executed)?;
         let header = executed.header.clone();
         let transactions = executed.transactions.iter().map(|t| t.body).collect();
         turn.inputs.push_back(Input::Built { height, round, header, transactions });
@@ -143,6 +146,7 @@ impl<D: Disk> Replica<D> {
         }
         match self.ledger.execute(&self.disk, header, transactions)? {
             Ok(executed) => {
+                self.keeps_laws(&executed)?;
                 self.executed.insert(block, executed);
                 Ok(true)
             }
@@ -151,6 +155,21 @@ impl<D: Disk> Replica<D> {
                 Ok(false)
             }
         }
+    }
+
+    /// R6: a block of our own rules that breaks a law is this node's damage, and it stops before
+    /// anyone hears of it.
+    fn keeps_laws(&mut self, executed: &Executed) -> Result<(), Broken> {
+        let breaches = block_breaches(executed)?;
+        if breaches.is_empty() {
+            return Ok(());
+        }
+        let what = format!("block {} breaks {}", executed.header.height, breaches.join("; "));
+        let kept = match self.disk.keep_bundle(&Bundle::new(executed, breaches)) {
+            Ok(place) => format!("the bundle for `linli replay` is {place}"),
+            Err(Broken(why)) => format!("no bundle could be kept: {why}"),
+        };
+        Err(Broken(format!("{what}; {kept}")))
     }
 
     /// R2, R3.
@@ -164,7 +183,7 @@ impl<D: Disk> Replica<D> {
         let executed = self.executed.remove(&block).ok_or_else(unknown)?;
         let batch = self.ledger.batch(&executed, &certificate);
         self.disk.commit(&batch)?;
-        let Adopted { header, id, transactions, receipts } = self.ledger.adopt(executed);
+        let Adopted { header, id, transactions, receipts } = self.ledger.adopt(executed)?;
         self.executed.clear();
         let included = |t: &Verified| Included { id: t.body, sender: t.sender, key: t.key };
         turn.inputs.push_back(Input::Committed {

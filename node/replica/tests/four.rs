@@ -4,6 +4,7 @@ mod common;
 
 use common::{Net, anchor, transfer};
 use linli_replica::Submitted;
+use linli_runtime::Bundle;
 use linli_types::receipt::Outcome;
 
 #[test]
@@ -69,6 +70,18 @@ fn all_four_die_and_no_receipt_is_lost() {
     let again = net.submit(2, transfer(&net, 8, 1));
     assert_eq!(again, Submitted::Pooled);
     net.run_until(|net| net.heights().iter().all(|h| *h >= 2));
+}
+
+/// R6: the transfer itself is fine, but what comes of it breaks a bound.
+#[test]
+fn a_block_that_breaks_a_law_stops_its_proposer_before_anyone_hears_of_it() {
+    let mut net = Net::overdrawn();
+    let (why, bundle) = net.submit_until_broken(transfer(&net, 1, 5));
+    assert!(why.contains("block 1 breaks INV-L3 bounds") && why.contains("in memory"), "{why}");
+    let bundle = Bundle::from_bytes(&bundle.unwrap().to_bytes()).unwrap();
+    assert_eq!((bundle.block.header.height.0, bundle.block.bodies.len()), (1, 1));
+    assert!(bundle.breaches[0].starts_with("INV-L3"), "{:?}", bundle.breaches);
+    assert_eq!(net.heights(), [0; 4]);
 }
 
 #[test]

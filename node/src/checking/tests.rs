@@ -2,11 +2,13 @@
 
 use super::*;
 use crate::handle::HeadInfo;
-use linli_runtime::Checker;
 use linli_types::height::{Height, TimeMs};
 use linli_types::id::{BlockId, BodyId, Digest, PrincipalId, TxKey};
 use linli_types::limits;
 use linli_types::signature::Zip215;
+use linli_types::transaction::envelope;
+use linli_types::wire::{Call, TransactionBody};
+use prost::Message as _;
 use std::collections::BTreeMap;
 use tokio::sync::mpsc;
 
@@ -109,6 +111,28 @@ fn whatever_a_member_passes_on_that_is_refused_is_its_fault() {
     assert!(
         matches!(&answers[..], [Some(Submitted::Refused(why))] if why.code == Code::Malformed.number())
     );
+}
+
+#[test]
+fn a_call_that_another_version_of_a_contract_knows_is_no_fault() {
+    let call = |room: &str| {
+        let body = TransactionBody {
+            chain_tag: CHAIN.tag(),
+            sender: vec![1; 16],
+            signer: vec![1; 32],
+            key: vec![1; 16],
+            valid_until_ms: 1,
+            on_behalf: None,
+            calls: vec![Call { room: room.into(), method: "Later".into(), args: vec![] }],
+        };
+        envelope(&body.encode_to_vec(), &Signature([7; 64]))
+    };
+    for (room, is_fault) in [("timebank", false), ("accounts", true)] {
+        let Checked::Peer { held, junk, .. } = checked(from_member(vec![call(room)])) else {
+            panic!("a member's job stays one")
+        };
+        assert_eq!((held.len(), junk.is_some()), (0, is_fault), "{room}");
+    }
 }
 
 /// Which member a result is from.

@@ -10,6 +10,7 @@ mod account;
 mod call;
 mod check_db;
 mod connect;
+mod contract;
 mod durable;
 mod evidence;
 mod genesis;
@@ -95,6 +96,8 @@ enum Command {
     Policy(policy::Policy),
     /// Opens motions of the council, votes on them, shows them.
     Motion(motion::Motion),
+    /// Stages contracts' code, shows what runs, and what a rehearsal found.
+    Contract(contract::Contract),
     /// Shows who read whose data.
     Access(access::Access),
     /// Anchors files and looks after what was anchored.
@@ -153,6 +156,7 @@ impl Command {
             Self::Org(command) => command.run(out),
             Self::Policy(command) => command.run(out),
             Self::Motion(command) => command.run(out),
+            Self::Contract(command) => command.run(out),
             Self::Access(command) => command.run(out),
             Self::Evidence(command) => command.run(out),
             Self::Verify(command) => command.run(out),

@@ -100,10 +100,14 @@ struct Council {
 
 /// A motion's id.
 #[derive(Clone, Copy)]
-struct Id([u8; 16]);
+pub(super) struct Id([u8; 16]);
 
 impl Id {
-    fn hex(self) -> String {
+    pub(super) const fn bytes(self) -> [u8; 16] {
+        self.0
+    }
+
+    pub(super) fn hex(self) -> String {
         hex::encode(self.0)
     }
 
@@ -112,7 +116,7 @@ impl Id {
     }
 }
 
-fn motion(text: &str) -> Result<Id, String> {
+pub(super) fn motion(text: &str) -> Result<Id, String> {
     let bytes = match hex::decode(text) {
         Ok(bytes) => bytes,
         Err(_) => human::read(text).map_err(|e| e.to_string())?.1,
@@ -268,7 +272,7 @@ fn line(motion: &Value) -> Words {
         "ESCALATED" => "待区级裁定",
         "PASSED" => "已通过，待执行",
         "EXECUTED" => "已执行",
-        "REFUSED" => "执行被拒",
+        "REFUSED" => "被规则拒绝",
         "WITHDRAWN" => "已撤回",
         other => other,
     };

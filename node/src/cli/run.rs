@@ -12,6 +12,7 @@ use crate::api::{self, Api};
 use crate::config::{BadConfig, Config};
 use crate::driver::Ended;
 use crate::node::{Node, NodeOptions, StartError, raise_open_files};
+use crate::rehearsing::{self, Rehearser};
 use crate::storage::OpenError;
 use crate::tls::{BadPair, Tls};
 use crate::words::{Words, words};
@@ -46,7 +47,13 @@ impl Run {
         telemetry::start(&config.log, &self.data).map_err(|e| machine(&e))?;
         raise_open_files();
         let options = self.options(&config, chain)?;
-        let edge = Edge { tls: self.tls(&config)?, anchor: self.anchor(&config)? };
+        let anchor = self.anchor(&config)?;
+        let rehearser = Rehearser {
+            data: self.data.clone(),
+            signer: options.signer(),
+            carrier: anchor.as_ref().map(|anchor| (anchor.key.clone(), anchor.principal)),
+        };
+        let edge = Edge { tls: self.tls(&config)?, anchor, rehearser };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.map_err(|e| machine(&e))?;
         let ended = runtime.block_on(serve(options, &config, edge, out));
@@ -125,6 +132,7 @@ impl Run {
 struct Edge {
     tls: Option<Tls>,
     anchor: Option<Anchor>,
+    rehearser: Rehearser,
 }
 
 async fn serve(
@@ -225,6 +233,7 @@ fn start_edges(
             tracing::error!(%why, "api.stopped");
         }
     });
+    edges.spawn(rehearsing::run(handle.clone(), edge.rehearser));
     if let Some(anchor) = edge.anchor {
         edges.spawn(anchoring::run(handle.clone(), anchor));
     }

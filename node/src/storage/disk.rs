@@ -3,8 +3,11 @@
 use crate::counters::Counters;
 use crate::storage::{RocksStore, Wal};
 use linli_replica::Disk;
+use linli_runtime::Bundle;
 use linli_types::store::{Batch, Broken, Column, Read, Row, Store};
-use std::path::Path;
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// A [`RocksStore`] and a [`Wal`].
@@ -12,21 +15,24 @@ use std::sync::Arc;
 pub struct RocksDisk {
     store: RocksStore,
     wal: Wal,
+    /// The data folder, where bundles go.
+    folder: PathBuf,
     counters: Arc<Counters>,
 }
 
 impl RocksDisk {
-    /// Puts the log in the folder `wal` beside an opened store.
+    /// Puts the log into the data folder beside an opened store.
     ///
     /// # Errors
     ///
     /// [`Broken`] if the log cannot be read or written, or is damaged.
-    pub fn open(store: RocksStore, wal: &Path, counters: Arc<Counters>) -> Result<Self, Broken> {
-        let (wal, found) = Wal::open(wal)?;
+    pub fn open(store: RocksStore, folder: &Path, counters: Arc<Counters>) -> Result<Self, Broken> {
+        let (wal, found) = Wal::open(&folder.join("wal"))?;
         if found.unfinished {
             tracing::warn!("the log ends in an unfinished write; it was never synced");
         }
-        Ok(Self { store, wal, counters })
+        let folder = folder.to_path_buf();
+        Ok(Self { store, wal, folder, counters })
     }
 
     /// The store: a cheap clone, for reading.
@@ -75,6 +81,16 @@ impl Disk for RocksDisk {
     fn wal_read(&self) -> Result<Vec<Vec<u8>>, Broken> {
         self.wal.read()
     }
+
+    fn keep_bundle(&mut self, bundle: &Bundle) -> Result<String, Broken> {
+        let path = self.folder.join(format!("breach-{}.bundle", bundle.block.header.height));
+        let kept = File::create(&path).and_then(|mut file| {
+            file.write_all(&bundle.to_bytes())?;
+            file.sync_all()
+        });
+        kept.map_err(|why| Broken(format!("cannot write {}: {why}", path.display())))?;
+        Ok(path.display().to_string())
+    }
 }
 
 #[cfg(test)]
@@ -88,7 +104,7 @@ mod tests {
 
     impl Folder {
         fn disk(&self, store: RocksStore) -> RocksDisk {
-            RocksDisk::open(store, &self.0.path().join("wal"), Arc::default()).unwrap()
+            RocksDisk::open(store, self.0.path(), Arc::default()).unwrap()
         }
     }
 

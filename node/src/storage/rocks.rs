@@ -87,6 +87,12 @@ pub enum OpenError {
     Broken(#[from] Broken),
 }
 
+/// The rows of a store as they were at a moment, whatever is committed since.
+pub struct Snapshot<'a> {
+    store: &'a RocksStore,
+    rows: rocksdb::Snapshot<'a>,
+}
+
 /// The store. A clone is cheap and reads the same rows; one owner commits.
 #[derive(Clone)]
 pub struct RocksStore {
@@ -189,6 +195,11 @@ impl RocksStore {
         Ok(self.genesis()?.map(|bytes| ChainId(digest::plain(&bytes).0)))
     }
 
+    /// The rows as they are now, for as long as it is held.
+    pub fn snapshot(&self) -> Snapshot<'_> {
+        Snapshot { store: self, rows: self.db.snapshot() }
+    }
+
     /// Writes what memory holds to tables, so that the next opening has no log to read. Not
     /// needed for durability.
     ///
@@ -227,22 +238,50 @@ impl Read for RocksStore {
         to: &[u8],
         limit: usize,
     ) -> Result<Vec<Row>, Broken> {
-        let mut options = ReadOptions::default();
-        if !to.is_empty() {
-            if to <= from {
-                return Ok(Vec::new());
-            }
-            options.set_iterate_upper_bound(to);
-        }
+        let Some(options) = range(from, to) else { return Ok(Vec::new()) };
         let start = IteratorMode::From(from, Direction::Forward);
         let rows = self.db.iterator_cf_opt(self.family(column)?, options, start);
-        rows.take(limit)
-            .map(|row| match row {
-                Ok((key, value)) => Ok((key.into_vec(), value.into_vec())),
-                Err(e) => Err(broken("read", &e)),
-            })
-            .collect()
+        rows.take(limit).map(row).collect()
     }
+}
+
+impl Read for Snapshot<'_> {
+    fn get(&self, column: Column, key: &[u8]) -> Result<Option<Vec<u8>>, Broken> {
+        self.rows.get_cf(self.store.family(column)?, key).map_err(|e| broken("read", &e))
+    }
+
+    fn scan(
+        &self,
+        column: Column,
+        from: &[u8],
+        to: &[u8],
+        limit: usize,
+    ) -> Result<Vec<Row>, Broken> {
+        let Some(options) = range(from, to) else { return Ok(Vec::new()) };
+        let start = IteratorMode::From(from, Direction::Forward);
+        let rows = self.rows.iterator_cf_opt(self.store.family(column)?, options, start);
+        rows.take(limit).map(row).collect()
+    }
+}
+
+/// Options of a scan; `None` if nothing lies between.
+fn range(from: &[u8], to: &[u8]) -> Option<ReadOptions> {
+    let mut options = ReadOptions::default();
+    if !to.is_empty() {
+        if to <= from {
+            return None;
+        }
+        options.set_iterate_upper_bound(to);
+    }
+    Some(options)
+}
+
+/// A row as the database hands it over.
+type Found = Result<(Box<[u8]>, Box<[u8]>), rocksdb::Error>;
+
+fn row(row: Found) -> Result<Row, Broken> {
+    let (key, value) = row.map_err(|e| broken("read", &e))?;
+    Ok((key.into_vec(), value.into_vec()))
 }
 
 impl Store for RocksStore {

@@ -50,6 +50,10 @@ pub enum Domain {
     PackEntry,
     /// A proof that two keys belong to one validator.
     Member,
+    /// Everything that a rehearsal found.
+    Rehearsal,
+    /// What a validator signs for a rehearsal's report.
+    RehearsalReport,
     /// A chunk of a batch of opening balances.
     Opening,
 }
@@ -78,6 +82,8 @@ impl Domain {
             Self::Read => "linli.read.v1",
             Self::PackEntry => "linli.pack-entry.v1",
             Self::Member => "linli.member.v1",
+            Self::Rehearsal => "linli.rehearsal.v1",
+            Self::RehearsalReport => "linli.rehearsal-report.v1",
             Self::Opening => "linli.opening.v1",
         }
     }

@@ -13,6 +13,7 @@
 //! - **receipt**: what became of a transaction; a refusal is a result too.
 //! - **refusal**: the rules said no. Recorded, provable, with a stable [`code`].
 //! - **header**: what a block commits to; its digest is the block id.
+//! - **rehearsal**: past transactions performed once more, with code that a motion proposes.
 //! - **certificate**: more than two thirds of the voting power precommitted to one header.
 //! - **statement**: 32 bytes that stand as a leaf of the evidence log (RFC 9162).
 //! - **business id**: the caller's name for one deed (a transfer id, a source and number); once
@@ -46,6 +47,7 @@ pub mod opening;
 pub mod planted;
 pub mod policy;
 pub mod receipt;
+pub mod rehearsal;
 pub mod role;
 pub mod signature;
 pub mod split;

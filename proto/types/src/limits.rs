@@ -149,6 +149,30 @@ pub const MOTIONS_MAX: u32 = 64;
 
 /// Code bytes of one contract.
 pub const CODE_BYTES_MAX: usize = 512 * 1024;
+/// Fewest bytes of code that one call stages, unless they are the last: bounds the rows of a file.
+pub const CODE_CHUNK_BYTES_MIN: usize = 16 * 1024;
+/// Fuel of staging code, and of a report about a rehearsal: 128 KiB of entries, one signature.
+pub const CODE_FUEL: u64 = 2_000_000;
+/// Fuel of judging a contract's code: half a MiB validated, measured and rewritten.
+pub const CODE_JUDGE_FUEL: u64 = 100_000_000;
+/// Files of code that wait for a motion, of everyone and of one sender.
+pub const STAGED_CODE_MAX: usize = 16;
+/// The same of one sender.
+pub const STAGED_CODE_SENDER_MAX: usize = 2;
+/// How long staged code stands at least without a motion, in milliseconds: 30 days.
+pub const STAGED_CODE_MS: u64 = 30 * 24 * 3600 * 1000;
+/// Versions of one contract that an answer names.
+pub const CODE_VERSIONS_LISTED_MAX: usize = 64;
+/// Blocks that one rehearsal performs again.
+pub const REHEARSAL_BLOCKS_MAX: u32 = 1_000;
+/// Bytes of undo records, blocks and receipts that one rehearsal reads: bounds its memory.
+pub const REHEARSAL_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// Fuel of one rehearsal after which it looks no further: about a minute of one core.
+pub const REHEARSAL_FUEL_MAX: u64 = 240 * BLOCK_FUEL_MAX;
+/// Differences that a report lists.
+pub const REHEARSAL_LISTED_MAX: usize = 32;
+/// Undo records that one block drops once nothing keeps them any more.
+pub const UNDO_DROPS_MAX: u64 = 64;
 /// Linear memory of one contract instance, in bytes.
 pub const MEMORY_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Entries of a contract's table.

@@ -37,6 +37,8 @@ pub enum Bug {
     SameAccount = 14,
     /// A proposal that claims a lock is believed without its prevotes.
     LockUnproved = 15,
+    /// A transfer credits one unit more than it debits.
+    UnitCreated = 16,
 }
 
 impl Bug {
@@ -56,6 +58,7 @@ impl Bug {
         Self::Amnesia,
         Self::SameAccount,
         Self::LockUnproved,
+        Self::UnitCreated,
     ];
 
     /// Its name, for tables and command lines.
@@ -75,6 +78,7 @@ impl Bug {
             Self::Amnesia => "amnesia",
             Self::SameAccount => "same-account",
             Self::LockUnproved => "lock-unproved",
+            Self::UnitCreated => "unit-created",
         }
     }
 }

@@ -36,6 +36,8 @@ pub enum Param {
     MotionOpenMsMin = 6,
     /// How long a motion is open at most, in milliseconds.
     MotionOpenMsMax = 7,
+    /// The same wait for a contract's code (`domain.md` §C), in milliseconds.
+    CodeDelayMs = 8,
     /// Fuel that one organisation's transactions may use per day; 0 for any.
     OrgFuelPerDay = 11,
     /// Bytes that one organisation's transactions may have per day; 0 for any.
@@ -66,6 +68,7 @@ pub const PARAMS: &[ParamRule] = &[
     rule(Param::MotionDelayMs, "MOTION_DELAY_MS", (0, 30 * DAY_MS), DAY_MS),
     rule(Param::MotionOpenMsMin, "MOTION_OPEN_MS_MIN", (SECOND_MS, 30 * DAY_MS), DAY_MS),
     rule(Param::MotionOpenMsMax, "MOTION_OPEN_MS_MAX", (SECOND_MS, 90 * DAY_MS), 30 * DAY_MS),
+    rule(Param::CodeDelayMs, "CODE_DELAY_MS", (0, 30 * DAY_MS), 7 * DAY_MS),
     rule(Param::OrgFuelPerDay, "ORG_FUEL_PER_DAY", (0, u64::MAX), 0),
     rule(Param::OrgBytesPerDay, "ORG_BYTES_PER_DAY", (0, u64::MAX), 0),
 ];

@@ -113,6 +113,10 @@ fn share(
         if !fit {
             return Err(names(Code::NotReceivable, &account.id));
         }
+        // Or a contract would pay itself, and have somebody else owe it.
+        if !desk.is(&account.row.owner) && !desk.has_role(Role::Arbitrator)? {
+            return Err(names(Code::Unauthorised, &account.id));
+        }
     }
     Ok(Shares { returned, receivable })
 }

@@ -3,6 +3,7 @@
 //! A deed is tried when the motion opens, as if it were carried out at the earliest time: what could
 //! never stand is refused before anyone votes. Then everything is taken back.
 
+use crate::code;
 use crate::identity;
 use crate::native::{Deed, malformed};
 use crate::policy;
@@ -29,13 +30,17 @@ pub(super) fn needs(kind: &Kind) -> Threshold {
         | Kind::RemoveValidator(_)
         | Kind::RekeyValidator(_)
         | Kind::SetPower(_)
-        | Kind::Protocol(_) => Threshold::Special,
+        | Kind::Protocol(_)
+        | Kind::Contract(_) => Threshold::Special,
     }
 }
 
 /// The parameter that says how long it waits once it has passed.
-pub(super) const fn delay(_kind: &Kind) -> Param {
-    Param::MotionDelayMs
+pub(super) const fn delay(kind: &Kind) -> Param {
+    match kind {
+        Kind::Contract(_) => Param::CodeDelayMs,
+        _ => Param::MotionDelayMs,
+    }
 }
 
 /// Whether it concerns an organisation, whose seats must not vote on it.
@@ -62,6 +67,7 @@ pub(super) fn carry_out(deed: &mut Deed<'_, '_>, kind: Kind) -> Result<Vec<Event
             protocol::carry_out(deed.overlay, &deed.place, &change)?;
             return Ok(Vec::new());
         }
+        Kind::Contract(deploy) => code::carry_out(deed, &deploy)?,
     };
     Ok(vec![event])
 }

@@ -40,10 +40,11 @@ pub(crate) use close::fire;
 pub(crate) use query::answer;
 pub(crate) use seats::{begin, given, stands, taken};
 
+use crate::code;
 use crate::native::{Deed, Done, method_word};
-use crate::room::unknown_method;
 use crate::vm::Stop;
 use linli_types::code::Code;
+use linli_types::limits;
 
 /// The room's name.
 pub const ROOM: &str = "governance";
@@ -59,6 +60,15 @@ pub(crate) fn call(deed: &mut Deed<'_, '_>, method: &str, args: &[u8]) -> Done {
         "Recuse" => vote::recuse(deed, args),
         "WithdrawMotion" => vote::withdraw(deed, args),
         "Decide" => vote::decide(deed, args),
-        _ => Err(unknown_method(ROOM, method).into()),
+        _ => code::call(deed, method, args),
+    }
+}
+
+/// Fuel of a call.
+pub(crate) fn cost(method: &str, args: &[u8]) -> u64 {
+    match method {
+        "StageCode" | "ReportRehearsal" => limits::CODE_FUEL,
+        "OpenMotion" if open::judges_code(args) => limits::CODE_JUDGE_FUEL,
+        _ => limits::GOVERNANCE_FUEL,
     }
 }

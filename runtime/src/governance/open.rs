@@ -4,6 +4,7 @@ use super::rows::{
     CHAMBERS, Count, MotionId, MotionRow, Standing, get_head, motion_key, number_key, put_head,
 };
 use super::{ROOM, close, deeds};
+use crate::code;
 use crate::identity::{Subject, judge};
 use crate::native::{Deed, Done, event, malformed, read, word};
 use crate::policy::{self, VersionRow};
@@ -37,7 +38,7 @@ pub(super) fn open(deed: &mut Deed<'_, '_>, args: &[u8]) -> Done {
     let kind = deeds::kind(request.deed)?;
     let special = check_threshold(request.threshold, deeds::needs(&kind))?;
     let delay = version.content.param(deeds::delay(&kind));
-    deeds::try_out(deed, kind, closes.plus_ms(delay))?;
+    deeds::try_out(deed, kind.clone(), closes.plus_ms(delay))?;
     let row = MotionRow {
         number: 0,
         opener: deed.actor.principal,
@@ -52,6 +53,9 @@ pub(super) fn open(deed: &mut Deed<'_, '_>, args: &[u8]) -> Done {
         standing: Standing::Open,
     };
     let row = enter(deed, &id, row)?;
+    if let wire::deed::Deed::Contract(deploy) = &kind {
+        code::pin(deed, &id, deploy)?;
+    }
     let message = wire::MotionOpened {
         motion: id.to_vec(),
         number: row.number,
@@ -60,6 +64,12 @@ pub(super) fn open(deed: &mut Deed<'_, '_>, args: &[u8]) -> Done {
         closes_at_ms: closes.0,
     };
     Ok((wire::Done {}.encode_to_vec(), event(ROOM, OPENED, [row.opener], &message)))
+}
+
+/// Whether a request moves that code come into force: its code is judged.
+pub(super) fn judges_code(args: &[u8]) -> bool {
+    let deed = wire::OpenMotionRequest::decode(args).ok().and_then(|request| request.deed?.deed);
+    matches!(deed, Some(wire::deed::Deed::Contract(_)))
 }
 
 pub(super) fn motion_id(bytes: &[u8]) -> Result<MotionId, Refusal> {

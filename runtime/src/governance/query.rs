@@ -1,21 +1,21 @@
 //! What readers ask. What is governed is public.
 
-use super::ROOM;
 use super::close::standing_number;
 use super::open::motion_id;
 use super::rows::{
     Count, HeadRow, MotionId, MotionRow, Standing, head_key, motion_key, number_key,
 };
+use crate::code;
+use crate::ledger::Head;
 use crate::native::read;
 use crate::policy;
 use crate::protocol;
 use crate::query::Answer;
-use crate::room::unknown_method;
 use crate::stored::decode;
 use crate::validators;
 use crate::vm::Stop;
 use linli_types::code::Code;
-use linli_types::height::{Height, TimeMs};
+use linli_types::height::TimeMs;
 use linli_types::limits::MOTIONS_MAX;
 use linli_types::policy::WeightsOf;
 use linli_types::receipt::Param;
@@ -26,7 +26,7 @@ use prost::Message;
 /// Answers a query as of the latest block, whose height and time these are.
 pub(crate) fn answer(
     store: &dyn Read,
-    (height, now): (Height, TimeMs),
+    head: &Head,
     method: &str,
     args: &[u8],
 ) -> Result<Answer, Stop> {
@@ -37,10 +37,10 @@ pub(crate) fn answer(
             look.motion(&id)?.encode_to_vec()
         }
         "Motions" => look.motions(&read::<wire::MotionsRequest>(args)?)?.encode_to_vec(),
-        "Validators" => return validators::answer(store, height.next(), args),
-        "Protocol" => return protocol::answer(store, height.next(), args),
-        "Council" => look.council(now)?.encode_to_vec(),
-        _ => return Err(unknown_method(ROOM, method).into()),
+        "Validators" => return validators::answer(store, head.height.next(), args),
+        "Protocol" => return protocol::answer(store, head.height.next(), args),
+        "Council" => look.council(head.time)?.encode_to_vec(),
+        _ => return code::answer(store, &head.validators, method, args),
     };
     Ok(Answer { result, reads: look.reads })
 }

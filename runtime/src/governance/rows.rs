@@ -1,6 +1,7 @@
 //! What stands in the state, and under which key.
 
 use super::ROOM;
+use crate::code;
 use crate::identity::rows::find;
 use crate::overlay::Overlay;
 use crate::stored::full_key;
@@ -38,7 +39,7 @@ pub enum Standing {
         /// In which block.
         height: Height,
     },
-    /// The rules refused it when it was carried out.
+    /// It had the votes, and its rehearsal spoke against it, or the rules when it was carried out.
     Refused {
         /// In which block.
         height: Height,
@@ -199,7 +200,8 @@ pub(super) fn get_motion(overlay: &mut Overlay<'_>, id: &MotionId) -> Result<Mot
     Ok(find(overlay, &motion_key(id), "a motion")?.ok_or_else(none)?)
 }
 
-/// Writes a motion; one whose end has come no longer counts as under way.
+/// Writes a motion; one whose end has come no longer counts as under way, and one that has been
+/// decided keeps no undo records for its rehearsal.
 pub(super) fn put_motion(
     overlay: &mut Overlay<'_>,
     id: &MotionId,
@@ -209,6 +211,9 @@ pub(super) fn put_motion(
         let mut head = get_head(overlay)?;
         head.under_way = head.under_way.saturating_sub(1);
         put_head(overlay, &head)?;
+    }
+    if !matches!(row.standing, Standing::Open | Standing::Escalated) {
+        code::unpin(overlay, id)?;
     }
     overlay.write(motion_key(id), Some(linli_types::encode(row)))
 }

@@ -6,6 +6,7 @@ use super::rows::{
     vote_key,
 };
 use super::{ROOM, close, deeds};
+use crate::code;
 use crate::identity::rows::find;
 use crate::identity::{Subject, judge};
 use crate::native::{Deed, Done, event, read};
@@ -120,13 +121,18 @@ pub(super) fn decide(deed: &mut Deed<'_, '_>, args: &[u8]) -> Done {
     Ok((wire::Done {}.encode_to_vec(), close::moved(&id, &motion, None)))
 }
 
-/// A motion passes: it waits for its delay.
+/// A motion has the votes: it waits for its delay, unless its rehearsal speaks against it.
 pub(super) fn pass(
     deed: &mut Deed<'_, '_>,
     id: &MotionId,
     motion: &MotionRow,
 ) -> Result<Standing, Stop> {
     let kind = deeds::kind(wire::Deed::decode(motion.deed.as_slice()).ok())?;
+    if let wire::deed::Deed::Contract(deploy) = &kind
+        && let Some(refusal) = code::objection(deed, id, deploy)?
+    {
+        return Ok(Standing::Refused { height: deed.place.height, refusal });
+    }
     let now = deed.place.time;
     let executes = now.plus_ms(policy::param(deed.overlay, now, deeds::delay(&kind))?);
     set_timer(deed, close::Step::CarryOut, id, executes)?;

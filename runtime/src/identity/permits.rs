@@ -68,6 +68,14 @@ const SEATS: &[(Role, Reach)] =
     &[(CouncilResident, Any), (CouncilEnterprise, Any), (CouncilSocial, Any)];
 const MOVERS: &[(Role, Reach)] =
     &[(CouncilResident, Any), (CouncilEnterprise, Any), (CouncilSocial, Any), (DistrictAdmin, Any)];
+/// Whoever may move, and whoever builds contracts for an organisation.
+const STAGERS: &[(Role, Reach)] = &[
+    (CouncilResident, Any),
+    (CouncilEnterprise, Any),
+    (CouncilSocial, Any),
+    (DistrictAdmin, Any),
+    (Administrator, Any),
+];
 
 /// Every call that transactions may make, each once. `Act` is the contracts' and not here.
 pub const TABLE: &[Permit] = &[
@@ -98,6 +106,7 @@ pub const TABLE: &[Permit] = &[
     of(governance::ROOM, permit("Recuse", SEATS, Own::Nobody)),
     of(governance::ROOM, permit("WithdrawMotion", &[], Own::People)),
     of(governance::ROOM, permit("Decide", &[(DistrictAdmin, Any)], Own::Nobody)),
+    of(governance::ROOM, permit("StageCode", STAGERS, Own::Nobody)),
 ];
 
 /// Contracts that devices sign for: they hold evidence and nothing else.

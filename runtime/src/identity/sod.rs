@@ -11,7 +11,7 @@
 
 use super::ROOM;
 use super::attest::related;
-use super::rows::{DutiesRow, duties_key, find};
+use super::rows::{DutiesRow, duties_key, find, get_principal};
 use crate::native::{Deed, Done, event, malformed, read, word};
 use crate::overlay::Overlay;
 use crate::policy;
@@ -33,6 +33,8 @@ pub(super) fn act_for_contract(deed: &mut Deed<'_, '_>, args: &[u8]) -> Done {
     let record: [u8; 32] = request.record.as_slice().try_into().map_err(|_| malformed("record"))?;
     let number = u32::try_from(request.duty).unwrap_or(0);
     let duty = Duty::from_number(number).ok_or_else(|| malformed("duty"))?;
+    // When a timer fires nobody acts, and nobody does a duty.
+    get_principal(deed.overlay, &deed.actor.principal)?;
     let room = deed.caller;
     act(deed.overlay, &deed.place, (room, &record), duty, &deed.actor)?;
     let Actor { principal, agent, .. } = deed.actor;

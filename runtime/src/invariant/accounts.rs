@@ -107,25 +107,30 @@ impl Invariant for Bounds {
 
     fn breaches(&self, store: &dyn Read) -> Result<Vec<String>, Broken> {
         let mut found = Vec::new();
-        visit_accounts(store, |id, row| {
-            let wide = |a: u64, b: u64| u128::from(a).saturating_add(u128::from(b));
-            let debits = wide(row.debits_posted, row.debits_pending);
-            let credits = wide(row.credits_posted, row.credits_pending);
-            if row.is(flag::DEBITS_BOUND) && debits > u128::from(row.credits_posted) {
-                let posted = row.credits_posted;
-                found.push(format!("account {id} was debited {debits} of {posted}"));
-            }
-            if row.is(flag::CREDITS_BOUND) && credits > u128::from(row.debits_posted) {
-                let posted = row.debits_posted;
-                found.push(format!("account {id} was credited {credits} of {posted}"));
-            }
-            let most = wide(row.max_balance, row.debits_posted);
-            if row.max_balance != 0 && credits > most {
-                found.push(format!("account {id} holds more than {}", row.max_balance));
-            }
-        })?;
+        visit_accounts(store, |id, row| found.extend(bounds_broken(&id, &row)))?;
         Ok(found)
     }
+}
+
+/// Which of its bounds an account breaks, in words.
+pub(super) fn bounds_broken(id: &AccountId, row: &AccountRow) -> Vec<String> {
+    let mut found = Vec::new();
+    let wide = |a: u64, b: u64| u128::from(a).saturating_add(u128::from(b));
+    let debits = wide(row.debits_posted, row.debits_pending);
+    let credits = wide(row.credits_posted, row.credits_pending);
+    if row.is(flag::DEBITS_BOUND) && debits > u128::from(row.credits_posted) {
+        let posted = row.credits_posted;
+        found.push(format!("account {id} was debited {debits} of {posted}"));
+    }
+    if row.is(flag::CREDITS_BOUND) && credits > u128::from(row.debits_posted) {
+        let posted = row.debits_posted;
+        found.push(format!("account {id} was credited {credits} of {posted}"));
+    }
+    let most = wide(row.max_balance, row.debits_posted);
+    if row.max_balance != 0 && credits > most {
+        found.push(format!("account {id} holds more than {}", row.max_balance));
+    }
+    found
 }
 
 /// INV-L4: what accounts hold is the sum of the pending transfers, and each has its timer.

@@ -133,7 +133,7 @@ impl Node {
         let (height, block) = (executed.header.height, executed.id);
         let certificate = Certificate { height, round: 0, block, precommits };
         self.store.commit(&self.ledger.batch(&executed, &certificate)).unwrap();
-        self.ledger.adopt(executed);
+        self.ledger.adopt(executed).unwrap();
     }
 
     fn keys(&self) -> Vec<PublicKey> {

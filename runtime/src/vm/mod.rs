@@ -21,6 +21,7 @@
 //!   store.
 //! - **W5 readers read.** In a query every function that writes traps.
 
+mod checked;
 mod compiled;
 mod depth;
 mod engine;
@@ -33,6 +34,7 @@ mod seam;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use checked::inspect;
 pub use refused::DeployRefused;
 pub use run::{ENTER_FUEL, PAGE_FUEL};
 pub use seam::{CodeCache, Deployed, Entry, Host, NoCache, Ran, Stop};
@@ -169,6 +171,16 @@ impl Vm {
             Entry::Init | Entry::Call | Entry::Fire => None,
         };
         lend::lend(host, |lent| run::run(code, entry, input, fuel, lent))
+    }
+
+    /// Whether code of this hash is ready.
+    pub(crate) fn has(&self, hash: &Digest) -> bool {
+        self.codes.contains_key(hash)
+    }
+
+    /// The schema of a deployed contract, compiled and as bytes.
+    pub(crate) fn schemas(&self, hash: &Digest) -> Option<(&Schema, &[u8])> {
+        self.codes.get(hash).map(|code| (&*code.schema, code.schema_bytes.as_slice()))
     }
 
     /// The compiled schema of a deployed contract.

@@ -96,3 +96,28 @@ pub enum DeployRefused {
     #[error("the engine cannot compile the module: {0}")]
     Engine(String),
 }
+
+impl DeployRefused {
+    /// The rule that is broken, in one word: nothing of the module's own text.
+    pub const fn rule(&self) -> &'static str {
+        match self {
+            Self::TooLarge { .. } => "size",
+            Self::Invalid(_) => "invalid",
+            Self::Floats(_) => "floats",
+            Self::ForeignImport { .. } => "foreign-import",
+            Self::ImportSignature(_) => "import-signature",
+            Self::Start => "start-function",
+            Self::MissingExport(_) => "missing-export",
+            Self::ExportType(_) => "export-type",
+            Self::Memory { .. } => "memory",
+            Self::Table { .. } => "table",
+            Self::Functions { .. } => "functions",
+            Self::Locals { .. } => "locals",
+            Self::Frame { .. } => "stack",
+            Self::Segment(_) => "segment",
+            Self::SchemaSections(_) => "schema-sections",
+            Self::Schema(_) => "schema",
+            Self::Engine(_) => "engine",
+        }
+    }
+}

@@ -122,7 +122,7 @@ impl Node {
     pub fn commit(&mut self, executed: Executed) {
         let batch = self.ledger.batch(&executed, &certificate(&executed));
         self.store.commit(&batch).unwrap();
-        self.ledger.adopt(executed);
+        self.ledger.adopt(executed).unwrap();
     }
 
     /// Proposes and commits; the receipts' outcomes are in the store.
@@ -247,4 +247,11 @@ pub fn code_of(receipt: &linli_types::receipt::Receipt) -> u32 {
 /// An id for tests that need one.
 pub fn some_id(n: u8) -> TxId {
     TxId([n; 32])
+}
+
+/// How many cases a property is tried over: `ordinary`, times the environment's `LINLI_FUZZ`.
+#[allow(clippy::disallowed_methods, reason = "a test is told by its environment")]
+pub fn cases(ordinary: u32) -> u32 {
+    let times = std::env::var("LINLI_FUZZ").ok().map_or(1, |times| times.parse().unwrap());
+    ordinary.checked_mul(times).unwrap()
 }

@@ -16,6 +16,8 @@
 
 use crate::chance::Chance;
 use linli_replica::Disk;
+use linli_runtime::{Bundle, Settings, replay_from};
+use linli_types::height::Height;
 use linli_types::planted::{self, Bug};
 use linli_types::store::{Batch, Broken, Column, Memory, Read, Row, Store, Write};
 use memchr::memmem;
@@ -356,6 +358,21 @@ impl Disk for SimDisk {
         let mut log = platter.log.clone();
         platter.pending.iter().for_each(|change| apply_log(&mut log, change));
         Ok(records(&log))
+    }
+
+    /// Executes the bundle's block once more on these very rows: what a node leaves behind must lead
+    /// whoever looks into it to the same breach.
+    fn keep_bundle(&mut self, bundle: &Bundle) -> Result<String, Broken> {
+        let bundle = Bundle::from_bytes(&bundle.to_bytes());
+        let bundle = bundle.map_err(|why| Broken(why.to_string()))?;
+        let before = Height(bundle.block.header.height.0.saturating_sub(1));
+        let rows = &self.0.borrow().rows;
+        let again = replay_from(rows, before, Some(&bundle), Settings::default());
+        let again = again.map_err(|why| Broken(why.to_string()))?;
+        match again.is_same && again.breaches == bundle.breaches {
+            true => Ok("in hand, and it replays".into()),
+            false => Err(Broken(format!("it does not replay: {again:?}"))),
+        }
     }
 }
 

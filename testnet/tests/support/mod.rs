@@ -50,12 +50,17 @@ impl Live {
 
     /// Starts a net that was made in the folder `net` of `dir`.
     pub(crate) fn run(net: Net, dir: TempDir) -> Self {
+        let mut live = Self::of(dir, net);
+        live.net.start().unwrap();
+        live
+    }
+
+    /// A net that was made in `net` of a folder and is not started yet.
+    pub(crate) fn of(dir: TempDir, net: Net) -> Self {
         let accounts = std::fs::read(dir.path().join("net/accounts.json")).unwrap();
         let accounts = serde_json::from_slice(&accounts).unwrap();
         let guard = guard(&dir.path().join("net"));
-        let mut live = Self { net, dir, accounts, guard };
-        live.net.start().unwrap();
-        live
+        Self { net, dir, accounts, guard }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

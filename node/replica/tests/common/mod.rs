@@ -5,7 +5,9 @@
 use ed25519_dalek::{Signer, SigningKey};
 use linli_core::{Clock, Config, Crypto};
 use linli_replica::{CommittedBlock, Disk, Effect, Event, Options, Replica, Submitted};
-use linli_runtime::{Ledger, NoCache, Settings, Verified, verify_signatures};
+use linli_runtime::accounts::{account_key, read_row};
+use linli_runtime::{Bundle, Ledger, NoCache, Settings, Verified, verify_signatures};
+use linli_types::account::AccountRow;
 use linli_types::genesis::{Account, FORMAT, Genesis, Module, Organisation, Principal, Role};
 use linli_types::height::TimeMs;
 use linli_types::id::{AccountId, ChainId, Digest, PrincipalId, PublicKey, Signature};
@@ -26,11 +28,19 @@ const START: TimeMs = TimeMs(1_800_000_000_000);
 pub(crate) struct MemoryDisk {
     rows: Memory,
     log: Vec<Vec<u8>>,
+    /// A row of the state that reads otherwise than it was written.
+    spoilt: Option<(Vec<u8>, Vec<u8>)>,
+    bundle: Option<Bundle>,
 }
 
 impl Read for MemoryDisk {
     fn get(&self, column: Column, key: &[u8]) -> Result<Option<Vec<u8>>, Broken> {
-        self.rows.get(column, key)
+        match &self.spoilt {
+            Some((spoilt, value)) if column == Column::State && spoilt == key => {
+                Ok(Some(value.clone()))
+            }
+            _ => self.rows.get(column, key),
+        }
     }
     fn scan(&self, c: Column, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<Row>, Broken> {
         self.rows.scan(c, from, to, limit)
@@ -57,6 +67,10 @@ impl Disk for MemoryDisk {
     }
     fn wal_read(&self) -> Result<Vec<Vec<u8>>, Broken> {
         Ok(self.log.clone())
+    }
+    fn keep_bundle(&mut self, bundle: &Bundle) -> Result<String, Broken> {
+        self.bundle = Some(bundle.clone());
+        Ok("in memory".into())
     }
 }
 
@@ -139,6 +153,21 @@ pub(crate) struct Net {
 
 impl Net {
     pub(crate) fn new() -> Self {
+        Self::on(|disk| disk)
+    }
+
+    /// On disks where the second account seems to have spent more than it ever had.
+    pub(crate) fn overdrawn() -> Self {
+        Self::on(|mut disk| {
+            let key = account_key(&AccountId([22; 16]));
+            let row = disk.rows.get(Column::State, &key).unwrap().unwrap();
+            let row = AccountRow { debits_posted: 2_000, ..read_row(&row).unwrap() };
+            disk.spoilt = Some((key, linli_types::encode(&row)));
+            disk
+        })
+    }
+
+    fn on(change: impl Fn(MemoryDisk) -> MemoryDisk) -> Self {
         let genesis = genesis();
         let settings = || Settings::new(Box::new(NoCache));
         let batch = Ledger::genesis(&genesis.to_bytes(), settings()).unwrap();
@@ -156,6 +185,7 @@ impl Net {
             away: None,
             tickets: 0,
         };
+        let disk = change(disk);
         for i in 0..4 {
             net.open(i, disk.clone());
         }
@@ -295,6 +325,27 @@ impl Net {
         self.events.push_back((at, Event::Submitted(batch)));
         self.deliver();
         tickets.iter().map(|ticket| self.answers.get(ticket).cloned()).collect()
+    }
+
+    /// Hands a transaction in and runs until the first replica is broken: why, and what it left.
+    pub(crate) fn submit_until_broken(&mut self, raw: Vec<u8>) -> (String, Option<Bundle>) {
+        let batch = vec![(1, self.check(0, &[raw]).remove(0))];
+        self.events.push_back((0, Event::Submitted(batch)));
+        for _ in 0..12_000 {
+            while let Some((at, event)) = self.events.pop_front() {
+                let clock = self.clock();
+                match self.replicas[at].as_mut().unwrap().step(clock, event) {
+                    Ok(effects) => self.perform(at, effects),
+                    Err(Broken(why)) => return (why, self.replica(at).disk().bundle.clone()),
+                }
+            }
+            self.now_ms += 10;
+            for at in (0..4).filter(|at| self.wakes[*at] <= self.now_ms).collect::<Vec<_>>() {
+                self.wakes[at] = u64::MAX;
+                self.events.push_back((at, Event::Woken));
+            }
+        }
+        panic!("nobody broke");
     }
 
     pub(crate) fn heights(&self) -> Vec<u64> {

@@ -541,6 +541,59 @@ codes! {
         zh: "本机构今日的 {0} 配额已用尽：已用 {1}，上限 {2}" => "请于次日（北京时间）再提交，或提出议案调整配额"
         en: "the organisation's {0} quota of today is used up: {1} of {2}" => "go on tomorrow (UTC+8), or move a larger quota";
 
+    /// The bytes do not begin where the last ones ended.
+    CodeOffset = 2350 "CODE_OFFSET" Receipt
+        zh: "下一段代码应从第 {1} 字节开始，收到的从第 {0} 字节开始" => "请从该处续传，或从 0 重新开始"
+        en: "the bytes begin at {0}; the next ones begin at {1}" => "go on from there, or begin anew at 0";
+    /// The whole does not have its hash.
+    CodeHash = 2351 "CODE_HASH" Receipt
+        zh: "代码全文与其摘要不符" => "请核对文件，并从 0 重新上传"
+        en: "the whole code does not have its hash" => "check the file and begin anew at 0";
+    /// No such code stands whole.
+    CodeMissing = 2352 "CODE_MISSING" Receipt
+        zh: "账本上没有该摘要的完整代码" => "请先上传全部代码"
+        en: "no whole code with this hash stands on the ledger" => "stage all of its bytes first";
+    /// The module breaks a rule.
+    CodeRefused = 2353 "CODE_REFUSED" Receipt
+        zh: "合约代码不合规：{0}" => "请按合约开发指南修改后重新编译"
+        en: "the contract's code breaks a rule: {0}" => "see the guide for contract authors, then build it again";
+    /// The name cannot be a contract's.
+    CodeRoom = 2354 "CODE_ROOM" Receipt
+        zh: "该名称不能用作合约名" => "请用小写字母开头、由小写字母、数字和连字符组成且未被占用的名称"
+        en: "the name cannot be a contract's" => "choose small letters, digits and hyphens, a letter first, and no native room's name";
+    /// Another code runs than the author knew.
+    CodeBase = 2355 "CODE_BASE" Receipt
+        zh: "合约 {0} 正在运行的代码与提案所依据的不同" => "请核对现行代码摘要后重新提案"
+        en: "contract {0} runs other code than the author knew" => "look at the hash that runs and move again";
+    /// It runs already.
+    CodeSame = 2356 "CODE_SAME" Receipt
+        zh: "合约 {0} 已在运行这份代码" => "无需办理"
+        en: "contract {0} runs this code already" => "nothing to do";
+    /// Too much code waits.
+    StagedFull = 2357 "STAGED_FULL" Receipt
+        zh: "待提案的代码已达 {0} 份" => "请先就已上传的代码提案，或等待其到期"
+        en: "{0} files of code wait for a motion" => "move what is staged, or wait until it ends";
+    /// Not a validator's key.
+    NotValidator = 2358 "NOT_VALIDATOR" Receipt
+        zh: "该公钥不属于任何验证节点" => "请核对公钥"
+        en: "the key is no validator's" => "check the key";
+    /// The validator did not sign the report.
+    ReportSignature = 2359 "REPORT_SIGNATURE" Receipt
+        zh: "预演报告的签名不成立" => "请用验证节点的共识密钥对原报告签名"
+        en: "the signature of the rehearsal's report does not hold" => "sign the very report with the validator's consensus key";
+    /// Nothing is rehearsed for that motion.
+    NoRehearsal = 2360 "NO_REHEARSAL" Receipt
+        zh: "该动议没有进行中的预演" => "请核对动议编号"
+        en: "no rehearsal of this motion is under way" => "check the motion's id";
+    /// Not enough validators found the same.
+    RehearsalShort = 2361 "REHEARSAL_SHORT" Receipt
+        zh: "结果一致的预演报告占表决权 {0}，总计 {1}，未超过三分之二" => "请核查各验证节点的预演报告后重新提案"
+        en: "equal reports of the rehearsal have {0} of {1} voting power, not more than two thirds" => "look at the validators' reports, then move again";
+    /// The rehearsal broke an invariant.
+    RehearsalBroken = 2362 "REHEARSAL_BROKEN" Receipt
+        zh: "预演中新代码破坏了不变量：{0}" => "请修正代码后重新提案"
+        en: "in the rehearsal the code broke an invariant: {0}" => "mend the code, then move again";
+
     /// The contract trapped: one code whatever the trap.
     Trap = 3001 "TRAP" Receipt
         zh: "合约执行中止，未产生任何效果" => "请检查参数；如仍出现，请联系合约维护方"

@@ -12,6 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("linli-replica", &["linli-core", "linli-runtime", "linli-types"]),
     ("linli-contract", &["linli-types"]),
     ("linli-evidence", &["linli-contract"]),
+    ("linli-hostile", &["linli-contract"]),
     ("linli-probe", &["linli-contract"]),
     ("linli-modules", &[]),
     ("linli-verify", &["linli-types"]),
@@ -114,6 +115,7 @@ const PURE: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     ("linli-evidence", &[("prost", "messages")]),
+    ("linli-hostile", &[("prost", "messages")]),
     ("linli-probe", &[("prost", "messages")]),
 ];
 

@@ -7,11 +7,11 @@ use super::{begin, call};
 use crate::native::Deed;
 use crate::overlay::Overlay;
 use crate::policy;
-use crate::room::{Actor, Contracts, Place};
+use crate::room::{Actor, Contracts, Place, Realm};
 use crate::vm::Stop;
 use linli_types::genesis::{Genesis, Organisation, Principal, Role};
 use linli_types::height::{Height, TimeMs};
-use linli_types::id::{Digest, PrincipalId, PublicKey, TimerId};
+use linli_types::id::{ChainId, Digest, PrincipalId, PublicKey, TimerId};
 use linli_types::policy::{Param, Policy};
 use linli_types::receipt::Cause;
 use linli_types::store::Memory;
@@ -90,6 +90,7 @@ struct Stage<'s> {
     overlay: Overlay<'s>,
     place: Place,
     contracts: Contracts,
+    validators: ValidatorSet,
 }
 
 impl<'s> Stage<'s> {
@@ -100,7 +101,7 @@ impl<'s> Stage<'s> {
         begin(&mut overlay, &genesis).unwrap();
         let place = Place { height: Height(10), time: START, log_size: 0, policy: 1 };
         let contracts = Contracts::from([("timebank".to_string(), Digest([0; 32]))]);
-        Self { overlay, place, contracts }
+        Self { overlay, place, contracts, validators: genesis.validators }
     }
 
     /// Later, by so many heights and milliseconds.
@@ -125,6 +126,7 @@ impl<'s> Stage<'s> {
         let mut deed = Deed {
             overlay: &mut self.overlay,
             place: self.place,
+            realm: Realm { chain: ChainId([0; 32]), validators: &self.validators },
             actor,
             contracts: &self.contracts,
             caller,
