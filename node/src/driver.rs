@@ -280,7 +280,7 @@ impl Driver {
             (status.round, status.timer_lag_ms) = (round, lag);
             status.not_accepting = match accepting {
                 false => Some(Code::DiskReserve),
-                true => (!validates).then_some(Code::Unavailable),
+                true => (!validates).then_some(Code::NoSeat),
             };
         });
     }

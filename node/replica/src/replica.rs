@@ -172,7 +172,7 @@ impl<D: Disk> Replica<D> {
         }
         if !self.core.is_validator() {
             // Whoever only follows, or follows no more, could not pass it on.
-            let answer = Code::Unavailable.into();
+            let answer = Code::NoSeat.into();
             turn.effects.push(Effect::Answer { ticket, answer });
             return Ok(());
         }

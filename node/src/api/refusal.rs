@@ -68,7 +68,9 @@ fn grpc(code: Option<Code>) -> Grpc {
         Some(Code::ReadDenied | Code::UnknownSender) => Grpc::PermissionDenied,
         Some(Code::NotFound | Code::UnknownRoom | Code::UnknownMethod) => Grpc::NotFound,
         Some(Code::Busy | Code::RateLimited) => Grpc::ResourceExhausted,
-        Some(Code::DiskReserve | Code::Unavailable | Code::AccessUnlogged) => Grpc::Unavailable,
+        Some(Code::DiskReserve | Code::Unavailable | Code::AccessUnlogged | Code::NoSeat) => {
+            Grpc::Unavailable
+        }
         Some(Code::Exists | Code::IdConflict) => Grpc::AlreadyExists,
         Some(Code::Malformed | Code::TooLarge) => Grpc::InvalidArgument,
         _ => Grpc::FailedPrecondition,

@@ -6,9 +6,11 @@ use crate::crypto::Pair;
 use linli_runtime::{CodeCache, Ledger, Settings};
 use linli_types::genesis::{Account, FORMAT, Genesis, Module, Organisation, Principal, Role};
 use linli_types::id::{AccountId, ChainId, Digest, PrincipalId, PublicKey};
-use linli_types::policy::Policy;
+use linli_types::policy::{Param, Policy};
 use linli_types::store::{Batch, Memory};
 use linli_types::validator::{OrgKind, Validator, ValidatorSet};
+use linli_types::wire::governance::deed::Deed;
+use linli_types::wire::governance::{AddValidator, RekeyValidator, RemoveValidator};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -43,6 +45,20 @@ pub struct Fixture {
     pub set: ValidatorSet,
     /// People who sign.
     pub people: Vec<Person>,
+    /// The seats of the council, where the validators change.
+    pub council: Vec<Person>,
+    /// What changes them, in order.
+    pub deeds: Vec<Deed>,
+    /// The sets that sign one after the other: the genesis', and what each deed leaves.
+    pub sets: Vec<ValidatorSet>,
+    /// The validator that gets a new key, and the key.
+    pub successor: Option<(usize, Pair)>,
+}
+
+/// The chain of a run whose validators change: the default four, and a machine that joins them.
+pub fn changing() -> &'static Fixture {
+    static MADE: OnceLock<Fixture> = OnceLock::new();
+    MADE.get_or_init(Fixture::of_changes)
 }
 
 /// The chain of this many validators.
@@ -78,21 +94,145 @@ impl CodeCache for Shared {
 }
 
 impl Fixture {
+    /// The machine that a key belongs to.
+    pub fn number(&self, key: &PublicKey) -> Option<usize> {
+        let own = self.keys.iter().position(|own| own == key);
+        let next = || self.successor.as_ref().filter(|(_, pair)| pair.public == *key);
+        own.or_else(|| next().map(|(node, _)| *node))
+    }
+
+    /// The key of a machine that a set names; its first one if none is.
+    pub fn key_among(&self, node: usize, set: &ValidatorSet) -> PublicKey {
+        let first = self.keys.get(node).copied().unwrap_or_default();
+        let next = self.successor.as_ref().filter(|(who, _)| *who == node);
+        let next = next.map(|(_, pair)| pair.public).filter(|next| set.get(next).is_some());
+        if set.get(&first).is_some() { first } else { next.unwrap_or(first) }
+    }
+
+    /// Four validators and one that joins; then one of them gets a new key, and one leaves.
+    fn of_changes() -> Self {
+        const COUNT: usize = 5;
+        let pairs: Vec<Pair> = (0..COUNT as u64).map(|n| Pair::new("validator", n)).collect();
+        let seats: Vec<Validator> =
+            pairs.iter().enumerate().map(|(n, pair)| seat(n, pair, COUNT)).collect();
+        let successor = (2, Pair::new("successor", 2));
+        let mut members: Vec<Validator> = seats.iter().take(4).cloned().collect();
+        let (mut sets, mut deeds) = (vec![lawful(&members)], Vec::new());
+        for change in changes(&seats, &successor.1) {
+            apply(&mut members, &change);
+            sets.push(lawful(&members));
+            deeds.push(change);
+        }
+        let people: Vec<Person> = (0..PEOPLE).map(person).collect();
+        let council: Vec<Person> = (PEOPLE..PEOPLE + 3).map(person).collect();
+        let mut genesis = genesis(&sets[0], &people);
+        govern(&mut genesis, &council);
+        let set = sets[0].clone();
+        Self {
+            council,
+            deeds,
+            sets,
+            successor: Some(successor),
+            ..Self::of(&genesis, pairs, set, people)
+        }
+    }
+
     fn new(count: usize) -> Self {
         let pairs: Vec<Pair> = (0..count as u64).map(|n| Pair::new("validator", n)).collect();
         let seat = |(n, pair)| seat(n, pair, count);
         let people: Vec<Person> = (0..PEOPLE).map(person).collect();
         let set = ValidatorSet::new(pairs.iter().enumerate().map(seat).collect())
             .expect("the simulator's validators keep the laws of a set");
-        let genesis = genesis(&set, &people).to_bytes();
+        let genesis = genesis(&set, &people);
+        Self::of(&genesis, pairs, set, people)
+    }
+
+    fn of(genesis: &Genesis, pairs: Vec<Pair>, set: ValidatorSet, people: Vec<Person>) -> Self {
+        let genesis = genesis.to_bytes();
         let batch: Batch =
             Ledger::genesis(&genesis, settings()).expect("the simulator's genesis is acceptable");
         let mut rows = Memory::default();
         rows.apply(&batch);
         let chain = ChainId(linli_types::digest::plain(&genesis).0);
         let keys = pairs.iter().map(|p| p.public).collect();
-        Self { genesis, chain, rows, validators: pairs, keys, set, people }
+        let (council, deeds, sets) = (Vec::new(), Vec::new(), vec![set.clone()]);
+        Self {
+            genesis,
+            chain,
+            rows,
+            validators: pairs,
+            keys,
+            set,
+            people,
+            council,
+            deeds,
+            sets,
+            successor: None,
+        }
     }
+}
+
+fn lawful(members: &[Validator]) -> ValidatorSet {
+    ValidatorSet::new(members.to_vec()).expect("the simulator's changes keep the laws of a set")
+}
+
+/// The fifth joins, the third gets a new key, the second leaves.
+fn changes(seats: &[Validator], successor: &Pair) -> Vec<Deed> {
+    let [_, leaves, rekeyed, _, joins] = seats else { return Vec::new() };
+    vec![
+        Deed::AddValidator(AddValidator {
+            key: joins.key.0.to_vec(),
+            network_key: joins.network_key.0.to_vec(),
+            power: joins.power,
+            org: joins.org,
+            name: joins.name.clone(),
+        }),
+        Deed::RekeyValidator(RekeyValidator {
+            key: rekeyed.key.0.to_vec(),
+            new_key: successor.public.0.to_vec(),
+            new_network_key: rekeyed.network_key.0.to_vec(),
+        }),
+        Deed::RemoveValidator(RemoveValidator { key: leaves.key.0.to_vec() }),
+    ]
+}
+
+/// What a deed makes of a set, told a second time.
+fn apply(members: &mut Vec<Validator>, deed: &Deed) {
+    let key = |bytes: &[u8]| PublicKey::from_slice(bytes).unwrap_or_default();
+    match deed {
+        Deed::AddValidator(add) => members.push(Validator {
+            key: key(&add.key),
+            network_key: key(&add.network_key),
+            power: add.power,
+            org: add.org,
+            kind: OrgKind::Street,
+            name: add.name.clone(),
+        }),
+        Deed::RekeyValidator(rekey) => {
+            let old = key(&rekey.key);
+            members.iter_mut().filter(|v| v.key == old).for_each(|v| v.key = key(&rekey.new_key));
+        }
+        Deed::RemoveValidator(gone) => members.retain(|v| v.key != key(&gone.key)),
+        _ => {}
+    }
+}
+
+/// A council of three seats, short motions, and the organisation of the validator that joins.
+fn govern(genesis: &mut Genesis, council: &[Person]) {
+    let seats =
+        [(0, Role::CouncilResident), (21, Role::CouncilEnterprise), (22, Role::CouncilSocial)];
+    let seat = |(person, (org, role)): (&Person, (u32, Role))| Principal {
+        id: person.id,
+        key: person.pair.public,
+        org,
+        roles: vec![role],
+    };
+    genesis.principals.extend(council.iter().zip(seats).map(seat));
+    let org = |(id, kind)| Organisation { id, kind, label: String::new() };
+    let orgs = [(5, OrgKind::Street), (21, OrgKind::Enterprise), (22, OrgKind::SocialOrg)];
+    genesis.orgs.extend(orgs.map(org));
+    let params = [(Param::MotionDelayMs, 0), (Param::MotionOpenMsMin, 1_000)];
+    genesis.policy.params = params.map(|(param, value)| (param.number(), value)).into();
 }
 
 /// Seats of the default net and one more; among seven, of which two may fail, all are equal.

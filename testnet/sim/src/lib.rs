@@ -16,6 +16,7 @@ pub mod audit;
 pub mod campaign;
 pub mod chance;
 pub mod clock;
+mod council;
 pub mod crypto;
 pub mod disk;
 pub mod fixture;

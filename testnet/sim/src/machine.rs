@@ -81,6 +81,7 @@ impl Machine {
         verify: &Arc<dyn Verify>,
     ) -> Result<Vec<Effect>, Broken> {
         let mut core = Config::new(fixture.chain, self.signer.public());
+        core.successor = self.signer.successor();
         core.block_interval_ms = plan.block_interval_ms;
         core.pool = plan.pool;
         let options = Options { core, ledger: fixture::settings() };

@@ -18,6 +18,10 @@ pub const REAL_ONE_IN: u64 = 20;
 const CUTS_ONE_IN: u64 = 4;
 /// How often it does.
 const CUTS: usize = 6;
+/// In one seed of this many the validators change: one joins, one gets a new key, one leaves.
+const CHANGES_ONE_IN: u64 = 16;
+/// The machines of such a run: four validators, and one that is yet to come.
+const CHANGES_MACHINES: usize = 5;
 /// Fewest simulated milliseconds of a run.
 pub const RUN_MS_MIN: u64 = 60_000;
 /// Fewest blocks of a run.
@@ -128,6 +132,8 @@ pub struct Plan {
     pub seed: u64,
     /// How many validators.
     pub validators: usize,
+    /// Whether the validators change; then the last machine is not one of them at first.
+    pub changes: bool,
     /// With which signatures.
     pub scheme: Scheme,
     /// The network's weather in the first phase.
@@ -154,11 +160,15 @@ impl Plan {
         let trunk = Chance::new(seed);
         let mut chance = trunk.fork("plan");
         let validators = *chance.pick(&[4, 4, 4, 4, 4, 4, 4, 4, 5, 7]).unwrap_or(&4);
+        // No draw decides it: kept seeds stay the runs they were.
+        let changes = seed % CHANGES_ONE_IN == 5;
+        let validators = if changes { CHANGES_MACHINES } else { validators };
         let scheme = if seed.is_multiple_of(REAL_ONE_IN) { Scheme::Real } else { Scheme::Pretend };
         let mended_ms = chance.between(35_000, 48_000);
         let mut plan = Self {
             seed,
             validators,
+            changes,
             scheme,
             weather: Weather::draw(&mut trunk.fork("weather")),
             clocks: clocks(&mut trunk.fork("clocks"), validators),

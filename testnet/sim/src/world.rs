@@ -5,6 +5,7 @@
 
 use crate::audit::Audit;
 use crate::chance::Chance;
+use crate::council::Council;
 use crate::crypto::{self, Signer};
 use crate::disk::SimDisk;
 use crate::fixture::{self, Fixture};
@@ -46,13 +47,15 @@ macro_rules! scene {
             plan: &$world.plan,
             chain: $world.fixture.chain,
             validators: &$world.fixture.set,
-            keys: &$world.fixture.keys,
+            sets: &$world.fixture.sets,
+            fixture: $world.fixture,
             verify: $world.verify.as_ref(),
             clients: &$world.clients,
         }
     };
 }
 
+mod sets;
 mod wire;
 mod wishes;
 
@@ -71,6 +74,8 @@ pub(crate) enum Happening {
     Resume { node: usize },
     Start { node: usize },
     Connect { a: usize, b: usize },
+    Farewell { a: usize, b: usize },
+    Council,
     Lie { node: usize },
     Calm,
     Poll,
@@ -119,6 +124,7 @@ pub struct World {
     pub(crate) audit: Audit,
     pub(crate) trace: Trace,
     pub(crate) chance: Chance,
+    council: Council,
     /// When a member that was caught lying may come back.
     banned_until: BTreeMap<Way, u64>,
     /// Submissions under way: which transaction a ticket is for.
@@ -133,6 +139,8 @@ pub struct World {
     mended_round: u32,
     /// Who committed a block since.
     recovered: BTreeSet<usize>,
+    /// Who was an honest validator then.
+    seated: BTreeSet<usize>,
     rested_ms: Option<u64>,
     ended: bool,
 }
@@ -140,9 +148,14 @@ pub struct World {
 impl World {
     /// The world of a plan, before anything happened.
     pub fn new(plan: Plan, trace: Trace) -> Self {
-        let fixture = fixture::chain_of(plan.validators);
+        let fixture = match plan.changes {
+            true => fixture::changing(),
+            false => fixture::chain_of(plan.validators),
+        };
         let trunk = Chance::new(plan.seed);
-        let pairs = fixture.validators.iter().chain(fixture.people.iter().map(|p| &p.pair));
+        let people = fixture.people.iter().chain(&fixture.council).map(|p| &p.pair);
+        let successor = fixture.successor.iter().map(|(_, pair)| pair);
+        let pairs = fixture.validators.iter().chain(people).chain(successor);
         let verify = crypto::verifier(plan.scheme, pairs);
         let machines =
             (0..plan.validators).map(|n| machine(n, &plan, fixture, &verify, &trunk)).collect();
@@ -168,6 +181,7 @@ impl World {
             audit: Audit::default(),
             trace,
             chance: trunk.fork("world"),
+            council: Council::new(trunk.fork("council")),
             banned_until: BTreeMap::new(),
             tickets: BTreeMap::new(),
             ticket: 0,
@@ -177,6 +191,7 @@ impl World {
             mended_ms: None,
             mended_round: 0,
             recovered: BTreeSet::new(),
+            seated: BTreeSet::new(),
             rested_ms: None,
             ended: false,
         }
@@ -205,6 +220,9 @@ impl World {
         }
         for (fault, (at_ms, _)) in self.plan.faults.iter().enumerate() {
             self.queue.at(*at_ms, Happening::Strike { fault });
+        }
+        if self.plan.changes {
+            self.queue.at(4_000, Happening::Council);
         }
         self.queue.at(500, Happening::Wish);
         self.queue.at(5_000, Happening::Burst);
@@ -245,6 +263,8 @@ impl World {
             Happening::Resume { node } => self.resume(node),
             Happening::Start { node } => self.start(node),
             Happening::Connect { a, b } => self.connect(a, b),
+            Happening::Farewell { a, b } => self.farewell(a, b),
+            Happening::Council => self.convene(),
             Happening::Lie { node } => {
                 self.lie(node);
                 Ok(())
@@ -395,7 +415,7 @@ impl World {
         for effect in effects {
             match effect {
                 Effect::Send { to, bytes } => {
-                    let to = self.fixture.keys.iter().position(|key| *key == to);
+                    let to = self.fixture.number(&to);
                     self.sends(node, to.as_slice(), &bytes)?;
                 }
                 Effect::Broadcast { bytes } => {
@@ -446,7 +466,7 @@ impl World {
         self.audit.record(now_ms, node, "commits", &id.0);
         self.machines[node].height = height;
         if !self.machines[node].is_honest() {
-            return Ok(());
+            return self.regroup(node, &block.header);
         }
         let disk = self.machines[node].disk.clone();
         self.laws.see(&scene!(self), &Sight::Committed { node, block, disk: &disk })?;
@@ -462,14 +482,12 @@ impl World {
             self.tally.timers += (block.receipts.len().saturating_sub(count)) as u64;
             self.tally.late_rounds += u64::from(block.certificate.round);
         }
-        Ok(())
+        self.regroup(node, &block.header)
     }
 
     fn accused(&mut self, node: usize, peer: PublicKey, why: &str) -> Result<(), Breach> {
         let now_ms = self.queue.now_ms();
-        let Some(peer) = self.fixture.keys.iter().position(|key| *key == peer) else {
-            return Ok(());
-        };
+        let Some(peer) = self.fixture.number(&peer) else { return Ok(()) };
         self.trace.line(now_ms, || format!("v{node} accuses v{peer}: {why}"));
         self.audit.record(now_ms, node, "accuses", why.as_bytes());
         if !self.machines[node].is_honest() {
@@ -525,7 +543,10 @@ fn machine(
         disk.set_flawed();
     }
     let pair = fixture.validators[number].clone();
-    let signer = Signer::new(pair, plan.scheme, Arc::clone(verify));
+    let mut signer = Signer::new(pair, plan.scheme, Arc::clone(verify));
+    if let Some((_, next)) = fixture.successor.as_ref().filter(|(node, _)| *node == number) {
+        signer = signer.with_successor(next.clone());
+    }
     let liar = plan.sin(number).map(|sin| {
         let honest = (0..plan.validators).filter(|n| plan.sin(*n).is_none());
         let pairs = honest.map(|n| fixture.validators[n].clone()).collect();

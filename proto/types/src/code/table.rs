@@ -92,6 +92,10 @@ codes! {
     AccessUnlogged = 1022 "ACCESS_UNLOGGED" No
         zh: "本节点无法登记此次访问，因此不提供他人的数据" => "请改用其他节点，并通知本节点的运维人员（磁盘可能已满）"
         en: "this node cannot log the access, so it does not show others' data" => "use another node and tell this one's administrator: its disk may be full";
+    /// The node is no validator, or not yet: it could not pass the request on.
+    NoSeat = 1023 "NO_SEAT" No
+        zh: "本节点不是现任验证节点，不能受理" => "请改用其他节点"
+        en: "this node is no validator and accepts nothing" => "use another node";
 
     /// Business id used before with the same content.
     Duplicate = 2001 "DUPLICATE" Receipt

@@ -1,15 +1,18 @@
 //! One block per height, and more than two thirds of the power behind each.
 
+use super::sets::Sets;
 use super::{Law, Scene, Sight, Verdict};
 use linli_replica::CommittedBlock;
 use linli_types::certificate::{VoteKind, vote_bytes};
 use linli_types::height::Height;
 use linli_types::id::{BlockId, PublicKey};
+use linli_types::validator::ValidatorSet;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// See the module.
 #[derive(Default)]
 pub(super) struct Agreement {
+    sets: Sets,
     blocks: BTreeMap<Height, BlockId>,
 }
 
@@ -31,12 +34,13 @@ impl Law for Agreement {
         if block.header.id() != block.id || block.certificate.block != block.id {
             return Err(format!("validator {node} misnames its block at height {height}"));
         }
-        certified(scene, block)
+        certified(scene, self.sets.at(scene, height), block)?;
+        self.sets.see(scene, &block.header)
     }
 }
 
 /// The law's own count; the code under test has another.
-fn certified(scene: &Scene<'_>, block: &CommittedBlock) -> Verdict {
+fn certified(scene: &Scene<'_>, set: &ValidatorSet, block: &CommittedBlock) -> Verdict {
     let certificate = &block.certificate;
     let (height, round) = (certificate.height, certificate.round);
     if height != block.header.height {
@@ -50,7 +54,7 @@ fn certified(scene: &Scene<'_>, block: &CommittedBlock) -> Verdict {
         }
         signers.insert(precommit.validator);
     }
-    let members = scene.validators.members();
+    let members = set.members();
     let total: u64 = members.iter().map(|v| v.power).sum();
     let power: u64 = members.iter().filter(|v| signers.contains(&v.key)).map(|v| v.power).sum();
     match power * 3 > total * 2 {

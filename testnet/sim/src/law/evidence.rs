@@ -4,6 +4,7 @@
 //! "Reaches" means: both votes arrive in one life of the validator, while it decides their height, and
 //! it lives to commit that height: whoever dies before may not have read them yet.
 
+use super::sets::Sets;
 use super::{End, Law, Scene, Sight, Verdict};
 use linli_core::message::{Message, SignedVote};
 use linli_types::height::Height;
@@ -16,6 +17,7 @@ type Place = (usize, u64, PublicKey, Height, u32, u8);
 /// See the module.
 #[derive(Default)]
 pub(super) struct Seen {
+    sets: Sets,
     votes: BTreeMap<Place, Option<BlockId>>,
     /// Who received two votes of whom, at a height that is not committed yet.
     pending: BTreeSet<(usize, PublicKey, Height)>,
@@ -27,7 +29,11 @@ pub(super) struct Seen {
 impl Seen {
     fn receives(&mut self, scene: &Scene<'_>, node: usize, life: u64, signed: &SignedVote) {
         let vote = &signed.vote;
-        if scene.is_honest(&vote.validator) || !signed.holds(&scene.chain, scene.verify) {
+        let has_vote = self.sets.at(scene, vote.height).get(&vote.validator).is_some();
+        if !has_vote
+            || scene.is_honest(&vote.validator)
+            || !signed.holds(&scene.chain, scene.verify)
+        {
             return;
         }
         let place = (node, life, vote.validator, vote.height, vote.round, vote.kind as u8);
@@ -51,7 +57,7 @@ impl Law for Seen {
             Sight::Committed { node, block, .. } => {
                 let due = |(who, _, at): &_| who == node && *at == block.header.height;
                 self.owed.extend(self.pending.iter().filter(|one| due(one)).copied());
-                Ok(())
+                self.sets.see(scene, &block.header)
             }
             Sight::Receives { node, life, message: Message::Vote(signed), height, .. } => {
                 // A far round may be dropped unread: a bound, not an oversight.

@@ -33,7 +33,7 @@ impl Law for Liveness {
 
     fn close(&mut self, scene: &Scene<'_>, end: &End<'_>) -> Verdict {
         let latest_ms = end.mended_ms + end.block_time_ms * BLOCK_TIMES_MAX;
-        for last in &end.nodes {
+        for last in end.nodes.iter().filter(|last| last.stood) {
             match self.first_ms.get(&last.node) {
                 Some(first_ms) if *first_ms <= latest_ms => {}
                 Some(first_ms) => {

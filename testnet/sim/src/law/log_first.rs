@@ -16,7 +16,7 @@ impl Law for LogFirst {
         let Sight::Sends { node, message: Message::Vote(signed), disk, height } = sight else {
             return Ok(());
         };
-        let own = scene.keys.get(*node) == Some(&signed.vote.validator);
+        let own = scene.fixture.number(&signed.vote.validator) == Some(*node);
         let logged = || *height >= signed.vote.height || disk.log_holds(&signed.signature.0);
         match own && !logged() {
             true => Err(format!(

@@ -15,10 +15,12 @@ mod once;
 mod one_vote;
 mod prefix;
 mod roots;
+mod sets;
 mod slander;
 mod timers;
 
 use crate::disk::SimDisk;
+use crate::fixture::Fixture;
 use crate::plan::Plan;
 use crate::workload::Clients;
 use linli_core::Evidence;
@@ -38,10 +40,12 @@ pub struct Scene<'a> {
     pub plan: &'a Plan,
     /// The chain.
     pub chain: ChainId,
-    /// Its validators: validator `i` of the run has the key `keys[i]`.
+    /// The validators of its genesis.
     pub validators: &'a ValidatorSet,
-    /// The keys, by number.
-    pub keys: &'a [PublicKey],
+    /// The sets that sign one after the other, the genesis' first.
+    pub sets: &'a [ValidatorSet],
+    /// Which keys are whose.
+    pub fixture: &'a Fixture,
     /// The verifier.
     pub verify: &'a dyn Verify,
     /// The clients and what they asked for.
@@ -51,8 +55,7 @@ pub struct Scene<'a> {
 impl Scene<'_> {
     /// Whether the validator with this key is honest in this run; a stranger is not.
     pub fn is_honest(&self, key: &PublicKey) -> bool {
-        let number = self.keys.iter().position(|k| k == key);
-        number.is_some_and(|n| self.plan.sin(n).is_none())
+        self.fixture.number(key).is_some_and(|n| self.plan.sin(n).is_none())
     }
 }
 
@@ -145,6 +148,8 @@ pub struct Last<'a> {
     pub height: Height,
     /// Its disk.
     pub disk: &'a SimDisk,
+    /// Whether it was a validator when everything was mended.
+    pub stood: bool,
 }
 
 /// A law was broken.

@@ -22,13 +22,13 @@ impl Law for OneVote {
 
     fn see(&mut self, scene: &Scene<'_>, sight: &Sight<'_>) -> Verdict {
         let Sight::Sends { node, message, .. } = sight else { return Ok(()) };
-        let own = scene.keys.get(*node);
+        let own = |key| scene.fixture.number(key) == Some(*node);
         let (place, value) = match message {
-            Message::Vote(signed) if Some(&signed.vote.validator) == own => {
+            Message::Vote(signed) if own(&signed.vote.validator) => {
                 let vote = &signed.vote;
                 ((*node, vote.height, vote.round, vote.kind as u8), vote.value)
             }
-            Message::Proposal(signed) if Some(&signed.proposal.proposer) == own => {
+            Message::Proposal(signed) if own(&signed.proposal.proposer) => {
                 let proposal = &signed.proposal;
                 ((*node, proposal.height, proposal.round, 2), Some(proposal.block))
             }

@@ -51,6 +51,9 @@ impl Timers {
     fn fired(&mut self, block: &CommittedBlock) -> Verdict {
         for receipt in &block.receipts {
             let Cause::Timer(timer) = receipt.cause else { continue };
+            if receipt.events.iter().any(|event| event.room == "governance") {
+                continue; // a motion's own timer: no client set it
+            }
             let expired = entries(receipt).find(|entry| entry.act == Act::Expiry);
             let id = expired.map_or(Due::Timer(timer), |entry| Due::Hold(entry.of));
             self.passed.remove(&id);

@@ -68,7 +68,7 @@ impl World {
         if !self.is_heard(from, to, bytes)? {
             return Ok(());
         }
-        let event = Event::Received { from: self.fixture.keys[from], bytes: bytes.to_vec() };
+        let event = Event::Received { from: self.name(from, to), bytes: bytes.to_vec() };
         self.step(to, event)
     }
 
@@ -97,12 +97,13 @@ impl World {
 
     pub(super) fn connect(&mut self, a: usize, b: usize) -> Result<(), Breach> {
         let now_ms = self.queue.now_ms();
+        let strange = !self.lets_in(a, b) || !self.lets_in(b, a);
         let link = self.links.entry(pair(a, b)).or_default();
         if link.is_up || !self.machines[a].is_up() || !self.machines[b].is_up() {
             return Ok(());
         }
         let banned = self.banned_until.get(&pair(a, b)).is_some_and(|until| *until > now_ms);
-        if banned || self.network.is_cut((a, b)) || self.network.is_cut((b, a)) {
+        if strange || banned || self.network.is_cut((a, b)) || self.network.is_cut((b, a)) {
             self.queue.after(250, Happening::Connect { a, b });
             return Ok(());
         }
@@ -111,10 +112,10 @@ impl World {
         let epoch = link.epoch;
         self.trace.line(now_ms, || format!("v{a} and v{b} connect"));
         self.audit.record(now_ms, a, "connects", &epoch.to_le_bytes());
-        self.step(a, Event::Connected(self.fixture.keys[b]))?;
+        self.step(a, Event::Connected(self.name(b, a)))?;
         // The first step may have ended the connection.
         match self.links.get(&pair(a, b)).is_some_and(|l| l.is_up && l.epoch == epoch) {
-            true => self.step(b, Event::Connected(self.fixture.keys[a])),
+            true => self.step(b, Event::Connected(self.name(a, b))),
             false => Ok(()),
         }
     }
@@ -128,7 +129,7 @@ impl World {
         link.epoch += 1;
         self.trace.line(now_ms, || format!("v{a} and v{b} disconnect"));
         self.audit.record(now_ms, a, "disconnects", &[]);
-        self.step(a, Event::Disconnected(self.fixture.keys[b]))?;
-        self.step(b, Event::Disconnected(self.fixture.keys[a]))
+        self.step(a, Event::Disconnected(self.name(b, a)))?;
+        self.step(b, Event::Disconnected(self.name(a, b)))
     }
 }

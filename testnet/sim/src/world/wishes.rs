@@ -117,6 +117,7 @@ impl World {
         self.trace.line(now_ms, || "everything is mended".into());
         self.audit.record(now_ms, 0, "mended", &[]);
         self.mended_ms = Some(now_ms);
+        self.seated = self.seated();
         let honest = self.machines.iter().filter(|m| m.is_honest());
         let rounds = honest.filter_map(|m| m.process.as_ref()?.core().round());
         self.mended_round = rounds.max().unwrap_or(0);
@@ -149,27 +150,40 @@ impl World {
         let Some(rested_ms) = self.rested_ms else {
             let long = now_ms >= plan::RUN_MS_MIN && now_ms >= mended_ms + plan::CALM_MS_MIN;
             let much = self.tally.blocks >= plan::BLOCKS_MIN
-                && self.tally.transactions >= plan::TRANSACTIONS_MIN;
+                && self.tally.transactions >= plan::TRANSACTIONS_MIN
+                && self.council.done() == self.fixture.deeds.len();
             if (long && much) || now_ms >= mended_ms + CALM_MS_MAX {
                 self.trace.line(now_ms, || "the clients come to rest".into());
                 self.rested_ms = Some(now_ms);
             }
             return;
         };
-        let honest = self.machines.iter().filter(|m| m.is_honest());
+        let seated = self.seated();
+        let honest = self.machines.iter().filter(|m| seated.contains(&m.number));
         let heights: BTreeSet<Height> = honest.map(|m| m.height).collect();
         let still = now_ms >= rested_ms + 2_000 && heights.len() == 1 && self.clients.open() == 0;
         self.ended = still || now_ms >= rested_ms + REST_MS_MAX;
     }
 
     pub(super) fn close(&mut self) -> Result<(), Breach> {
-        let honest = self.machines.iter().filter(|m| m.is_honest());
-        let nodes =
-            honest.map(|m| Last { node: m.number, height: m.height, disk: &m.disk }).collect();
+        let seated = self.seated();
+        let honest = self.machines.iter().filter(|m| seated.contains(&m.number));
+        let nodes = honest
+            .map(|m| Last {
+                node: m.number,
+                height: m.height,
+                disk: &m.disk,
+                stood: self.seated.contains(&m.number),
+            })
+            .collect();
         let (mended_ms, block_time_ms) = (self.mended_ms.unwrap_or(0), self.block_time_ms());
         let end = End { nodes, mended_ms, block_time_ms };
         self.laws.close(&scene!(self), &end)?;
         let Tally { blocks, transactions, .. } = self.tally;
+        if self.council.done() < self.fixture.deeds.len() {
+            let how = format!("only {} deeds of the council were carried out", self.council.done());
+            return Err(Breach { law: "council", how });
+        }
         if blocks < plan::BLOCKS_MIN || transactions < plan::TRANSACTIONS_MIN {
             let how = format!("only {blocks} blocks and {transactions} transactions");
             return Err(Breach { law: "volume", how });
