@@ -198,8 +198,7 @@ fn begin<'a>(
     let mut layer = Layer::new(Some(store));
     for height in (from.0.saturating_add(1)..=head.height.0).rev().map(Height) {
         let undo = stored::load_undo(store, height)?.ok_or(NotReplayed::NoUndo(height))?;
-        undo.state.into_iter().for_each(|(key, old)| layer.set(Column::State, key, old));
-        undo.side.into_iter().for_each(|(key, old)| layer.set(Column::Side, key, old));
+        layer.take_back(undo);
     }
     let block = stored::load_block(store, from)?;
     let header = block.ok_or_else(|| Broken(format!("block {from} is missing")))?.header;

@@ -21,6 +21,7 @@ mod accounts;
 mod block;
 
 pub use accounts::{Bounds, Conservation, Holds, Lots, Openings, Reversals, Supply};
+pub(crate) use block::first_broken;
 pub use block::{BLOCK_LAWS, BlockLaw, Moved, block_breaches};
 
 /// A law over a store.

@@ -1,5 +1,6 @@
 //! Rows over rows: a store as it was, or as it would be, without writing to it.
 
+use crate::stored::Undo;
 use linli_types::store::{Batch, Broken, Column, Read, Row};
 use std::collections::BTreeMap;
 
@@ -17,6 +18,12 @@ impl<'a> Layer<'a> {
     /// Puts or removes a row.
     pub(crate) fn set(&mut self, column: Column, key: Vec<u8>, value: Option<Vec<u8>>) {
         self.rows.insert((column, key), value);
+    }
+
+    /// Takes back a block, the last one of those that are not taken back yet.
+    pub(crate) fn take_back(&mut self, undo: Undo) {
+        undo.state.into_iter().for_each(|(key, old)| self.set(Column::State, key, old));
+        undo.side.into_iter().for_each(|(key, old)| self.set(Column::Side, key, old));
     }
 
     pub(crate) fn apply(&mut self, batch: Batch) {

@@ -247,6 +247,14 @@ fn request(permit: &Permit, role: Role, own: bool) -> Vec<body::Call> {
             };
             call("policy", permit.method, set.encode_to_vec())
         }
+        _ => govern(permit, role, own),
+    };
+    vec![one]
+}
+
+/// The same of the room `governance`.
+fn govern(permit: &Permit, role: Role, own: bool) -> body::Call {
+    match permit.method {
         "StageCode" => {
             let bytes = vec![7; 9];
             let hash = linli_types::digest::plain(&bytes).0.to_vec();
@@ -268,8 +276,7 @@ fn request(permit: &Permit, role: Role, own: bool) -> Vec<body::Call> {
             call("governance", permit.method, args)
         }
         other => panic!("the matrix has no request for {other}"),
-    };
-    vec![one]
+    }
 }
 
 /// What the answer is, whatever the table says: by a rule that comes after it.

@@ -223,6 +223,7 @@ fn figures(
     if bench.workload == Workload::Idle {
         return Ok((idle(bench, net)?, Ok(())));
     }
+    let untouched = Usage::of(net);
     let loaded = bench.accounts.map(|count| opening::load(net, dir, count)).transpose()?;
     let lanes = net.validators.len();
     let ready = signed(net, dir, bench.workload, count(rate, bench.seconds))?;
@@ -254,6 +255,10 @@ fn figures(
         limit_ratio: limit_ms / cpu_ms.max(0.001),
         accounts: bench.accounts,
         load_seconds: loaded.map(|took| took.as_secs_f64()),
+        load_cpu_ms_per_account: bench.accounts.map(|count| {
+            (before.cpu_ms.iter().sum::<f64>() - untouched.cpu_ms.iter().sum::<f64>())
+                / count.max(1) as f64
+        }),
         blocks: None,
         idle_cpu_pct_max: None,
     };
@@ -296,6 +301,7 @@ fn idle(bench: &Bench, net: &Net) -> Result<Figures, Failure> {
         limit_ratio: 0.0,
         accounts: None,
         load_seconds: None,
+        load_cpu_ms_per_account: None,
         blocks: Some(height().unwrap_or(from).saturating_sub(from)),
         idle_cpu_pct_max: Some(busiest / (seconds * 1e3) * 100.0),
     })

@@ -66,6 +66,9 @@ pub struct Figures {
     /// How long that took, from the proposal to the close.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub load_seconds: Option<f64>,
+    /// CPU of all validators together for it, per account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub load_cpu_ms_per_account: Option<f64>,
     /// Blocks in the window; only of `idle`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blocks: Option<u64>,

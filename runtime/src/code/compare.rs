@@ -3,8 +3,7 @@
 //! Laws are judged over the rows that the transaction changes: they held before it, so they hold
 //! after it exactly if they hold over the change.
 
-use crate::accounts::rows::{Kept, kept, read_row};
-use crate::accounts::{self, AccountRow};
+use crate::invariant::first_broken;
 use crate::overlay::{Changed, Changes};
 use crate::schema::{Schema, no_filter};
 use crate::stored::{full_key, split_key};
@@ -12,14 +11,11 @@ use linli_types::id::Digest;
 use linli_types::receipt::Receipt;
 use linli_types::rehearsal::what;
 use linli_types::store::Broken;
-use std::collections::BTreeMap;
 
 /// Entries are what the code's own schema says.
 const ENTRIES: &str = "D8 entries";
 /// What was taken once stays taken.
 const CLAIMS: &str = "O3 business ids";
-/// Debits equal credits.
-const CONSERVATION: &str = "INV-L1 conservation";
 
 /// What one performance came to.
 pub(super) struct Did {
@@ -57,8 +53,8 @@ pub(super) fn broken(
     if !entries_hold(&new.changes.state, room, schema) {
         return Ok(Some(ENTRIES));
     }
-    if !conserves(&new.changes.state)? {
-        return Ok(Some(CONSERVATION));
+    if let Some(law) = first_broken(&new.changes.state)? {
+        return Ok(Some(law));
     }
     Ok((!claims_stay(old, new, room)).then_some(CLAIMS))
 }
@@ -88,54 +84,4 @@ fn claims_stay(old: &Did, new: &Did, room: &str) -> bool {
         |row: &&Changed| row.old.is_none() && split_key(&row.key).is_some_and(|(of, _)| of == room);
     let stays = |row: &Changed| new.changes.side.iter().any(|new| new.key == row.key);
     old.changes.side.iter().filter(claimed).all(stays)
-}
-
-/// Per asset: debits posted, credits posted, debits pending, credits pending.
-type Sums = [i128; 4];
-
-/// Debits and credits of each asset change by the same.
-fn conserves(rows: &[Changed]) -> Result<bool, Broken> {
-    let mut sums: BTreeMap<u32, Sums> = BTreeMap::new();
-    for row in rows {
-        let own = split_key(&row.key).filter(|(room, _)| *room == accounts::ROOM);
-        let Some(Some(Kept::Account(_))) = own.map(|(_, key)| kept(key)) else { continue };
-        for (value, sign) in [(&row.old, -1), (&row.new, 1)] {
-            if let Some(value) = value {
-                add(&mut sums, &read_row(value)?, sign);
-            }
-        }
-    }
-    Ok(sums.values().all(|[dp, cp, dq, cq]| dp == cp && dq == cq))
-}
-
-fn add(sums: &mut BTreeMap<u32, Sums>, row: &AccountRow, sign: i128) {
-    let all = [row.debits_posted, row.credits_posted, row.debits_pending, row.credits_pending];
-    let sums = sums.entry(row.asset).or_default();
-    for (sum, amount) in sums.iter_mut().zip(all) {
-        *sum = sum.saturating_add(i128::from(amount).saturating_mul(sign));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use linli_types::books::AccountKind;
-    use linli_types::id::{AccountId, PrincipalId};
-
-    #[test]
-    fn money_from_nowhere_is_found_by_the_rows_alone() {
-        let mut row = AccountRow::new(PrincipalId([1; 16]), 1, AccountKind::Escrow, 0);
-        let key = crate::accounts::account_key(&AccountId([3; 16]));
-        let old = Some(linli_types::encode(&row));
-        row.credits_posted += 5;
-        let new = Some(linli_types::encode(&row));
-        let one = Changed { key, old, new };
-        assert_eq!(conserves(std::slice::from_ref(&one)), Ok(false));
-        let mut other = AccountRow::new(PrincipalId([2; 16]), 1, AccountKind::Escrow, 0);
-        let key = crate::accounts::account_key(&AccountId([4; 16]));
-        let old = Some(linli_types::encode(&other));
-        other.debits_posted += 5;
-        let new = Some(linli_types::encode(&other));
-        assert_eq!(conserves(&[one, Changed { key, old, new }]), Ok(true));
-    }
 }

@@ -11,8 +11,8 @@
 //! rows.rs    what stands in the state      stage.rs     code comes in, in parts
 //! force.rs   code comes into force         report.rs    reports, and whether they agree
 //! query.rs   what readers ask              history.rs   what the ledger takes from rows
-//! past.rs    the state before a block      rehearse.rs  past transactions once more
-//! compare.rs what differs, what broke      laws.rs      the law over a whole store
+//! compare.rs what differs, what broke      rehearse.rs  past transactions once more
+//! laws.rs    the law over a whole store
 //! ```
 //!
 //! Motions are the governance room's: it calls `carry_out` (also to try a deed), `pin`,
@@ -30,7 +30,6 @@ mod compare;
 mod force;
 mod history;
 pub mod laws;
-mod past;
 mod query;
 mod rehearse;
 mod report;

@@ -23,11 +23,11 @@
 use super::MotionId;
 use super::compare::{Did, broken, differs};
 use super::history::bytes_of;
-use super::past::Past;
 use super::rows::{CodeRow, PinRow, code_prefix, pin_key};
 use crate::check::Checker;
 use crate::deploy::native_checker;
 use crate::execute::{fire, perform};
+use crate::layer::Layer;
 use crate::ledger::Settings;
 use crate::overlay::Overlay;
 use crate::policy;
@@ -83,7 +83,9 @@ enum What {
 
 /// See the module. The store must not move on meanwhile: a snapshot.
 pub struct Rehearsal<'a> {
-    past: Past<'a>,
+    store: &'a dyn Read,
+    /// The rows before the block that was taken back last.
+    past: Layer<'a>,
     vm: Vm,
     chain: ChainId,
     genesis: Genesis,
@@ -131,8 +133,9 @@ impl<'a> Rehearsal<'a> {
             broken: String::new(),
         };
         let checker = native_checker(chain)?;
-        let (past, codes, all) = (Past::new(store), None, Digest::default());
+        let (past, codes, all) = (Layer::new(Some(store)), None, Digest::default());
         Ok(Self {
+            store,
             past,
             vm,
             chain,
@@ -161,7 +164,7 @@ impl<'a> Rehearsal<'a> {
         if self.is_over(height) {
             return Ok(false);
         }
-        let row = self.past.store().get(Column::Undo, &height_key(height))?;
+        let row = self.store.get(Column::Undo, &height_key(height))?;
         let row = row.ok_or(NotRehearsed::Undo(height))?;
         let undo: Undo = decode(&row, "an undo record")?;
         let prefix = full_key(&self.pin.room, &[]);
@@ -213,7 +216,7 @@ impl<'a> Rehearsal<'a> {
             Ok(())
         })?;
         for hash in old.values() {
-            let code = bytes_of(self.past.store(), &self.genesis, hash)?;
+            let code = bytes_of(self.store, &self.genesis, hash)?;
             self.vm.deploy(&code).map_err(|why| NotRehearsed::Code(why.to_string()))?;
         }
         let mut new = old.clone();
@@ -224,7 +227,7 @@ impl<'a> Rehearsal<'a> {
     /// Performs a block's transactions and timers if it touched the room.
     fn look(&mut self, height: Height, changed: bool) -> Result<(), NotRehearsed> {
         let gone = || Broken(format!("block {height} is missing"));
-        let store = self.past.store();
+        let store = self.store;
         let bytes = store.get(Column::Receipt, &height_key(height))?.ok_or_else(gone)?;
         self.count_bytes(bytes.len());
         let receipts: Vec<Receipt> = decode(&bytes, "receipts")?;
@@ -274,7 +277,7 @@ impl<'a> Rehearsal<'a> {
 
     fn place(&self, block: &StoredBlock) -> Result<Place, NotRehearsed> {
         let (height, time) = (block.header.height, block.header.time);
-        let parent = load_block(self.past.store(), Height(height.0.saturating_sub(1)))?;
+        let parent = load_block(self.store, Height(height.0.saturating_sub(1)))?;
         let log_size = parent.map_or(0, |parent| parent.header.log_size);
         Ok(Place { height, time, log_size, policy: policy::number_at(&self.past, time)? })
     }

@@ -50,6 +50,12 @@ pub fn block_breaches(executed: &Executed) -> Result<Vec<String>, Broken> {
     Ok(judge(&Moved::read(&executed.effects.changes.state)?))
 }
 
+/// The first law that changes break.
+pub(crate) fn first_broken(changes: &[Changed]) -> Result<Option<&'static str>, Broken> {
+    let moved = Moved::read(changes)?;
+    Ok(BLOCK_LAWS.iter().find(|law| !law.breaches(&moved).is_empty()).map(|law| law.name()))
+}
+
 fn judge(moved: &Moved) -> Vec<String> {
     let named = |law: &&dyn BlockLaw| -> Vec<String> {
         let name = law.name();

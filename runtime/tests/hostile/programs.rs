@@ -95,7 +95,7 @@ fn nested() -> impl Strategy<Value = Vec<u8>> {
     let peer = byte_of(Kind::Peer);
     let one = move |steps: u8| [peer, 0, 9, 9, 9, 9, 99, steps];
     (1..12_u8, vec(any::<u8>(), 0..40)).prop_map(move |(depth, tail)| {
-        let calls = (0..depth).rev().flat_map(|deeper| one(deeper.max(5).min(11)));
+        let calls = (0..depth).rev().flat_map(|deeper| one(deeper.clamp(5, 11)));
         calls.chain(tail).collect()
     })
 }
