@@ -231,3 +231,20 @@ fn the_protocol_rises_at_its_height_and_a_replay_by_old_rules_ends_there() {
     let ReplayFailed::Outdated(why) = why else { panic!("{why}") };
     assert_eq!((why.height, why.version, why.known), (Height(20), 2, 1..=1));
 }
+
+#[test]
+fn the_seats_of_an_organisation_do_not_vote_on_its_own_validator() {
+    let mut chain = Chain::new();
+    let own = wire::AddValidator {
+        key: key(150).0.to_vec(),
+        network_key: key(151).0.to_vec(),
+        power: 1,
+        org: 21,
+        name: "own".into(),
+    };
+    assert_eq!(chain.open(1, Kind::AddValidator(own), Threshold::Special), 0);
+    let vote = wire::VoteRequest { motion: vec![1; 16], yes: true };
+    assert_eq!(chain.call(61, "Vote", &vote), Code::Conflicted.number());
+    assert_eq!(chain.call(61, "Recuse", &wire::RecuseRequest { motion: vec![1; 16] }), 0);
+    assert_eq!(chain.call(62, "Vote", &vote), 0);
+}

@@ -43,9 +43,18 @@ pub(super) const fn delay(kind: &Kind) -> Param {
     }
 }
 
-/// Whether it concerns an organisation, whose seats must not vote on it.
-pub(super) const fn concerns(_kind: &Kind, _org: u32) -> bool {
-    false
+/// Whether it concerns an organisation, whose seats must not vote on it: what is done about a
+/// validator concerns whoever runs it.
+pub(super) fn concerns(deed: &mut Deed<'_, '_>, kind: &Kind, org: u32) -> Result<bool, Stop> {
+    let key = match kind {
+        Kind::AddValidator(add) => return Ok(add.org == org),
+        Kind::RemoveValidator(remove) => &remove.key,
+        Kind::RekeyValidator(rekey) => &rekey.key,
+        Kind::SetPower(power) => &power.key,
+        _ => return Ok(false),
+    };
+    let set = validators::current(deed.overlay)?;
+    Ok(set.members().iter().any(|member| member.key.0 == key.as_slice() && member.org == org))
 }
 
 /// Carries it out, and gives the events. Refuses with everything as it was before: whoever calls

@@ -26,7 +26,7 @@ pub(super) fn vote(deed: &mut Deed<'_, '_>, args: &[u8]) -> Done {
     let id = motion_id(&request.motion)?;
     let mut motion = open_motion(deed, &id)?;
     let kind = deeds::kind(wire::Deed::decode(motion.deed.as_slice()).ok())?;
-    if org != 0 && deeds::concerns(&kind, org) {
+    if org != 0 && deeds::concerns(deed, &kind, org)? {
         return Err(Code::Conflicted.refuse([]).into());
     }
     let said = if request.yes { VoteRow::Yes } else { VoteRow::No };

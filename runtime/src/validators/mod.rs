@@ -99,7 +99,7 @@ pub(crate) fn changed(overlay: &mut Overlay<'_>) -> Result<Option<ValidatorSet>,
 }
 
 /// The set as the transactions so far left it.
-fn current(overlay: &mut Overlay<'_>) -> Result<ValidatorSet, Broken> {
+pub(crate) fn current(overlay: &mut Overlay<'_>) -> Result<ValidatorSet, Broken> {
     match overlay.read(&set_key())? {
         Some(row) => read(&row),
         None => Ok(genesis(overlay.store())?.validators),
