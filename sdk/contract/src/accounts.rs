@@ -13,9 +13,8 @@ use prost::Message;
 pub use linli_types::wire::accounts::{
     AccountRequest, AccountResponse, ChainRequest, ChainResponse, ChainStep, CloseRequest,
     CloseResponse, ExpireRequest, ExpireResponse, OpenRequest, OpenResponse, PendingRequest,
-    PendingResponse, PostRequest,
-    PostResponse, ReserveRequest, ReserveResponse, ReverseRequest, ReverseResponse,
-    TransferRequest, TransferResponse, VoidRequest, VoidResponse, chain_step,
+    PendingResponse, PostRequest, PostResponse, ReserveRequest, ReserveResponse, ReverseRequest,
+    ReverseResponse, TransferRequest, TransferResponse, VoidRequest, VoidResponse, chain_step,
 };
 
 /// The room's name.

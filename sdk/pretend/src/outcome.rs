@@ -63,6 +63,7 @@ impl Outcome {
     /// Whether the contract of a room refused it with this code of its schema.
     pub fn refused_by(&self, room: &str, code: impl linli_contract::Code) -> bool {
         let number = code.number();
-        self.refusal().is_some_and(|refusal| (refusal.room.as_str(), refusal.code) == (room, number))
+        self.refusal()
+            .is_some_and(|refusal| (refusal.room.as_str(), refusal.code) == (room, number))
     }
 }

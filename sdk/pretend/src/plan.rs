@@ -15,8 +15,10 @@ use std::sync::Arc;
 const START: TimeMs = TimeMs(1_800_000_000_000);
 /// Organisations that roles belong to are numbered from here on.
 const ORGS_FROM: u32 = 100;
-const VALIDATOR: u64 = 0;
-const NETWORK: u64 = 1;
+/// The validators, one for each kind of organisation, the first of which proposes every block.
+const VALIDATORS: [(u64, OrgKind); 4] =
+    [(0, OrgKind::District), (1, OrgKind::Operator), (2, OrgKind::Fund), (3, OrgKind::Enterprise)];
+const NETWORK_FROM: u64 = 100;
 const PEOPLE_FROM: u64 = 1_000;
 
 /// What a town begins with.
@@ -34,27 +36,28 @@ impl Default for Plan {
 }
 
 impl Plan {
-    /// The standard books, the policy's defaults, one validator, nobody.
+    /// The standard books, the policy's defaults, validators, nobody else.
     ///
     /// # Panics
     ///
-    /// Never: the one validator is a set.
+    /// Never: the validators are a set.
     pub fn new() -> Self {
-        let validator = Validator {
-            key: key(VALIDATOR),
-            network_key: key(NETWORK),
+        let validator = |(org, (number, kind))| Validator {
+            key: key(number),
+            network_key: key(NETWORK_FROM.saturating_add(number)),
             power: 1,
-            org: 1,
-            kind: OrgKind::District,
-            name: "validator".into(),
+            org,
+            kind,
+            name: format!("validator-{org}"),
         };
+        let validators = ValidatorSet::new((1..).zip(VALIDATORS).map(validator).collect());
         let genesis = Genesis {
             format: genesis::FORMAT,
             protocol: 1,
             name: "pretend".into(),
             time: START,
             undo_heights: 1,
-            validators: ValidatorSet::new(vec![validator]).expect("one validator is a set"),
+            validators: validators.expect("four of four kinds are a set"),
             principals: Vec::new(),
             accounts: Vec::new(),
             modules: Vec::new(),
@@ -88,13 +91,7 @@ impl Plan {
 
     /// An account of a person, with what it holds at the start.
     #[must_use]
-    pub fn account(
-        mut self,
-        id: AccountId,
-        owner: PrincipalId,
-        asset: u32,
-        opening: u64,
-    ) -> Self {
+    pub fn account(mut self, id: AccountId, owner: PrincipalId, asset: u32, opening: u64) -> Self {
         self.genesis.accounts.push(Account { id, owner, asset, opening });
         self
     }
@@ -138,7 +135,8 @@ impl Plan {
     ///
     /// If the first page is refused, with the reason.
     pub fn open(self) -> Town {
-        Town::open(&self.genesis, self.programs, key(VALIDATOR))
+        let [(proposer, _), ..] = VALIDATORS;
+        Town::open(&self.genesis, self.programs, key(proposer))
     }
 }
 

@@ -202,8 +202,7 @@ impl Town {
 
     /// T2, T3.
     fn judge(&self, executed: &Executed) {
-        let again =
-            self.ledger.execute(&self.store, &executed.header, &executed.transactions);
+        let again = self.ledger.execute(&self.store, &executed.header, &executed.transactions);
         let again = again.expect("rows in memory can be read");
         if let Err(why) = again {
             panic!("T3: a contract asks something that is not of the ledger: {why}");

@@ -155,8 +155,8 @@ fn compiled_and_as_functions_a_contract_answers_alike() {
     let mut done = 0;
     for (method, args) in calls() {
         let call = linli_types::wire::Call { room: ROOM.into(), method: method.into(), args };
-        let [one, other] = [&mut compiled, &mut functions]
-            .map(|town| seen(town.send(ALICE, vec![call.clone()])));
+        let [one, other] =
+            [&mut compiled, &mut functions].map(|town| seen(town.send(ALICE, vec![call.clone()])));
         done += u32::from(matches!(one, Seen::Done { .. }));
         assert_eq!(one, other, "{method}");
     }

@@ -163,7 +163,11 @@ fn no_binary_runs_functions_in_place_of_modules() {
             let asks = dependency.features.iter().any(|feature| feature == PRETEND);
             // What only tests build with has no part in a binary's features.
             let of_tests = dependency.kind == DependencyKind::Development;
-            assert!(!asks || of_tests, "{name} builds with feature {PRETEND} of {}", dependency.name);
+            assert!(
+                !asks || of_tests,
+                "{name} builds with feature {PRETEND} of {}",
+                dependency.name
+            );
         }
         for (feature, enables) in &package.features {
             let leads = enables.iter().any(|to| to.contains(PRETEND));

@@ -4,8 +4,8 @@ use crate::schema::{
     Closed, DeliverRequest, ForceRequest, GrabRequest, Nothing, OpenRequest, Order, OrderRequest,
     Refusal as No,
 };
-use linli_contract::accounts::{PendingRequest, PostRequest, TransferRequest, VoidRequest};
 use linli_contract::accounts::{AccountRequest, own_principal};
+use linli_contract::accounts::{PendingRequest, PostRequest, TransferRequest, VoidRequest};
 use linli_contract::id::{PrincipalId, TimerId};
 use linli_contract::identity::{Duty, Role};
 use linli_contract::{Code, Env, Map, Refusal, number};
