@@ -8,8 +8,8 @@
 //!
 //! What is not as on a net: a contract's own steps cost no fuel (the host's functions do, at their
 //! prices), its memory and stack are not bounded, nobody signs, and code is not replaced by motions.
-//! The pretend host of the contract SDK (`linli_contract::testing::Pretend`) is quicker for the plain functions of one
-//! contract that calls nobody.
+//! The pretend host of the contract SDK (`linli_contract::testing::Pretend`) is quicker for the plain
+//! functions of one contract that calls nobody.
 //!
 //! Without feature `pretend` the crate is empty: with it the runtime runs functions in place of
 //! modules, and no binary may.

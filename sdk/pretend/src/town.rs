@@ -90,7 +90,30 @@ impl Town {
     ///
     /// If a law breaks, or a contract's answer does not follow from the ledger.
     pub fn send(&mut self, sender: PrincipalId, calls: Vec<Call>) -> Outcome {
-        match self.admitted(sender, calls) {
+        self.perform(sender, None, calls)
+    }
+
+    /// The same, for somebody who gave the sender a mandate.
+    ///
+    /// # Panics
+    ///
+    /// If a law breaks, or a contract's answer does not follow from the ledger.
+    pub fn send_for(
+        &mut self,
+        principal: PrincipalId,
+        sender: PrincipalId,
+        calls: Vec<Call>,
+    ) -> Outcome {
+        self.perform(sender, Some(principal), calls)
+    }
+
+    fn perform(
+        &mut self,
+        sender: PrincipalId,
+        on_behalf: Option<PrincipalId>,
+        calls: Vec<Call>,
+    ) -> Outcome {
+        match self.admitted(sender, on_behalf, calls) {
             Ok(transaction) => {
                 let receipt = self.block(self.now().plus_ms(STEP_MS), &[transaction]).pop();
                 receipt.expect("who is admitted comes into the block").into()
@@ -159,7 +182,12 @@ impl Town {
     }
 
     /// Checks a transaction as a node does before it lets it into its pool, but for the signature.
-    fn admitted(&mut self, sender: PrincipalId, calls: Vec<Call>) -> Result<Verified, Refusal> {
+    fn admitted(
+        &mut self,
+        sender: PrincipalId,
+        on_behalf: Option<PrincipalId>,
+        calls: Vec<Call>,
+    ) -> Result<Verified, Refusal> {
         self.sent = self.sent.saturating_add(1);
         let signer = self.keys.get(&sender).copied().unwrap_or(self.proposer);
         let body = wire::TransactionBody {
@@ -168,7 +196,7 @@ impl Town {
             signer: signer.0.to_vec(),
             key: TxKey(u128::from(self.sent).to_be_bytes()).0.to_vec(),
             valid_until_ms: self.now().plus_ms(VALID_MS).0,
-            on_behalf: None,
+            on_behalf: on_behalf.map(|id| id.0.to_vec()),
             calls,
         };
         let raw = envelope(&body.encode_to_vec(), &Signature([0; 64]));

@@ -5,7 +5,8 @@ mod contract;
 mod schema;
 
 use contract::{AMOUNT_MAX, ROOM, SCHEMA};
-use linli_contract::accounts::own_principal;
+use linli_contract::Env;
+use linli_contract::accounts::{OpenRequest as OpenAccount, own_principal};
 use linli_contract::entry::Method;
 use linli_pretend::{Contract, Outcome, Plan, Town, call};
 use linli_types::books::{CNY, CODE_MOVE};
@@ -15,6 +16,7 @@ use linli_types::height::TimeMs;
 use linli_types::id::{AccountId, PrincipalId};
 use linli_types::wire::Call;
 use linli_types::wire::accounts::ReserveRequest;
+use linli_types::wire::identity::{GrantMandateRequest, MandateKind, Scope};
 use prost::Message;
 use schema::{
     Closed, DeliverRequest, ForceRequest, GrabRequest, Nothing, OpenRequest, Order, OrderRequest,
@@ -179,6 +181,38 @@ fn nobody_approves_what_they_asked_for() {
     assert_eq!(outcome.native(), Some(Code::SeparationOfDuty));
     assert_eq!(town.balance(TILL), 0);
     assert!(deliver(&mut town, VERIFIER, 300).is_done());
+}
+
+#[test]
+fn nor_does_who_asked_in_anothers_name() {
+    let mut town = plan().open();
+    let scope = |room: &str| Scope { room: room.into(), method: String::new() };
+    let mandate = GrantMandateRequest {
+        principal: ALICE.0.to_vec(),
+        agent: BOTH.0.to_vec(),
+        kind: MandateKind::Agent.into(),
+        scope: vec![scope("accounts"), scope(ROOM)],
+        cap_per_day: 400,
+        expires_ms: town.now().plus_ms(HOUR_MS).0,
+    };
+    assert!(town.call(ALICE, "identity", "GrantMandate", &mandate).is_done());
+    let calls = |amount| vec![reserve(&town, PURSE, amount), open(&town)];
+    let (dear, fair) = (calls(401), calls(300));
+    assert_eq!(town.send_for(ALICE, BOTH, dear).native(), Some(Code::MandateCap));
+    assert!(town.send_for(ALICE, BOTH, fair).is_done());
+    assert_eq!(standing(&town).payer, ALICE.0);
+    assert_eq!(deliver(&mut town, BOTH, 300).native(), Some(Code::SeparationOfDuty));
+}
+
+#[test]
+fn a_contract_opens_its_own_account_when_it_begins() {
+    fn init(env: &mut Env<'_>, _: &[u8]) -> Result<Vec<u8>, linli_contract::Refusal> {
+        let id = TILL.0.to_vec();
+        env.accounts().open(&OpenAccount { id, asset: CNY, ..Default::default() });
+        Ok(Vec::new())
+    }
+    let town = Plan::new().contract(ROOM, Contract::new(SCHEMA).init(init)).open();
+    assert_eq!(town.account(TILL).owner, own_principal(ROOM).0);
 }
 
 #[test]
