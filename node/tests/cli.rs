@@ -63,6 +63,20 @@ const COMMANDS: &[&str] = &[
     "policy show",
     "policy set",
     "policy working-day",
+    "motion",
+    "motion open",
+    "motion vote",
+    "motion recuse",
+    "motion withdraw",
+    "motion decide",
+    "motion show",
+    "motion list",
+    "motion council",
+    "contract",
+    "contract stage",
+    "contract show",
+    "contract rehearsal",
+    "contract rehearse",
     "access",
     "access list",
     "evidence",
@@ -470,14 +484,6 @@ fn an_unknown_config_key_stops_the_start() {
             assert!(ran.stderr.contains(word) && ran.stderr.contains(hint), "{}", ran.stderr);
         }
     }
-    // A peer that the genesis does not know is found at the start too.
-    let peer = "name = \"v1\"\n[[network.peers]]\nname = \"v9\"\naddress = \"127.0.0.1:9\"\n";
-    let free = "[api]\ngrpc_listen = \"127.0.0.1:0\"\nhttp_listen = \"127.0.0.1:0\"\n";
-    let listen = "[network]\nlisten = \"127.0.0.1:0\"\n";
-    fs::write(place.path("data/config.toml"), peer.replacen('\n', &format!("\n{free}{listen}"), 1))
-        .unwrap();
-    let ran = linli(&["run", "--data", &place.path("data")]);
-    assert!(ran.exit == 3 && ran.stderr.contains("v9"), "{}: {}", ran.exit, ran.stderr);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use linli_runtime::identity::PrincipalRow;
 use linli_runtime::identity::rows::{ExpectedRow, MandateKind, MandateRow};
 use linli_runtime::overlay::ClaimHead;
 use linli_runtime::policy::{VersionRow, version_key};
+use linli_runtime::protocol::ProtocolRow;
 use linli_runtime::stored::{StoredHead, Undo};
 use linli_runtime::timers::TimerRow;
 use linli_runtime::{Bundle, StoredBlock, load_block, load_head, load_receipts, stored};
@@ -23,11 +24,12 @@ use linli_types::policy::Policy;
 use linli_types::receipt::{Outcome, Receipt};
 use linli_types::store::Column;
 use linli_types::store::Read;
+use linli_types::validator::ValidatorSet;
 use linli_types::wire::accounts::{OpeningChunk, OpeningLine};
 use support::*;
 
 /// Names and kept bytes, in hexadecimal. Written by hand-run only: see [`aside`].
-const KEPT: [(&str, &str); 19] = [
+const KEPT: [(&str, &str); 21] = [
     ("genesis", include_str!("fixtures/genesis.hex")),
     ("header", include_str!("fixtures/header.hex")),
     ("block", include_str!("fixtures/block.hex")),
@@ -47,6 +49,8 @@ const KEPT: [(&str, &str); 19] = [
     ("opening", include_str!("fixtures/opening.hex")),
     ("expected", include_str!("fixtures/expected.hex")),
     ("chunk", include_str!("fixtures/chunk.hex")),
+    ("validators", include_str!("fixtures/validators.hex")),
+    ("protocol", include_str!("fixtures/protocol.hex")),
 ];
 
 /// A chain of one block: a transfer done and one refused.
@@ -111,7 +115,13 @@ fn written() -> Vec<Vec<u8>> {
         // What a root of opening balances is made of: a changed digest would part old approvals
         // from their lines.
         chunk_digest(&chunk()).0.to_vec(),
+        linli_types::encode(&validators()),
+        linli_types::encode(&protocol()),
     ]
+}
+
+fn protocol() -> ProtocolRow {
+    ProtocolRow { version: 1, next: Some((2, Height(20))) }
 }
 
 fn bundle(node: &Node) -> Bundle {
@@ -228,6 +238,8 @@ fn what_was_kept_is_still_read() {
     assert_eq!(timer.room, "probe");
     let claims: ClaimHead = borsh::from_slice(&bytes("claims")).unwrap();
     assert_eq!(claims.count, 1);
+    assert_eq!(borsh::from_slice::<ValidatorSet>(&bytes("validators")).unwrap(), validators());
+    assert_eq!(borsh::from_slice::<ProtocolRow>(&bytes("protocol")).unwrap(), protocol());
     let roots = bytes("roots");
     assert_eq!(BlockId::from_slice(&roots[..32]), Some(header.id()));
 }

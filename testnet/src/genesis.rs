@@ -123,16 +123,6 @@ impl Plan {
         Ok(Self { seats, people, signers, time })
     }
 
-    /// Adds someone with one account.
-    ///
-    /// # Errors
-    ///
-    /// If the operating system gives no random bytes.
-    pub fn add(&mut self, name: &str, org: u32, role: Role) -> std::io::Result<()> {
-        self.people.push(person(name.to_string(), org, role, 1)?);
-        Ok(())
-    }
-
     /// The genesis of this plan.
     ///
     /// # Errors
@@ -179,6 +169,7 @@ fn fast() -> Policy {
         (Param::PolicyLockMs, 1_000),
         (Param::MotionDelayMs, 1_000),
         (Param::MotionOpenMsMin, 1_000),
+        (Param::CodeDelayMs, 1_000),
     ];
     let params = seconds.map(|(param, value)| (param.number(), value)).into();
     Policy { params, ..Policy::default() }

@@ -7,6 +7,7 @@ mod support;
 use linli_testnet::genesis::{LoadSize, Plan};
 use linli_testnet::net::{Net, now_ms};
 use linli_types::height::TimeMs;
+use linli_types::policy::Policy;
 use std::fs;
 use std::path::{Path, PathBuf};
 use support::{Live, Ran, linli, text, until};
@@ -31,6 +32,8 @@ fn without_a_council() -> Live {
     let net = Net::make_of(&dir.path().join("net"), &plan, |genesis| {
         let roles = genesis.principals.iter_mut().map(|principal| &mut principal.roles);
         roles.for_each(|roles| roles.retain(|role| !role.is_seat()));
+        // With the time locks of a real chain.
+        genesis.policy = Policy::default();
     });
     Live::run(net.unwrap(), dir)
 }

@@ -5,15 +5,14 @@
 mod support;
 
 use linli_sdk::KeyKind;
-use linli_testnet::genesis::{LoadSize, Person, Plan, random};
+use linli_testnet::genesis::{LoadSize, Plan, random};
 use linli_testnet::net::{Member, Net, binary, free_ports, now_ms};
 use linli_testnet::{keys, samples, votes};
 use linli_types::certificate::Certificate;
-use linli_types::genesis::{Genesis, Organisation, Role};
+use linli_types::genesis::{Genesis, Organisation};
 use linli_types::header::Header;
 use linli_types::height::TimeMs;
-use linli_types::id::{ChainId, PrincipalId, PublicKey};
-use linli_types::policy::Param;
+use linli_types::id::{ChainId, PublicKey};
 use linli_types::validator::OrgKind;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -23,12 +22,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use support::{Live, Ran, linli, run, text, until};
 
-/// The seats of the council: their key, organisation and role.
-const COUNCIL: [(&str, u32, Role); 3] = [
-    ("seat-res", 0, Role::CouncilResident),
-    ("seat-ent", 21, Role::CouncilEnterprise),
-    ("seat-soc", 22, Role::CouncilSocial),
-];
+/// The seats of the development net's council.
+const COUNCIL: [&str; 3] = ["council-resident", "council-enterprise", "council-social"];
 /// How long a motion is open.
 const OPEN_MS: u64 = 2_500;
 /// The street's organisation, and its node's name.
@@ -36,24 +31,17 @@ const STREET: (u32, &str) = (5, "street");
 /// The latest round that a block may need: one proposer may be away, and its wait is lost.
 const ROUND_MAX: u32 = 1;
 
-/// A council, short motions, and an organisation without a node.
-fn govern(genesis: &mut Genesis) {
-    let org = |(id, kind)| Organisation { id, kind, label: String::new() };
-    let orgs = [(STREET.0, OrgKind::Street), (21, OrgKind::Enterprise), (22, OrgKind::SocialOrg)];
-    genesis.orgs.extend(orgs.map(org));
-    let params = [(Param::MotionDelayMs, 0), (Param::MotionOpenMsMin, 1_000)];
-    genesis.policy.params = params.map(|(param, value)| (param.number(), value)).into();
+/// An organisation without a node.
+fn with_street(genesis: &mut Genesis) {
+    let (id, label) = (STREET.0, String::new());
+    genesis.orgs.push(Organisation { id, kind: OrgKind::Street, label });
 }
 
 fn start() -> Live {
     let dir = tempfile::tempdir().unwrap();
     let load = LoadSize { signers: 1, accounts: 2 };
-    let mut plan = Plan::new(4, load, TimeMs(now_ms())).unwrap();
-    for (name, org, role) in COUNCIL {
-        let (id, key) = (PrincipalId(random().unwrap()), signing_key());
-        plan.people.push(Person { name: name.into(), id, key, org, role, accounts: vec![] });
-    }
-    let net = Net::make_of(&dir.path().join("net"), &plan, govern).unwrap();
+    let plan = Plan::new(4, load, TimeMs(now_ms())).unwrap();
+    let net = Net::make_of(&dir.path().join("net"), &plan, with_street).unwrap();
     Live::run(net, dir)
 }
 
@@ -115,8 +103,8 @@ fn decree(live: &Live, deed: &Value) -> u64 {
         "motion": motion, "deed": deed, "threshold": "SPECIAL",
         "closes_at_ms": (now_ms() + OPEN_MS).to_string(), "text": "关于验证节点的议案",
     });
-    call(live, COUNCIL[0].0, "OpenMotion", &open).done();
-    for (seat, ..) in COUNCIL {
+    call(live, COUNCIL[0], "OpenMotion", &open).done();
+    for seat in COUNCIL {
         call(live, seat, "Vote", &json!({ "motion": motion, "yes": true })).done();
     }
     let args = json!({ "motion": motion }).to_string();

@@ -16,7 +16,7 @@ use linli_types::id::Digest;
 use linli_types::limits::CODE_BYTES_MAX;
 use linli_types::rehearsal::Report;
 use serde_json::{Value, json};
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::fs;
 use std::path::PathBuf;
 
@@ -126,17 +126,22 @@ impl Stage {
         let mut vm = Vm::new(Box::new(NoCache)).map_err(|why| machine(&why))?;
         match vm.deploy(&code) {
             Ok(_) => Ok(code),
-            Err(why) => Err(Failure::refused(
-                "CODE_REFUSED",
-                words!("{shown} 不能部署：{why}", "{shown} cannot be deployed: {why}"),
-                words!(
-                    "请按合约开发指南修改后重新编译（至多 {CODE_BYTES_MAX} 字节）",
-                    "see the guide for contract authors, then build it again (at most \
-                     {CODE_BYTES_MAX} bytes)"
-                ),
-            )),
+            Err(why) => Err(not_deployable(&shown, &why.to_string())),
         }
     }
+}
+
+fn not_deployable(file: &dyn Display, why: &str) -> Failure {
+    // What the parser says may go over several lines.
+    let why = why.split_whitespace().collect::<Vec<_>>().join(" ");
+    Failure::refused(
+        "CODE_REFUSED",
+        words!("{file} 不能部署：{why}", "{file} cannot be deployed: {why}"),
+        words!(
+            "请按合约开发指南修改后重新编译（至多 {CODE_BYTES_MAX} 字节）",
+            "see the guide for contract authors, then build it again (at most {CODE_BYTES_MAX} bytes)"
+        ),
+    )
 }
 
 /// Stages what is missing, part by part; how many parts that were.

@@ -77,7 +77,7 @@ struct Say {
     #[command(flatten)]
     name: Name,
     /// yes or no.
-    #[arg(value_name = "yes|no", value_parser = yes)]
+    #[arg(value_name = "yes|no", value_parser = yes, action = clap::ArgAction::Set)]
     yes: bool,
 }
 

@@ -6,6 +6,12 @@
 
 #[macro_use]
 mod define;
+#[macro_use]
+mod rules;
+#[macro_use]
+mod accounts;
+#[macro_use]
+mod requests;
 mod table;
 
 pub use table::Code;

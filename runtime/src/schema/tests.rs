@@ -146,7 +146,7 @@ fn the_native_rooms_compile() {
     assert!(accounts.call("Transfer").is_some());
     assert!(accounts.event("linli.accounts.v1.Transferred").is_some());
     // Several rooms in one set: a contract brings exactly one.
-    assert_eq!(Schema::parse(wire::DESCRIPTORS), Err(BadSchema::Packages(5)));
+    assert_eq!(Schema::parse(wire::DESCRIPTORS), Err(BadSchema::Packages(6)));
 }
 
 #[test]

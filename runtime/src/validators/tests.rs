@@ -180,7 +180,7 @@ fn a_set_changes_one_block_after_the_change() {
     assert_eq!((added.kind, added.power), (OrgKind::Street, 2), "the kind is the organisation's");
     node.assert_whole();
     node.step(&[remove(2)]);
-    node.step(&[rekey(5, 50), power(1, 2)]);
+    node.step(&[rekey(5, 50), power(3, 3)]);
     assert_eq!(node.keys(), sorted(&[1, 3, 4, 50]));
     node.step(&[]);
     node.assert_whole();

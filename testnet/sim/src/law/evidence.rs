@@ -2,7 +2,8 @@
 //! never against the honest.
 //!
 //! "Reaches" means: both votes arrive in one life of the validator, while it decides their height, and
-//! it lives to commit that height: whoever dies before may not have read them yet.
+//! it lives to commit that height: whoever dies before may not have read them yet. Validators bring
+//! them; what a removed one relays is nobody's word.
 
 use super::sets::Sets;
 use super::{End, Law, Scene, Sight, Verdict};
@@ -59,10 +60,13 @@ impl Law for Seen {
                 self.owed.extend(self.pending.iter().filter(|one| due(one)).copied());
                 self.sets.see(scene, &block.header)
             }
-            Sight::Receives { node, life, message: Message::Vote(signed), height, .. } => {
-                // A far round may be dropped unread: a bound, not an oversight.
+            Sight::Receives { node, life, from, message: Message::Vote(signed), height } => {
+                // A far round may be dropped unread: a bound, not an oversight. So is whatever one
+                // brings that is no validator at this height.
+                let set = self.sets.at(scene, signed.vote.height);
+                let has_say = set.get(&scene.fixture.key_among(*from, set)).is_some();
                 let near = signed.vote.round <= 8;
-                if near && signed.vote.height == height.next() {
+                if near && has_say && signed.vote.height == height.next() {
                     self.receives(scene, *node, *life, signed);
                 }
                 Ok(())
