@@ -6,7 +6,7 @@
 use crate::check::Checker;
 use crate::room::Contracts;
 use crate::schema::{BadSchema, Schema};
-use crate::vm::{CodeCache, DeployRefused, Vm};
+use crate::vm::{DeployRefused, Vm};
 use crate::{accounts, code, governance, identity, log, overlay, policy, timers};
 use linli_types::genesis::Genesis;
 use linli_types::id::ChainId;
@@ -78,9 +78,8 @@ pub(crate) struct Deployment {
 pub(crate) fn deploy(
     genesis: &Genesis,
     chain: ChainId,
-    cache: Box<dyn CodeCache>,
+    mut vm: Vm,
 ) -> Result<Deployment, Undeployable> {
-    let mut vm = Vm::new(cache)?;
     let (mut contracts, mut schemas, mut parsed) =
         (Contracts::new(), BTreeMap::new(), BTreeMap::new());
     for (room, schema) in native()? {

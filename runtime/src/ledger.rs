@@ -48,12 +48,28 @@ pub struct Settings {
     pub cache: Box<dyn CodeCache>,
     /// Versions of the rules that this binary holds (design D16).
     pub protocols: RangeInclusive<u32>,
+    /// Contracts that are functions of this program.
+    #[cfg(feature = "pretend")]
+    pub programs: Vec<crate::vm::Program>,
 }
 
 impl Settings {
     /// Those of production, with a place for compiled contracts.
     pub fn new(cache: Box<dyn CodeCache>) -> Self {
-        Self { cache, protocols: header::PROTOCOL_MIN..=header::PROTOCOL }
+        Self {
+            cache,
+            protocols: header::PROTOCOL_MIN..=header::PROTOCOL,
+            #[cfg(feature = "pretend")]
+            programs: Vec::new(),
+        }
+    }
+
+    /// The engine that these settings ask for.
+    pub(crate) fn vm(self) -> Result<Vm, Broken> {
+        let vm = Vm::new(self.cache)?;
+        #[cfg(feature = "pretend")]
+        let vm = vm.with(self.programs)?;
+        Ok(vm)
     }
 }
 
@@ -164,9 +180,9 @@ impl Ledger {
         chain: ChainId,
         settings: Settings,
     ) -> Result<Self, deploy::Undeployable> {
-        let protocols = settings.protocols;
+        let protocols = settings.protocols.clone();
         let deploy::Deployment { vm, contracts, schemas, checker } =
-            deploy::deploy(genesis, chain, settings.cache)?;
+            deploy::deploy(genesis, chain, settings.vm()?)?;
         let (tree, log) = (Tree::default(), Log::default());
         let head = Head {
             chain,

@@ -1,6 +1,6 @@
 //! Anchor: the one call that makes a record.
 //!
-//! Host calls on the way, in this order: context, claim (manifest), read and write (the source's
+//! Host calls on the way, in this order: caller, context, claim (manifest), read and write (the source's
 //! row), claim (number), hash twice, append, emit. One entry of the state tree changes.
 
 use crate::malformed;
@@ -23,6 +23,10 @@ pub const MEDIA_BYTES_MAX: usize = 64;
 pub(crate) const SOURCES: Map<PrincipalId, Source> = Map::new();
 
 pub(crate) fn anchor(env: &mut Env<'_>, request: AnchorRequest) -> Result<AnchorResponse, Refusal> {
+    // INV-E4: the sender signed a call of the contract that calls, not this one.
+    if !env.caller().is_empty() {
+        return Err(No::DirectOnly.refuse([]));
+    }
     let context = env.context();
     let source = check(&context, &request)?;
     let reused = claim_manifest(env, &source, &request.manifest_sha256)?;
@@ -46,7 +50,8 @@ pub(crate) fn anchor(env: &mut Env<'_>, request: AnchorRequest) -> Result<Anchor
 /// What can be said without the ledger's rows.
 fn check(context: &Context, request: &AnchorRequest) -> Result<PrincipalId, Refusal> {
     let source = PrincipalId::from_slice(&request.source).ok_or_else(|| malformed("source"))?;
-    if source != context.sender {
+    // INV-E4: no sender is nobody, and nobody is no source.
+    if source != context.sender || source == PrincipalId::default() {
         return Err(No::Unauthorised.refuse([bytes(&source.0)]));
     }
     let fields = [

@@ -15,6 +15,8 @@
 //!   more than 24 h before says `backdated`.
 //! - **INV-E3 once.** A source never anchors the same manifest twice. Another source may, and the
 //!   event then says `reused`.
+//! - **INV-E4 by itself.** A source anchors by a call that it signs itself: no contract and no timer
+//!   anchors in its name or uses up its numbers.
 #![no_std]
 
 extern crate alloc;

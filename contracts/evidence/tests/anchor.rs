@@ -137,6 +137,16 @@ fn only_the_source_itself_anchors() {
 }
 
 #[test]
+fn no_contract_and_no_timer_anchors() {
+    let mut host = host(1);
+    host.caller = "helper".into();
+    assert_eq!(refused(&anchor(&mut host, &request(1, 1, 9))), Some(Refusal::DirectOnly));
+    host.caller.clear();
+    assert_eq!(refused(&anchor(&mut host, &request(0, 1, 9))), Some(Refusal::Unauthorised));
+    assert_eq!(host.state, linli_contract::testing::State::default(), "INV-E4");
+}
+
+#[test]
 fn the_same_deed_with_a_new_transaction_key_happens_once() {
     let mut host = host(1);
     assert!(anchor(&mut host, &request(1, 1, 9)).events().len() == 1);

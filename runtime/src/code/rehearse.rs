@@ -120,7 +120,7 @@ impl<'a> Rehearsal<'a> {
         let (genesis, chain) =
             Genesis::from_bytes(&genesis).map_err(|why| Broken(why.to_string()))?;
         let cursor = load_head(store)?.ok_or_else(missing)?.height;
-        let mut vm = Vm::new(settings.cache)?;
+        let mut vm = settings.vm()?;
         let code = bytes_of(store, &genesis, &pin.hash)?;
         vm.deploy(&code).map_err(|why| NotRehearsed::Code(why.to_string()))?;
         let report = Report {

@@ -24,12 +24,12 @@ use std::sync::LazyLock;
 use wasmtime::{Caller, Engine, FuncType, Linker};
 
 /// Bytes of an event's full name.
-const KIND_BYTES_MAX: u32 = 128;
+pub(super) const KIND_BYTES_MAX: u32 = 128;
 /// Principals that one event concerns.
-const ABOUT_MAX: u32 = 16;
-const PRINCIPAL_BYTES: u32 = 16;
+pub(super) const ABOUT_MAX: u32 = 16;
+pub(super) const PRINCIPAL_BYTES: u32 = 16;
 /// Bytes of the encoded parameters of a refusal: eight of 128 bytes and their tags.
-const PARAMS_BYTES_MAX: u32 = 2048;
+pub(super) const PARAMS_BYTES_MAX: u32 = 2048;
 
 /// A linker with every function of the table and nothing else. For queries, those that write trap.
 ///
@@ -114,11 +114,7 @@ type Row = &'static HostFunction;
 
 /// Counts the call and pays for it and for `bytes` (W3), growth included.
 fn pay(caller: In<'_, '_>, row: Row, bytes: u64) -> Result<(), Halt> {
-    let frame = caller.data_mut();
-    frame.host_calls = frame.host_calls.saturating_add(1);
-    if frame.host_calls > HOST_CALLS_MAX {
-        return Err(limit("host calls"));
-    }
+    caller.data_mut().count()?;
     charge(caller, row.fuel.saturating_add(row.fuel_per_byte.saturating_mul(bytes)))
 }
 
@@ -129,11 +125,11 @@ fn charge(caller: In<'_, '_>, fuel: u64) -> Result<(), Halt> {
     caller.set_fuel(left.ok_or(Halt::OutOfFuel)?).map_err(|_| Halt::OutOfFuel)
 }
 
-fn limit(what: &str) -> Halt {
+pub(super) fn limit(what: &str) -> Halt {
     Halt::from(Code::HostLimit.refuse([Param::Word(what.to_string())]))
 }
 
-fn at_most(what: &str, length: u32, max: usize) -> Result<u64, Halt> {
+pub(super) fn at_most(what: &str, length: u32, max: usize) -> Result<u64, Halt> {
     match usize::try_from(length) {
         Ok(found) if found <= max => Ok(u64::from(length)),
         _ => Err(limit(what)),
@@ -141,7 +137,7 @@ fn at_most(what: &str, length: u32, max: usize) -> Result<u64, Halt> {
 }
 
 /// A storage key or a business id: one byte at least.
-fn key_length(length: u32) -> Result<u64, Halt> {
+pub(super) fn key_length(length: u32) -> Result<u64, Halt> {
     if length == 0 {
         Err(limit("empty key"))
     } else {
@@ -157,8 +153,21 @@ fn parts<'a>(caller: &'a mut Caller<'_, Frame>) -> Result<(&'a mut [u8], &'a mut
 }
 
 impl Frame {
-    fn host(&mut self) -> Result<&mut dyn Host, Halt> {
+    pub(super) fn host(&mut self) -> Result<&mut dyn Host, Halt> {
         self.lent.host().ok_or(Halt::Trap)
+    }
+
+    /// Counts a host call.
+    pub(super) fn count(&mut self) -> Result<(), Halt> {
+        self.host_calls = self.host_calls.saturating_add(1);
+        if self.host_calls > HOST_CALLS_MAX { Err(limit("host calls")) } else { Ok(()) }
+    }
+
+    /// Refuses an event that the contract's schema does not know, or whose data do not follow it.
+    pub(super) fn knows_event(&self, kind: &str, data: &[u8]) -> Result<(), Halt> {
+        let bad = || native(Code::BadAnswer);
+        let message = self.schema.event(kind).ok_or_else(bad)?;
+        self.schema.walk(message, data, &no_filter).map_err(|_| bad())
     }
 }
 
@@ -183,7 +192,7 @@ fn put(memory: &mut [u8], out: u32, cap: u32, bytes: &[u8]) -> Result<i32, Halt>
     i32::try_from(bytes.len()).map_err(|_| Halt::Trap)
 }
 
-fn length_of(bytes: &[u8]) -> u64 {
+pub(super) fn length_of(bytes: &[u8]) -> u64 {
     u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }
 
@@ -276,11 +285,10 @@ fn emit(
     let bytes = at_most("event", len, EVENT_BYTES_MAX)?;
     pay(caller, row, u64::from(kind_len) + u64::from(about_len) + bytes)?;
     let (memory, frame) = parts(caller)?;
-    let bad = || native(Code::BadAnswer);
-    let kind = std::str::from_utf8(region(memory, kind, kind_len)?).map_err(|_| bad())?;
+    let kind = std::str::from_utf8(region(memory, kind, kind_len)?);
+    let kind = kind.map_err(|_| native(Code::BadAnswer))?;
     let data = region(memory, data, len)?;
-    let message = frame.schema.event(kind).ok_or_else(bad)?;
-    frame.schema.walk(message, data, &no_filter).map_err(|_| bad())?;
+    frame.knows_event(kind, data)?;
     let about = region(memory, about, about_len)?;
     let about: Vec<PrincipalId> =
         about.chunks_exact(PrincipalId::BYTES).filter_map(PrincipalId::from_slice).collect();
@@ -354,13 +362,17 @@ fn hash(
     pay(caller, row, u64::from(len))?;
     let (memory, _) = parts(caller)?;
     let data = region(memory, data, len)?;
-    let digest: [u8; 32] = match algorithm {
-        0 => *blake3::hash(data).as_bytes(),
-        1 => <sha2::Sha256 as sha2::Digest>::digest(data).into(),
-        2 => <sm3::Sm3 as sm3::Digest>::digest(data).into(),
-        _ => return Err(Halt::Trap),
-    };
-    put(memory, out, u32::MAX, &digest).map(drop)
+    put(memory, out, u32::MAX, &digest(algorithm, data)?).map(drop)
+}
+
+/// The digest by an algorithm's number.
+pub(super) fn digest(algorithm: u32, data: &[u8]) -> Result<[u8; 32], Halt> {
+    match algorithm {
+        0 => Ok(*blake3::hash(data).as_bytes()),
+        1 => Ok(<sha2::Sha256 as sha2::Digest>::digest(data).into()),
+        2 => Ok(<sm3::Sm3 as sm3::Digest>::digest(data).into()),
+        _ => Err(Halt::Trap),
+    }
 }
 
 fn result(caller: In<'_, '_>, row: Row, data: u32, len: u32) -> Result<(), Halt> {
@@ -388,7 +400,7 @@ static PARAMS: LazyLock<Schema> = LazyLock::new(|| {
 });
 
 /// Reads the parameters of a refusal, strictly.
-fn typed(bytes: &[u8]) -> Option<Vec<Param>> {
+pub(super) fn typed(bytes: &[u8]) -> Option<Vec<Param>> {
     let message = PARAMS.message("linli.v1.Params")?;
     PARAMS.walk(message, bytes, &no_filter).ok()?;
     let params = wire::Params::decode(bytes).ok()?.params;

@@ -28,6 +28,8 @@ mod engine;
 mod functions;
 mod inspect;
 mod lend;
+#[cfg(feature = "pretend")]
+mod pretend;
 mod refused;
 mod run;
 mod seam;
@@ -35,6 +37,8 @@ mod seam;
 mod tests;
 
 pub(crate) use checked::inspect;
+#[cfg(feature = "pretend")]
+pub use pretend::{Body, Door, Program};
 pub use refused::DeployRefused;
 pub use run::{ENTER_FUEL, PAGE_FUEL};
 pub use seam::{CodeCache, Deployed, Entry, Host, NoCache, Ran, Stop};
@@ -64,6 +68,8 @@ pub struct Vm {
     calls: Linker<Frame>,
     queries: Linker<Frame>,
     codes: BTreeMap<Digest, Code>,
+    #[cfg(feature = "pretend")]
+    programs: BTreeMap<Digest, pretend::Ready>,
     queries_running: AtomicUsize,
 }
 
@@ -112,6 +118,8 @@ impl Vm {
             calls: functions::linker(&engine, false)?,
             queries: functions::linker(&engine, true)?,
             codes: BTreeMap::new(),
+            #[cfg(feature = "pretend")]
+            programs: BTreeMap::new(),
             queries_running: AtomicUsize::new(0),
             engine,
         })
@@ -125,8 +133,8 @@ impl Vm {
     /// [`DeployRefused`] names the rule that the module breaks.
     pub fn deploy(&mut self, code: &[u8]) -> Result<Deployed, DeployRefused> {
         let hash = linli_types::digest::plain(code);
-        if let Some(known) = self.codes.get(&hash) {
-            return Ok(Deployed { hash, schema: known.schema_bytes.clone() });
+        if let Some((_, schema)) = self.schemas(&hash) {
+            return Ok(Deployed { hash, schema: schema.to_vec() });
         }
         let inspected = inspect::inspect(code)?;
         let cache = &*self.cache;
@@ -159,6 +167,10 @@ impl Vm {
         fuel: u64,
         host: &mut dyn Host,
     ) -> Ran {
+        #[cfg(feature = "pretend")]
+        if let Some(program) = self.programs.get(hash) {
+            return lend::lend(host, |lent| program.run(entry, input, fuel, lent));
+        }
         let Some(code) = self.codes.get(hash) else {
             let end = Err(Stop::Broken(Broken(format!("no contract code {hash} is deployed"))));
             return Ran { fuel: 0, end };
@@ -175,17 +187,21 @@ impl Vm {
 
     /// Whether code of this hash is ready.
     pub(crate) fn has(&self, hash: &Digest) -> bool {
-        self.codes.contains_key(hash)
+        self.schemas(hash).is_some()
     }
 
     /// The schema of a deployed contract, compiled and as bytes.
     pub(crate) fn schemas(&self, hash: &Digest) -> Option<(&Schema, &[u8])> {
+        #[cfg(feature = "pretend")]
+        if let Some(program) = self.programs.get(hash) {
+            return Some(program.schemas());
+        }
         self.codes.get(hash).map(|code| (&*code.schema, code.schema_bytes.as_slice()))
     }
 
     /// The compiled schema of a deployed contract.
     pub fn schema(&self, hash: &Digest) -> Option<&Schema> {
-        self.codes.get(hash).map(|code| &*code.schema)
+        self.schemas(hash).map(|(schema, _)| schema)
     }
 }
 

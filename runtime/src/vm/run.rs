@@ -111,6 +111,17 @@ impl From<Stop> for Halt {
     }
 }
 
+impl From<Halt> for Stop {
+    /// Whatever the trap, the receipt says one thing (W2).
+    fn from(halt: Halt) -> Self {
+        match halt {
+            Halt::Stop(stop) => stop,
+            Halt::Trap => Self::Refused(Code::Trap.refuse([])),
+            Halt::OutOfFuel => Self::Refused(Code::OutOfFuel.refuse([])),
+        }
+    }
+}
+
 impl From<Refusal> for Halt {
     fn from(refusal: Refusal) -> Self {
         Self::Stop(Stop::Refused(refusal))
@@ -128,14 +139,7 @@ fn broken(what: &str) -> Halt {
 
 /// Runs `entry` of `code`.
 pub(super) fn run(code: &Compiled, entry: Entry, input: &[u8], fuel: u64, lent: Lent) -> Ran {
-    let Some(export) = code.entry(entry) else {
-        // A contract without `init` has nothing to do; any other entry is asked for by its schema.
-        let end = match entry {
-            Entry::Init => Ok(Vec::new()),
-            _ => Err(Stop::Refused(Code::BadAnswer.refuse([]))),
-        };
-        return Ran { fuel: 0, end };
-    };
+    let Some(export) = code.entry(entry) else { return absent(entry) };
     let asked = match ask(&code.schema, entry, input) {
         Ok(asked) => asked,
         Err(refusal) => return Ran { fuel: 0, end: Err(Stop::Refused(refusal)) },
@@ -148,12 +152,16 @@ pub(super) fn run(code: &Compiled, entry: Entry, input: &[u8], fuel: u64, lent: 
         Err(Halt::OutOfFuel) => 0,
         _ => store.get_fuel().unwrap_or(0),
     };
-    let end = end.map_err(|halt| match halt {
-        Halt::Stop(stop) => stop,
-        Halt::Trap => Stop::Refused(Code::Trap.refuse([])),
-        Halt::OutOfFuel => Stop::Refused(Code::OutOfFuel.refuse([])),
-    });
-    Ran { fuel: fuel.saturating_sub(left), end }
+    Ran { fuel: fuel.saturating_sub(left), end: end.map_err(Stop::from) }
+}
+
+/// A contract without `init` has nothing to do; any other entry is asked for by its schema.
+pub(super) fn absent(entry: Entry) -> Ran {
+    let end = match entry {
+        Entry::Init => Ok(Vec::new()),
+        _ => Err(Stop::Refused(Code::BadAnswer.refuse([]))),
+    };
+    Ran { fuel: 0, end }
 }
 
 /// Makes the instance, hands over the input and enters; what the entry returned.
@@ -209,7 +217,11 @@ fn halt_of(error: wasmtime::Error) -> Halt {
 }
 
 /// Judges what the entry returned, by the contract's own schema.
-fn judge(answer: i32, asked: Option<MessageRef>, frame: &mut Frame) -> Result<Vec<u8>, Halt> {
+pub(super) fn judge(
+    answer: i32,
+    asked: Option<MessageRef>,
+    frame: &mut Frame,
+) -> Result<Vec<u8>, Halt> {
     match answer {
         0 => {
             let result = std::mem::take(&mut frame.result);
@@ -231,7 +243,11 @@ fn judge(answer: i32, asked: Option<MessageRef>, frame: &mut Frame) -> Result<Ve
 
 /// Checks a call's or a query's input against the schema, whoever framed it: a transaction's was
 /// checked before, another contract's and a reader's was not. The message of the answer.
-fn ask(schema: &Schema, entry: Entry, input: &[u8]) -> Result<Option<MessageRef>, Refusal> {
+pub(super) fn ask(
+    schema: &Schema,
+    entry: Entry,
+    input: &[u8],
+) -> Result<Option<MessageRef>, Refusal> {
     let find: for<'s> fn(&'s Schema, &str) -> Option<&'s Method> = match entry {
         Entry::Call => Schema::call,
         Entry::Query => Schema::query,

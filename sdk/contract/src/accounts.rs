@@ -12,9 +12,9 @@ use prost::Message;
 
 pub use linli_types::wire::accounts::{
     AccountRequest, AccountResponse, ChainRequest, ChainResponse, ChainStep, CloseRequest,
-    CloseResponse, ExpireRequest, ExpireResponse, OpenRequest, OpenResponse, PostRequest,
-    PostResponse, ReserveRequest, ReserveResponse, ReverseRequest, ReverseResponse,
-    TransferRequest, TransferResponse, VoidRequest, VoidResponse, chain_step,
+    CloseResponse, ExpireRequest, ExpireResponse, OpenRequest, OpenResponse, PendingRequest,
+    PendingResponse, PostRequest, PostResponse, ReserveRequest, ReserveResponse, ReverseRequest,
+    ReverseResponse, TransferRequest, TransferResponse, VoidRequest, VoidResponse, chain_step,
 };
 
 /// The room's name.
@@ -68,6 +68,8 @@ calls! {
     expire "Expire" (ExpireRequest) -> ExpireResponse;
     /// What an account holds, as this block so far has left it.
     account "Account" (AccountRequest) -> AccountResponse;
+    /// What is held under an id, and who may post it. An unknown or resolved one refuses.
+    pending "Pending" (PendingRequest) -> PendingResponse;
 }
 
 impl Accounts<'_, '_> {

@@ -4,10 +4,10 @@
 //! attested counts only until its end; the room leaves out what has ended.
 
 use crate::env::Env;
-use linli_types::genesis::Role;
 use linli_types::id::PrincipalId;
 use prost::Message;
 
+pub use linli_types::genesis::Role;
 pub use linli_types::wire::identity::{
     ActRequest, Done, Duty, MandateRequest, MandateResponse, OrganisationRequest,
     OrganisationResponse, Predicate, PredicatesResponse, PrincipalRequest, PrincipalResponse,

@@ -1,8 +1,12 @@
 //! A pretend host: contracts run natively, under the rules of the ledger's host.
 //!
 //! It enforces bounds, claims, "queries write nothing" and "a refusal leaves no effect". It has
-//! no fuel, no state tree and no other contracts: what another room answers is told beforehand.
+//! no fuel, no state tree and no other rooms: what another room answers is told beforehand.
 //! The real host is tried by the runtime's own tests with the compiled modules.
+//!
+//! For the plain functions of one contract that calls nobody: a test takes microseconds. A contract
+//! that calls the accounts, identity, policy or another contract is tried in a pretend town
+//! (`linli-pretend`), where the real rooms answer and refuse.
 //!
 //! # Invariants
 //!

@@ -1,6 +1,7 @@
 //! Arrows go one way (design §1), and a pure crate names only what stands in its list.
 
 use super::{direct, metadata};
+use cargo_metadata::DependencyKind;
 use std::collections::BTreeMap;
 
 /// Each of our crates and which of ours it may build with. A crate that is not here is refused.
@@ -11,6 +12,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("linli-core", &["linli-types"]),
     ("linli-replica", &["linli-core", "linli-runtime", "linli-types"]),
     ("linli-contract", &["linli-types"]),
+    // Nobody builds with it: only tests do.
+    ("linli-pretend", &["linli-contract", "linli-runtime", "linli-types"]),
     ("linli-evidence", &["linli-contract"]),
     ("linli-hostile", &["linli-contract"]),
     ("linli-probe", &["linli-contract"]),
@@ -146,6 +149,41 @@ fn pure_crates_name_only_what_their_list_holds() {
             );
         }
     }
+}
+
+/// The feature with which the runtime runs functions in place of modules.
+const PRETEND: &str = "pretend";
+
+#[test]
+fn no_binary_runs_functions_in_place_of_modules() {
+    let metadata = metadata();
+    for package in metadata.workspace_packages() {
+        let name = package.name.as_str();
+        for dependency in &package.dependencies {
+            let asks = dependency.features.iter().any(|feature| feature == PRETEND);
+            // What only tests build with has no part in a binary's features.
+            let of_tests = dependency.kind == DependencyKind::Development;
+            assert!(
+                !asks || of_tests,
+                "{name} builds with feature {PRETEND} of {}",
+                dependency.name
+            );
+        }
+        for (feature, enables) in &package.features {
+            let leads = enables.iter().any(|to| to.contains(PRETEND));
+            let allowed = (name, feature.as_str()) == ("linli-pretend", PRETEND);
+            assert!(!leads || allowed, "feature {feature} of {name} leads to {PRETEND}");
+        }
+        assert!(
+            name != "linli-pretend" || package.targets.iter().all(|target| !target.is_bin()),
+            "{name} is for tests"
+        );
+    }
+    let has = |name: &str| {
+        let package = metadata.workspace_packages().into_iter().find(|p| p.name == name);
+        package.is_some_and(|package| package.features.contains_key(PRETEND))
+    };
+    assert!(has("linli-runtime") && has("linli-pretend"), "the feature has another name now");
 }
 
 #[test]
