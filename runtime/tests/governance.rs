@@ -459,7 +459,7 @@ fn a_contract_cannot_use_its_callers_seat() {
     assert_eq!(chain.look(1).chambers[0].yes, 0);
 }
 
-/// INV-G5: an organisation that has used up its day gets refusals until the next, others go on.
+/// INV-G10: an organisation that has used up its day gets refusals until the next, others go on.
 #[test]
 fn a_quota_bounds_an_organisations_day() {
     let mut genesis = council([1, 1, 1]);

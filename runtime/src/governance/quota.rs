@@ -6,7 +6,7 @@
 //!
 //! # Invariants
 //!
-//! - **G5 bounded.** An organisation that has used up a bound gets refusals without effect until the
+//! - **G10 bounded.** An organisation that has used up a bound gets refusals without effect until the
 //!   next day; what one transaction costs may reach past the bound, never two.
 
 use super::ROOM;
@@ -64,7 +64,7 @@ impl Bounds {
         self.fuel == 0 && self.bytes == 0
     }
 
-    /// Whether an organisation has used up what it may (G5).
+    /// Whether an organisation has used up what it may (G10).
     fn judge(self, used: &UsageRow) -> Result<(), Refusal> {
         let over = |used: u64, max: u64| max != 0 && used >= max;
         let refuse = |what: &str, used: u64, max: u64| {
