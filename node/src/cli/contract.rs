@@ -3,7 +3,7 @@
 use super::call::by_schema;
 use super::connect::{Connect, Node};
 use super::motion::{Id, motion};
-use super::query::ask_by_schema;
+use super::query::{ask_by_schema, number};
 use super::store::{chain, open};
 use super::{Failure, Output, block_on, machine};
 use crate::contract_thread;
@@ -249,12 +249,6 @@ fn said(report: &Value) -> Words {
         let _ = write!(text.en, "  breaks {broken}");
     }
     text
-}
-
-fn number(answer: &Value, field: &str) -> u64 {
-    let value = &answer[field];
-    let text = || value.as_str().and_then(|text| text.parse().ok());
-    value.as_u64().or_else(text).unwrap_or(0)
 }
 
 fn ask(connect: &Connect, query: &str, args: &Value) -> Result<Value, Failure> {

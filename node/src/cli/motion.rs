@@ -2,11 +2,12 @@
 
 use super::call::by_schema;
 use super::connect::{Connect, Node};
-use super::query::{ask_by_schema, json_args};
+use super::query::{ask_by_schema, json_args, number};
 use super::{Failure, Output, block_on, machine};
 use crate::words::{Words, words};
 use linli_types::height::TimeMs;
 use linli_types::human;
+use linli_verify::time::text as time_text;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -179,14 +180,14 @@ impl Open {
             let node = self.connect.open().await?;
             by_schema(&node, ROOM, "OpenMotion", &args).await
         });
-        let (code, hex) = (id.code(), id.hex());
+        let (code, hex, ends) = (id.code(), id.hex(), time_text(closes));
         let called = called.map_err(|failure| failure.with(json!({ "motion": hex })))?;
         called.answer_with(
             out,
             &json!({ "motion": hex, "motion_code": code }),
             &words!(
-                "议案 {code}（{hex}）　表决截止 {closes}",
-                "motion {code} ({hex}); voting ends {closes}"
+                "议案 {code}（{hex}）　表决截止 {ends}",
+                "motion {code} ({hex}); voting ends {ends}"
             ),
         );
         Ok(())
@@ -221,7 +222,7 @@ impl List {
     fn run(&self, out: &mut Output) -> Result<(), Failure> {
         let answer = ask(&self.connect, "Motions", &json!({ "from": self.from }))?;
         let motions = answer["motions"].as_array().cloned().unwrap_or_default();
-        let last = answer["last"].as_u64().unwrap_or(0);
+        let last = number(&answer, "last");
         let mut text = words!("共 {last} 件", "{last} motions");
         for motion in &motions {
             let one = line(motion);
@@ -263,7 +264,7 @@ fn ask(connect: &Connect, query: &str, args: &Value) -> Result<Value, Failure> {
 fn line(motion: &Value) -> Words {
     let id = motion["motion"].as_str().unwrap_or_default();
     let code = hex::decode(id).map(|id| human::write(human::Kind::Motion, &id)).unwrap_or_default();
-    let number = motion["number"].as_u64().unwrap_or(0);
+    let at = number(motion, "number");
     let text = motion["text"].as_str().unwrap_or_default();
     let standing = motion["standing"].as_str().unwrap_or_default();
     let zh = match standing {
@@ -276,10 +277,10 @@ fn line(motion: &Value) -> Words {
         "WITHDRAWN" => "已撤回",
         other => other,
     };
-    let closes = TimeMs(motion["closes_at_ms"].as_u64().unwrap_or(0));
+    let closes = time_text(TimeMs(number(motion, "closes_at_ms")));
     words!(
-        "{number}　{code}　{zh}　截止 {closes}　{text}",
-        "{number}  {code}  {standing}  closes {closes}  {text}"
+        "{at}　{code}　{zh}　截止 {closes}　{text}",
+        "{at}  {code}  {standing}  closes {closes}  {text}"
     )
 }
 
@@ -289,7 +290,7 @@ fn chambers(answer: &Value, text: &mut Words) {
         [("居民", "residents"), ("企业", "enterprises"), ("社会组织", "social organisations")];
     let chambers = answer["chambers"].as_array().map(Vec::as_slice).unwrap_or_default();
     for ((zh, en), chamber) in names.into_iter().zip(chambers) {
-        let number = |field: &str| chamber[field].as_u64().unwrap_or(0);
+        let number = |field: &str| number(chamber, field);
         let [weight, seats, recused] = ["weight", "seats", "recused"].map(number);
         let [yes, no] = ["yes", "no"].map(number);
         let _ = write!(
@@ -328,6 +329,17 @@ mod tests {
         ] {
             assert_eq!(read(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn a_motion_is_shown_with_the_day_on_which_voting_ends() {
+        let motion = json!({
+            "motion": "07".repeat(16), "number": 3, "text": "议案", "standing": "OPEN",
+            "closes_at_ms": "951782400000",
+        });
+        let Words { zh, en } = line(&motion);
+        assert!(en.starts_with("3  MO-") && en.contains("closes 2000-02-29 08:00:00"), "{en}");
+        assert!(zh.contains("表决中　截止 2000-02-29 08:00:00"), "{zh}");
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use super::call::by_schema;
 use super::connect::Connect;
 use super::moment::{day, day_of_year, time};
-use super::query::ask_by_schema;
+use super::query::{ask_by_schema, number};
 use super::{Failure, Output, block_on, unreadable};
 use crate::words::{Words, words};
 use linli_types::calendar::{YEAR_BYTES, days_of};
@@ -141,15 +141,6 @@ fn shown(json: &Value) -> Words {
         format!("{negative} codes on the negative list, {duties} pairs of duties kept apart"),
     );
     text
-}
-
-/// A number, as JSON writes those of 32 and of 64 bits.
-fn number(json: &Value, name: &str) -> u64 {
-    match json.get(name) {
-        Some(Value::String(text)) => text.parse().unwrap_or(0),
-        Some(other) => other.as_u64().unwrap_or(0),
-        None => 0,
-    }
 }
 
 fn list<'j>(json: &'j Value, name: &str) -> impl Iterator<Item = &'j Value> {

@@ -193,6 +193,15 @@ fn entry_json(entry: &Entry) -> Value {
     })
 }
 
+/// A number of an answer, as JSON writes those of 32 and of 64 bits; 0 if it is not there.
+pub(super) fn number(answer: &Value, field: &str) -> u64 {
+    match answer.get(field) {
+        Some(Value::String(text)) => text.parse().unwrap_or(0),
+        Some(other) => other.as_u64().unwrap_or(0),
+        None => 0,
+    }
+}
+
 fn pretty(value: &Value) -> String {
     serde_json::to_string_pretty(value).unwrap_or_default()
 }
