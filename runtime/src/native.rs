@@ -44,11 +44,17 @@ pub(crate) fn public_key(field: &str, bytes: &[u8]) -> Result<PublicKey, Refusal
 
 /// A text for people within its bound. Personal data was refused by the schema's check.
 pub(crate) fn text(field: &str, text: String) -> Result<String, Refusal> {
-    if text.len() <= limits::TEXT_BYTES_MAX {
-        return Ok(text);
+    bounded(field, text.len(), limits::TEXT_BYTES_MAX)?;
+    Ok(text)
+}
+
+/// A field of so many bytes, within its bound.
+pub(crate) fn bounded(field: &str, found: usize, max: usize) -> Result<(), Refusal> {
+    if found <= max {
+        return Ok(());
     }
-    let [found, max] = [text.len(), limits::TEXT_BYTES_MAX].map(|n| Param::Number(n as u64));
-    Err(Code::TooLarge.refuse([Param::Word(field.into()), found, max]))
+    let [found, max] = [found, max].map(|n| Param::Number(n as u64));
+    Err(Code::TooLarge.refuse([word(field), found, max]))
 }
 
 /// A number above zero: 0 means that it was left out.

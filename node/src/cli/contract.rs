@@ -3,7 +3,7 @@
 use super::call::by_schema;
 use super::connect::{Connect, Node};
 use super::motion::{Id, motion};
-use super::query::{ask_by_schema, number};
+use super::query::{ask_by_schema, look, number};
 use super::store::{chain, open};
 use super::{Failure, Output, block_on, machine};
 use crate::contract_thread;
@@ -169,7 +169,7 @@ async fn staged(node: &Node, hash: &str) -> Result<usize, Failure> {
 
 impl Show {
     fn run(&self, out: &mut Output) -> Result<(), Failure> {
-        let answer = ask(&self.connect, "Contract", &json!({ "room": self.room }))?;
+        let answer = look(&self.connect, ROOM, "Contract", &json!({ "room": self.room }))?;
         let mut text = Words::same(self.room.clone());
         for version in answer["versions"].as_array().into_iter().flatten() {
             let (number, since) = (number(version, "number"), number(version, "since_height"));
@@ -184,7 +184,8 @@ impl Show {
 
 impl Reports {
     fn run(&self, out: &mut Output) -> Result<(), Failure> {
-        let answer = ask(&self.connect, "Rehearsal", &json!({ "motion": self.motion.hex() }))?;
+        let answer =
+            look(&self.connect, ROOM, "Rehearsal", &json!({ "motion": self.motion.hex() }))?;
         let total = number(&answer, "total_power");
         let mut text = words!("表决权共 {total}", "{total} voting power");
         for report in answer["reports"].as_array().into_iter().flatten() {
@@ -249,12 +250,4 @@ fn said(report: &Value) -> Words {
         let _ = write!(text.en, "  breaks {broken}");
     }
     text
-}
-
-fn ask(connect: &Connect, query: &str, args: &Value) -> Result<Value, Failure> {
-    block_on(async {
-        let node: Node = connect.open().await?;
-        let (_, _, result) = ask_by_schema(&node, ROOM, query, args, false).await?;
-        Ok(result)
-    })
 }

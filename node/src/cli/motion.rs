@@ -1,10 +1,11 @@
 //! `linli motion …`: what the council decides, from the opening of a motion to its end.
 
 use super::call::by_schema;
-use super::connect::{Connect, Node};
-use super::query::{ask_by_schema, json_args, number};
-use super::{Failure, Output, block_on, machine};
+use super::connect::Connect;
+use super::query::{json_args, look, number};
+use super::{Failure, Output, block_on};
 use crate::words::{Words, words};
+use linli_sdk::key::random;
 use linli_types::height::TimeMs;
 use linli_types::human;
 use linli_verify::time::text as time_text;
@@ -167,10 +168,10 @@ impl Motion {
 impl Open {
     fn run(self, out: &mut Output) -> Result<(), Failure> {
         let deed = json_args(&self.deed)?;
-        let mut id = self.motion.unwrap_or(Id([0; 16]));
-        if self.motion.is_none() {
-            getrandom::fill(&mut id.0).map_err(|e| machine(&e))?;
-        }
+        let id = match self.motion {
+            Some(id) => id,
+            None => Id(random()?),
+        };
         let closes = linli_sdk::clock::now()?.plus_ms(self.closes_in);
         let args = json!({
             "motion": id.hex(), "deed": deed, "text": self.text, "closes_at_ms": closes.0,
@@ -210,7 +211,7 @@ impl Name {
 
     fn show(&self, out: &mut Output) -> Result<(), Failure> {
         let args = json!({ "motion": self.motion.hex() });
-        let motion = ask(&self.connect, "Motion", &args)?;
+        let motion = look(&self.connect, ROOM, "Motion", &args)?;
         let mut text = line(&motion);
         chambers(&motion, &mut text);
         out.answer(&motion, &text);
@@ -220,7 +221,7 @@ impl Name {
 
 impl List {
     fn run(&self, out: &mut Output) -> Result<(), Failure> {
-        let answer = ask(&self.connect, "Motions", &json!({ "from": self.from }))?;
+        let answer = look(&self.connect, ROOM, "Motions", &json!({ "from": self.from }))?;
         let motions = answer["motions"].as_array().cloned().unwrap_or_default();
         let last = number(&answer, "last");
         let mut text = words!("共 {last} 件", "{last} motions");
@@ -236,7 +237,7 @@ impl List {
 
 impl Council {
     fn run(&self, out: &mut Output) -> Result<(), Failure> {
-        let answer = ask(&self.connect, "Council", &json!({}))?;
+        let answer = look(&self.connect, ROOM, "Council", &json!({}))?;
         let mut text = match answer["stands"].as_bool() {
             Some(true) => {
                 words!("理事会已成立，重大事项由议案决定", "the council stands: motions decide")
@@ -250,14 +251,6 @@ impl Council {
         out.answer(&answer, &text);
         Ok(())
     }
-}
-
-fn ask(connect: &Connect, query: &str, args: &Value) -> Result<Value, Failure> {
-    block_on(async {
-        let node: Node = connect.open().await?;
-        let (_, _, result) = ask_by_schema(&node, ROOM, query, args, false).await?;
-        Ok(result)
-    })
 }
 
 /// One motion in a line.

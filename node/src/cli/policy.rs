@@ -7,7 +7,7 @@
 use super::call::by_schema;
 use super::connect::Connect;
 use super::moment::{day, day_of_year, time};
-use super::query::{ask_by_schema, number};
+use super::query::{look, number};
 use super::{Failure, Output, block_on, unreadable};
 use crate::words::{Words, words};
 use linli_types::calendar::{YEAR_BYTES, days_of};
@@ -86,13 +86,6 @@ impl Policy {
     }
 }
 
-fn ask(connect: &Connect, query: &str, args: &Value) -> Result<Value, Failure> {
-    block_on(async {
-        let node = connect.open().await?;
-        Ok(ask_by_schema(&node, ROOM, query, args, false).await?.2)
-    })
-}
-
 impl Show {
     fn run(self, out: &mut Output) -> Result<(), Failure> {
         let args = match (self.at_height, self.at_time) {
@@ -100,7 +93,7 @@ impl Show {
             (None, Some(time)) => json!({ "time_ms": time.0.to_string() }),
             (None, None) => json!({}),
         };
-        let json = ask(&self.connect, "At", &args)?;
+        let json = look(&self.connect, ROOM, "At", &args)?;
         out.answer(&json, &shown(&json));
         Ok(())
     }
@@ -238,7 +231,7 @@ fn spelled(json: &Value) -> Result<Value, Words> {
 impl WorkingDay {
     fn run(self, out: &mut Output) -> Result<(), Failure> {
         let args = json!({ "from_ms": self.from.0.to_string(), "count": self.count });
-        let json = ask(&self.connect, "WorkingDay", &args)?;
+        let json = look(&self.connect, ROOM, "WorkingDay", &args)?;
         let day = time_text(TimeMs(number(&json, "day_ms")));
         let date = day.split(' ').next().unwrap_or_default();
         out.answer(&json, &Words::same(date));

@@ -6,7 +6,7 @@ use super::rows::{
 use super::{ROOM, close, deeds};
 use crate::code;
 use crate::identity::{Subject, judge};
-use crate::native::{Deed, Done, event, malformed, read, word};
+use crate::native::{Deed, Done, bounded, event, malformed, read, word};
 use crate::policy::{self, VersionRow};
 use crate::timers::{self, TimerRow};
 use crate::vm::Stop;
@@ -28,8 +28,8 @@ pub(super) fn open(deed: &mut Deed<'_, '_>, args: &[u8]) -> Done {
     let id = motion_id(&request.motion)?;
     claim(deed, &id, args)?;
     let bytes = request.deed.as_ref().map(Message::encode_to_vec).unwrap_or_default();
-    check_size("text", request.text.len(), MOTION_TEXT_BYTES_MAX)?;
-    check_size("deed", bytes.len(), MOTION_DEED_BYTES_MAX)?;
+    bounded("text", request.text.len(), MOTION_TEXT_BYTES_MAX)?;
+    bounded("deed", bytes.len(), MOTION_DEED_BYTES_MAX)?;
     if request.text.trim().is_empty() {
         return Err(malformed("text").into());
     }
@@ -84,14 +84,6 @@ fn claim(deed: &mut Deed<'_, '_>, id: &MotionId, args: &[u8]) -> Result<(), Stop
         Claimed::Same => Err(Code::Duplicate.refuse([]).into()),
         Claimed::Other => Err(Code::BusinessIdConflict.refuse([]).into()),
     }
-}
-
-fn check_size(field: &str, found: usize, max: usize) -> Result<(), Refusal> {
-    if found <= max {
-        return Ok(());
-    }
-    let [found, max] = [found, max].map(|n| Parameter::Number(n as u64));
-    Err(Code::TooLarge.refuse([word(field), found, max]))
 }
 
 /// How long voting may last.
