@@ -19,6 +19,9 @@
 //! - **O3 every signature.** Every signature present verifies, by ZIP-215.
 //! - **O4 total.** No input panics.
 
+extern crate alloc;
+
+pub mod cose;
 pub mod failure;
 pub mod file;
 pub mod manifest;
