@@ -27,6 +27,9 @@ extern crate alloc;
 #[cfg(any(test, feature = "std"))]
 extern crate std;
 
+extern crate alloc;
+
+pub mod cose;
 pub mod failure;
 pub mod file;
 pub mod manifest;
