@@ -19,15 +19,21 @@
 //! - **O3 every signature.** Every signature present verifies, by ZIP-215.
 //! - **O4 total.** No input panics.
 
+extern crate alloc;
+
+pub mod base64;
 pub mod failure;
 pub mod file;
 pub mod manifest;
+pub mod note;
 pub mod pack;
 pub mod report;
 pub mod said;
 pub mod seal;
+pub mod sm2;
 pub mod statement;
 pub mod time;
+pub mod token;
 
 mod account;
 mod check;
