@@ -56,6 +56,8 @@ pub enum Domain {
     RehearsalReport,
     /// A chunk of a batch of opening balances.
     Opening,
+    /// What a validator signs for its receipt key.
+    ReceiptKey,
     /// What an SM2 key signs to show that its holder has it.
     Sm2Possession,
 }
@@ -87,6 +89,7 @@ impl Domain {
             Self::Rehearsal => "linli.rehearsal.v1",
             Self::RehearsalReport => "linli.rehearsal-report.v1",
             Self::Opening => "linli.opening.v1",
+            Self::ReceiptKey => "linli.receipt-key.v1",
             Self::Sm2Possession => "linli.sm2-possession.v1",
         }
     }

@@ -174,6 +174,7 @@ pub(super) fn dotted(oid: &[u8]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec;
     use proptest::prelude::*;
 
     #[test]

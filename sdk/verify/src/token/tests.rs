@@ -127,15 +127,18 @@ fn carried(token: &[u8]) -> std::ops::Range<usize> {
 fn every_flipped_bit_is_found_but_in_what_nothing_rests_on() {
     for (token, certificate) in [(RSA, RSA_CERTIFICATE), (P256, P256_CERTIFICATE)] {
         let idle = carried(token);
-        let mut passed = 0;
+        let mut passed = Vec::new();
         for bit in 0..token.len() * 8 {
             let mut bad = token.to_vec();
             bad[bit / 8] ^= 1 << (bit % 8);
             let held = verify(&bad, STAMPED, Some(certificate)).is_ok();
-            passed += usize::from(held && !idle.contains(&(bit / 8)));
+            if held && !idle.contains(&(bit / 8)) {
+                passed.push(bit / 8);
+            }
         }
         // The list of digests, and parameters that are empty in every algorithm of ours.
-        assert!(passed <= 20 * 8, "{passed}");
+        passed.dedup();
+        assert!(passed.len() <= 20, "{passed:?}");
     }
 }
 
