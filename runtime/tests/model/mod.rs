@@ -276,6 +276,7 @@ impl Model {
         let office = self.is(actor, Role::Arbitrator);
         let row = self.row(id(&r.account))?;
         ensure(office, Unauthorised)?;
+        ensure(row.owner != actor, SelfDealing)?;
         ensure(r.out || r.r#in, FreezeNothing)?;
         (row.frozen_out, row.frozen_in) = (row.frozen_out || r.out, row.frozen_in || r.r#in);
         Ok(())
@@ -285,6 +286,7 @@ impl Model {
         let office = self.is(actor, Role::Arbitrator);
         let row = self.row(id(&r.account))?;
         ensure(office, Unauthorised)?;
+        ensure(row.owner != actor, SelfDealing)?;
         ensure(row.frozen_out || row.frozen_in, NotFrozen)?;
         (row.frozen_out, row.frozen_in) = (false, false);
         Ok(())

@@ -146,7 +146,7 @@ impl Model {
         };
         ensure(allowed, Unauthorised)?;
         let issued = debit.kind == Kind::Issuance;
-        ensure(!(by_role && issued && credit.owner == actor), SelfDealing)?;
+        ensure(!(by_role && credit.owner == actor), SelfDealing)?;
         self.join(sides)?;
         ensure(!debit.has(NO_OUT), NoOut)?;
         ensure(!credit.has(NO_IN), NoIn)?;
@@ -188,7 +188,15 @@ impl Model {
             slices.iter().for_each(|(lot, n)| *to.lots.entry(*lot).or_default() += n);
             to.lots.retain(|_, held| *held > 0);
         }
-        ensure(to.lots.len() <= 64, LotsFull)?;
+        while to.lots.len() > 64 {
+            // The oldest two that differ in the month alone are one, of the later month.
+            let next =
+                |a: &Lot| to.lots.keys().find(|b| a < *b && Lot { month: b.month, ..*a } == **b);
+            let pair = to.lots.keys().find_map(|a| next(a).map(|b| (*a, *b)));
+            let (first, later) = pair.ok_or(LotsFull)?;
+            let units = to.lots.remove(&first).unwrap();
+            to.lots.entry(later).and_modify(|held| *held += units);
+        }
         add(&mut self.row(debit)?.debits, amount)?;
         add(&mut self.row(credit)?.credits, amount)
     }
@@ -270,9 +278,12 @@ impl Model {
         let back = [sides[1], sides[0]];
         let [payee, payer] = self.both(back)?;
         let carried = !r.receivable.is_empty();
-        let allowed = actor == payee.owner && !carried;
-        ensure(allowed || self.is(actor, Role::Arbitrator), Unauthorised)?;
-        self.join(back)?;
+        let gives = actor == payee.owner && !carried;
+        ensure(gives || self.is(actor, Role::Arbitrator), Unauthorised)?;
+        ensure(gives || (actor != payee.owner && actor != payer.owner), SelfDealing)?;
+        self.together(payee.asset)?;
+        ensure((carried || !payee.closed) && !payer.closed, AccountClosed)?;
+        ensure(!payee.frozen_out && !payer.frozen_in, AccountFrozen)?;
         let receivable = id(&r.receivable);
         if carried {
             let row = self.row(receivable)?;
