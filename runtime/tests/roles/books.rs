@@ -106,7 +106,11 @@ pub(super) fn request(method: &str, role: Role, own: bool) -> Call {
             ask(method, &words::FreezeRequest { id, account, out, r#in, legal_ref })
         }
         "Unfreeze" => ask(method, &words::UnfreezeRequest { id, account, legal_ref }),
-        "ProposeOpening" => ask(method, &words::ProposeOpeningRequest { id, ..Default::default() }),
+        "ProposeOpening" => {
+            let [source, statement, root] = [1, 2, 3].map(|n| vec![n; 32]);
+            let rest = words::ProposeOpeningRequest::default();
+            ask(method, &words::ProposeOpeningRequest { id, source, statement, root, ..rest })
+        }
         "ApproveOpening" => {
             ask(method, &words::ApproveOpeningRequest { id: batch, root: vec![0; 32] })
         }
@@ -117,14 +121,16 @@ pub(super) fn request(method: &str, role: Role, own: bool) -> Call {
 }
 
 /// The rule that answers after the table did.
-pub(super) fn later_rule(method: &str, own: bool) -> Code {
-    match (method, own) {
+pub(super) fn later_rule(method: &str, own: bool) -> u32 {
+    let rule = match (method, own) {
         ("Freeze" | "Unfreeze", true) => Code::SelfDealing,
+        ("Open" | "Reverse" | "Freeze", _) => return 0,
         ("Unfreeze", false) => Code::NotFrozen,
         ("ProposeOpening", _) => Code::Expiry,
         ("ApproveOpening", _) => Code::OpeningOther,
         _ => Code::OpeningStep,
-    }
+    };
+    rule.number()
 }
 
 /// Somebody else's account of a kind that is debited by an office, and one that is credited.

@@ -287,8 +287,7 @@ fn govern(permit: &Permit, role: Role, own: bool) -> body::Call {
 /// What the answer is, whatever the table says: by a rule that comes after it.
 fn later_rule(permit: &Permit, role: Role, own: bool) -> u32 {
     match (permit.method, own) {
-        ("Open" | "Reverse", _) => 0,
-        (method, own) if permit.room == "accounts" => books::later_rule(method, own).number(),
+        (method, own) if permit.room == "accounts" => books::later_rule(method, own),
         ("GrantRole" | "WithdrawRole" | "StartRecovery", true) => Code::SelfDealing.number(),
         ("AttestRelation" | "WithdrawRelation", true) => Code::SelfDealing.number(),
         ("AttestPredicate" | "WithdrawPredicate", true) => Code::SelfDealing.number(),
