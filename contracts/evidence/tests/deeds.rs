@@ -353,6 +353,33 @@ fn inv_e4_what_rests_on_an_invalidated_record_is_blocked_and_listed() {
 }
 
 #[test]
+fn inv_e4_a_long_line_is_cut_where_it_says_and_blocked_where_it_cannot_be_seen() {
+    let mut town = town();
+    given(&mut town, request(OPERATOR, 1, 1));
+    let on = |number: u64, parent: u64| RegisterRequest {
+        parents: vec![at(OPERATOR, parent).unwrap()],
+        ..request(OPERATOR, number, number)
+    };
+    // A line of 180: whoever comes next would rest on more than one look sees.
+    let mut refused = None;
+    for number in 2..200 {
+        let outcome = register(&mut town, OPERATOR, on(number, number - 1));
+        if !outcome.is_done() {
+            refused = Some((number, no(&outcome)));
+            break;
+        }
+    }
+    assert_eq!(refused, Some((181, Some(No::TooMany))));
+    let ask = |number| TaintRequest { record: at(OPERATOR, number) };
+    let taint: TaintResponse = town.ask(id(AUDITOR), "evidence", "Taint", &ask(1)).unwrap();
+    assert!(taint.more && taint.records.len() > 80, "{}", taint.records.len());
+    let taint: TaintResponse = town.ask(id(AUDITOR), "evidence", "Taint", &ask(170)).unwrap();
+    assert_eq!((taint.more, taint.records.len()), (false, 10));
+    let known = state(&town, OPERATOR, 180);
+    assert!(known.anchored && !known.blocked);
+}
+
+#[test]
 fn what_is_in_dispute_is_not_rested_on_until_it_is_decided() {
     let mut town = town();
     given(&mut town, request(OPERATOR, 1, 1));

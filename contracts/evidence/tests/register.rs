@@ -102,8 +102,9 @@ fn a_batch_has_a_leaf_for_each_and_one_row() {
     assert_eq!((event.first, event.count, event.first_leaf), (2, 1024, 1));
     assert_eq!(u8::try_from(event.flags).unwrap(), BATCH);
     assert_eq!(outcome.events().len(), 1, "no event for each");
-    // The source's row and the batch's row; a claim for each manifest, and three of the single one.
-    assert_eq!((host.state.entries.len(), host.state.claims.len()), (2, 1024 + 3));
+    // The source's row and the batch's row; a claim for each manifest, three of the single one, and
+    // the runs 2..4, 4..8 … 512..1024 and 1024..1026.
+    assert_eq!((host.state.entries.len(), host.state.claims.len()), (2, 1024 + 3 + 10));
     let known = record(&mut host, 1, 700);
     let row = known.batch.unwrap();
     assert_eq!((known.anchored, known.first, row.first_leaf, row.count), (true, 2, 1, 1024));
