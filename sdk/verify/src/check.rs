@@ -9,6 +9,8 @@ use crate::report::{self, Report};
 use crate::said::{self, Detail};
 use crate::seal::{Kind, Name, Sealed};
 use crate::statement::{self, Anchored, Statement};
+use alloc::string::String;
+use alloc::vec::Vec;
 use borsh::BorshDeserialize;
 use linli_types::account::Entry;
 use linli_types::certificate::{BadCertificate, Certificate};
@@ -202,7 +204,7 @@ impl Block {
 }
 
 /// From the genesis' set to the one in force at `last`.
-fn walk(
+pub(crate) fn walk(
     chain: &ChainId,
     first: ValidatorSet,
     changes: &[SetChange],
@@ -238,7 +240,7 @@ fn walk(
     Ok(current)
 }
 
-fn check_header(header: &Header, validators: &ValidatorSet) -> Result<(), Failure> {
+pub(crate) fn check_header(header: &Header, validators: &ValidatorSet) -> Result<(), Failure> {
     if !(PROTOCOL_MIN..=PROTOCOL).contains(&header.protocol) {
         return Err(Failure::new(Reason::HeaderProtocol, [header.protocol]));
     }
@@ -248,7 +250,7 @@ fn check_header(header: &Header, validators: &ValidatorSet) -> Result<(), Failur
     }
 }
 
-fn bad_certificate(bad: &BadCertificate) -> Failure {
+pub(crate) fn bad_certificate(bad: &BadCertificate) -> Failure {
     match bad {
         BadCertificate::Stranger(key) => Failure::new(Reason::CertificateStranger, [key]),
         BadCertificate::Order => Failure::plain(Reason::CertificateOrder),
