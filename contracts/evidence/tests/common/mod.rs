@@ -3,11 +3,12 @@
 
 use linli_contract::id::PrincipalId;
 use linli_contract::testing::{Emitted, Outcome, Pretend};
-use linli_evidence::call;
+use linli_contract::wire::param::Value;
 use linli_evidence::schema::{
-    Basis, ClockSource, Kind, Ref, Refusal, RegisterBatchRequest, RegisterRequest, Registered,
-    Retention,
+    Basis, ClockSource, GapsRequest, GapsResponse, Kind, RecordRequest, RecordResponse, Ref,
+    Refusal, RegisterBatchRequest, RegisterRequest, Registered, Retention, StateResponse,
 };
+use linli_evidence::{call, query};
 use prost::Message;
 
 /// Block time: 2027-01-15 16:00:00 in UTC+8.
@@ -95,4 +96,24 @@ pub(crate) fn registered(outcome: &Outcome) -> Registered {
     let found = told(outcome, "Registered");
     let [event] = found.as_slice() else { panic!("one event: {outcome:?}") };
     Registered::decode(event.data.as_slice()).unwrap()
+}
+
+pub(crate) fn field(outcome: &Outcome) -> String {
+    let Outcome::Refused { params, .. } = outcome else { panic!("refused: {outcome:?}") };
+    let Some(Value::Word(word)) = &params[0].value else { panic!("a field: {params:?}") };
+    word.clone()
+}
+
+pub(crate) fn gaps(host: &mut Pretend, source: u8) -> GapsResponse {
+    host.query(query, "Gaps", &GapsRequest { source: vec![source; 16] }).result().unwrap()
+}
+
+pub(crate) fn record(host: &mut Pretend, source: u8, number: u64) -> RecordResponse {
+    let ask = RecordRequest { source: vec![source; 16], number };
+    host.query(query, "Record", &ask).result().unwrap()
+}
+
+pub(crate) fn state(host: &mut Pretend, source: u8, number: u64) -> StateResponse {
+    let ask = RecordRequest { source: vec![source; 16], number };
+    host.query(query, "State", &ask).result().unwrap()
 }
