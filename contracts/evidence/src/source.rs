@@ -34,11 +34,6 @@ pub(crate) fn number_id(of: u8, source: &PrincipalId, number: u64) -> [u8; 25] {
     id
 }
 
-/// Whether the source has used the number.
-pub(crate) fn is_taken(env: &mut Env<'_>, source: &PrincipalId, number: u64) -> bool {
-    SOURCES.get(env, source).is_some_and(|row| numbers::is_taken(&row, number))
-}
-
 /// What a call adds to a source.
 pub(crate) struct Taking {
     pub(crate) first: u64,
