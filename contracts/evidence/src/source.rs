@@ -77,7 +77,7 @@ fn today(env: &mut Env<'_>, source: &PrincipalId, row: &mut Source) -> Day {
         return known.unwrap_or_default();
     }
     if let Some(known) = known {
-        DAYS.put(env, &day_key(source, row.day.into()), &known);
+        DAYS.put(env, &day_key(source, row.day), &known);
     }
     row.day = u32::try_from(day).unwrap_or(u32::MAX);
     Day::default()
