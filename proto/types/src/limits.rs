@@ -61,6 +61,8 @@ pub const IDENTITY_FUEL: u64 = 120_000;
 pub const POLICY_FUEL: u64 = 2_000_000;
 /// Fuel of one call of the room `governance`: a motion's row, its deed tried out.
 pub const GOVERNANCE_FUEL: u64 = 3_000_000;
+/// Fuel of setting a receipt key: one signature, three rows, one event.
+pub const RECEIPT_KEY_FUEL: u64 = 400_000;
 /// Fuel of a contract's question to a native room: a few rows read, one answer of 16 KiB.
 pub const QUESTION_FUEL: u64 = 150_000;
 /// Fuel of one query.
