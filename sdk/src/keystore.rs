@@ -44,6 +44,8 @@ pub enum KeyKind {
     Network,
     /// Signs transactions and reads of a principal.
     Principal,
+    /// Signs a validator's receipts of the evidence log.
+    Receipt,
 }
 
 impl KeyKind {
@@ -53,6 +55,7 @@ impl KeyKind {
             Self::Validator => "validator",
             Self::Network => "network",
             Self::Principal => "principal",
+            Self::Receipt => "receipt",
         }
     }
 }

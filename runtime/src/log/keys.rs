@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `k/` ‖ validator | the delegation that holds, and which one it is |
 //! | `k/` ‖ validator ‖ number, big-endian | one that held before |
-//! | `u/` ‖ receipt key | whose it is |
+//! | `u/` ‖ receipt key | the organisation whose it is |
 //!
 //! Anyone may carry a delegation here: what counts is the consensus key's signature. A receipt is
 //! checked with its delegation and the validator set alone; the row says in public which key a
@@ -18,7 +18,8 @@
 //!
 //! - **K1 by the validator.** A row holds what the consensus key of a validator of the block signed.
 //! - **K2 forward.** A key begins later than the one before it: an old delegation never comes back.
-//! - **K3 one owner.** A receipt key is one validator's, for ever: two words are two signers.
+//! - **K3 one owner.** A receipt key is one organisation's, for ever: the words of two organisations
+//!   have two signers. Within one it may stay when the consensus key changes.
 
 use super::ROOM;
 use crate::native::{Deed, Done, event, malformed, method_word, public_key, read};
@@ -118,12 +119,11 @@ fn set(deed: &mut Deed<'_, '_>, args: &[u8]) -> Done {
     let (chain, from_height) = (deed.realm.chain, Height(request.from_height));
     let says = ReceiptKey { chain, validator, key, from_height };
     let delegation = Delegation { says, signature };
-    if deed.realm.validators.get(&validator).is_none() {
-        return Err(Code::NotValidator.refuse([]).into());
-    }
+    let member = deed.realm.validators.get(&validator);
+    let org = member.map(|member| member.org).ok_or_else(|| Code::NotValidator.refuse([]))?;
     let before = deed.overlay.read(&receipt_key_key(&validator))?;
     let before = before.map(|row| read_row(&row)).transpose()?;
-    check_new(deed, &delegation, before.as_ref())?;
+    check_new(deed, (&delegation, org), before.as_ref())?;
     if !delegation.holds(&Zip215) {
         return Err(Code::ReceiptKeySignature.refuse([]).into()); // K1
     }
@@ -133,7 +133,7 @@ fn set(deed: &mut Deed<'_, '_>, args: &[u8]) -> Done {
     }
     let row = ReceiptKeyRow { number, set_at: deed.place.height, delegation };
     deed.overlay.write(receipt_key_key(&validator), Some(linli_types::encode(&row)))?;
-    deed.overlay.write(owner_key(&key), Some(validator.0.to_vec()))?;
+    deed.overlay.write(owner_key(&key), Some(org.to_be_bytes().to_vec()))?;
     let message = wire::ReceiptKeySet { key: Some(to_wire(&row, true)) };
     Ok((wire::Done {}.encode_to_vec(), event(ROOM, KEY_SET, [], &message)))
 }
@@ -141,7 +141,7 @@ fn set(deed: &mut Deed<'_, '_>, args: &[u8]) -> Done {
 /// What a delegation must keep beside its signature.
 fn check_new(
     deed: &mut Deed<'_, '_>,
-    delegation: &Delegation,
+    (delegation, org): (&Delegation, u32),
     before: Option<&ReceiptKeyRow>,
 ) -> Result<(), Stop> {
     let says = &delegation.says;
@@ -159,7 +159,7 @@ fn check_new(
     }
     check_public_key(&says.key).map_err(|_| Code::BadKey.refuse([]))?;
     let owner = deed.overlay.read(&owner_key(&says.key))?;
-    if owner.is_some_and(|owner| owner != says.validator.0) {
+    if owner.is_some_and(|owner| owner != org.to_be_bytes()) {
         return Err(Code::KeyTaken.refuse([]).into()); // K3
     }
     Ok(())
