@@ -186,7 +186,8 @@ async fn entry(
         }
         Err(status) => return Err(unavailable(status)),
     };
-    let Some((_, place)) = sight.leaves.first() else { return Err(not_found("no such entry")) };
+    let places = sight.places();
+    let Some((_, place)) = places.first() else { return Err(not_found("no such entry")) };
     let signers = node.receipts().of(sight.header.height, 1).await.map_err(unavailable)?;
     let Some(signer) = signers.first() else {
         return Err(unavailable("no receipt key signs this height"));

@@ -7,18 +7,21 @@ use borsh::BorshDeserialize;
 use linli_proto::ledger_client::LedgerClient;
 use linli_proto::{
     ConsistencyRequest, ConsistencyResponse, CoseReceiptRequest, CoseReceiptResponse,
-    cose_receipt_request,
+    EventsRequest, cose_receipt_request,
 };
 use linli_types::certificate::Certificate;
 use linli_types::delegation::Delegation;
 use linli_types::header::Header;
-use linli_types::id::{Digest, Signature, TxId};
+use linli_types::id::{Digest, PrincipalId, Signature, TxId};
 use linli_types::merkle::{self, Sha256Log};
 use linli_types::signature::Zip215;
 use linli_types::validator::ValidatorSet;
 use linli_verify::cose::bare::Bare;
+use linli_verify::cose::delegation;
 use linli_verify::cose::receipt::{LogHead, Proof, Receipt};
 use linli_verify::pack::{LogPlace, SetChange};
+use linli_verify::statement::{self, Anchored, Statement};
+use prost::Message;
 use tonic::transport::Channel;
 
 /// Which leaves.
@@ -65,6 +68,29 @@ impl Client {
         assemble(&self.read("GetCoseReceipt", request, call).await?)
     }
 
+    /// The leaf of a source's record: by the contract's events about the source, from the first on.
+    /// `None` if none of them is about that number.
+    ///
+    /// # Errors
+    ///
+    /// Refused, or no answer.
+    pub async fn leaf_of_number(
+        &self,
+        source: PrincipalId,
+        number: u64,
+    ) -> Result<Option<u64>, Error> {
+        let (room, about) = (statement::ROOM.into(), source.0.to_vec());
+        let request = EventsRequest { room, about, history_only: true, ..EventsRequest::default() };
+        let mut events = self.events(request);
+        while let Some(event) = events.next().await? {
+            let found = leaf_in(&event.kind, &event.data, source, number);
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+
     /// That the log of `from` leaves is the beginning of the log of `to`; 0 means the present one.
     ///
     /// # Errors
@@ -80,6 +106,39 @@ impl Client {
             true => Ok(answer),
             false => Err(bad()),
         }
+    }
+}
+
+/// Full name of the event of a registration.
+const REGISTERED: &str = "linli.evidence.v1.Registered";
+
+/// The part of that event that places a number in the log.
+#[derive(Clone, PartialEq, Eq, Message)]
+struct Registered {
+    #[prost(bytes = "vec", tag = "1")]
+    source: Vec<u8>,
+    #[prost(uint64, tag = "2")]
+    first: u64,
+    #[prost(uint32, tag = "3")]
+    count: u32,
+    #[prost(uint64, tag = "5")]
+    first_leaf: u64,
+}
+
+/// The leaf of a source's number, if this event placed it.
+fn leaf_in(kind: &str, data: &[u8], source: PrincipalId, number: u64) -> Option<u64> {
+    match kind {
+        REGISTERED => {
+            let said = Registered::decode(data).ok().filter(|said| said.source == source.0)?;
+            let place = number.checked_sub(said.first)?;
+            if place < u64::from(said.count) { said.first_leaf.checked_add(place) } else { None }
+        }
+        statement::EVENT => {
+            let said = Anchored::decode(data).ok()?;
+            let anchored = Statement::decode(said.statement.as_slice()).ok()?;
+            (anchored.source == source.0 && anchored.number == number).then_some(said.leaf)
+        }
+        _ => None,
     }
 }
 
@@ -106,31 +165,41 @@ pub fn assemble(answer: &CoseReceiptResponse) -> Result<Receipts, Error> {
     }
     let orgs = signers.iter().filter_map(|(d, _)| set.get(&d.says.validator)).map(|v| v.org);
     let organisations = orgs.collect::<std::collections::BTreeSet<_>>().len();
+    let (hashes, given) = (nodes(&answer.leaves)?, nodes(&answer.range_path)?);
+    let (first, size) = (answer.first_leaf, header.log_size);
+    let (root, paths) =
+        merkle::range::paths::<Sha256Log>(&hashes, first, size, &given).ok_or_else(bad)?;
+    if root != header.log_root {
+        return Err(bad());
+    }
+    // The same signatures serve every leaf: they are checked once.
+    let none_yet = LogPlace { leaf: first, size, path: Vec::new() };
+    let holds = |(receipt, delegation): &(Receipt, Delegation)| {
+        delegation::check(delegation, receipt, &set, &Zip215).is_ok()
+            && receipt.is_over(&head.root, &Zip215)
+    };
+    if !receipts(&head, &signers, &none_yet).iter().all(holds) {
+        return Err(bad());
+    }
     let mut leaves = Vec::new();
-    for (leaf, path) in (answer.first_leaf..).zip(&answer.paths) {
-        let place = LogPlace { leaf, size: header.log_size, path: nodes(&path.nodes)? };
-        let hash = Digest::from_slice(&path.leaf).ok_or_else(bad)?;
-        let root = merkle::root_from_path::<Sha256Log>(hash, leaf, place.size, &place.path);
-        if root != Some(header.log_root) {
-            return Err(bad());
-        }
-        let one = |(delegation, signature): &(Delegation, Signature)| {
-            let proof = Proof::Inclusion(place.clone());
-            (Receipt::new(&head, delegation.says.key, *signature, proof), *delegation)
-        };
-        let receipts: Vec<_> = signers.iter().map(one).collect();
-        // The same signatures serve every leaf: they are checked once.
-        let holds = |(receipt, delegation): &(Receipt, Delegation)| {
-            linli_verify::cose::delegation::check(delegation, receipt, &set, &Zip215).is_ok()
-                && receipt.is_over(&head.root, &Zip215)
-        };
-        if leaf == answer.first_leaf && !receipts.iter().all(holds) {
-            return Err(bad());
-        }
+    for (leaf, path) in (first..).zip(paths) {
+        let receipts = receipts(&head, &signers, &LogPlace { leaf, size, path });
         let bare = Bare::new(&header, &certificate, &receipts, &set).ok_or_else(none)?;
         leaves.push((leaf, bare));
     }
     Ok(Receipts { header, sets, leaves, organisations })
+}
+
+fn receipts(
+    head: &LogHead,
+    signers: &[(Delegation, Signature)],
+    place: &LogPlace,
+) -> Vec<(Receipt, Delegation)> {
+    let one = |(delegation, signature): &(Delegation, Signature)| {
+        let proof = Proof::Inclusion(place.clone());
+        (Receipt::new(head, delegation.says.key, *signature, proof), *delegation)
+    };
+    signers.iter().map(one).collect()
 }
 
 fn nodes(bytes: &[u8]) -> Result<Vec<Digest>, Error> {
@@ -157,4 +226,25 @@ fn bad() -> Error {
         "节点给出的 COSE 回执不成立",
         "the COSE receipt that the node gave does not hold",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_leaf_of_a_number_stands_in_the_event_that_registered_it() {
+        let source = PrincipalId([7; 16]);
+        let said = Registered { source: source.0.to_vec(), first: 10, count: 4, first_leaf: 90 };
+        let data = said.encode_to_vec();
+        let find = |number| leaf_in(REGISTERED, &data, source, number);
+        assert_eq!([9, 10, 13, 14].map(find), [None, Some(90), Some(93), None]);
+        assert_eq!(leaf_in(REGISTERED, &data, PrincipalId([8; 16]), 10), None);
+        assert_eq!(leaf_in("linli.evidence.v1.Other", &data, source, 10), None);
+        let old = Statement { source: source.0.to_vec(), number: 3, ..Statement::default() };
+        let old = Anchored { statement: old.encode_to_vec(), leaf: 5, reused: false };
+        let data = old.encode_to_vec();
+        assert_eq!(leaf_in(statement::EVENT, &data, source, 3), Some(5));
+        assert_eq!(leaf_in(statement::EVENT, &data, source, 4), None);
+    }
 }

@@ -7,12 +7,13 @@ use super::{Api, aside, broken, sets, status};
 use crate::storage::RocksStore;
 use linli_proto as wire;
 use linli_proto::cose_receipt_request::Of;
-use linli_runtime::log::{consistency, leaf, leaf_path, root_at};
+use linli_runtime::log::{consistency, leaf, range_path, root_at};
 use linli_runtime::{load_certificate, validators};
 use linli_types::code::Code;
 use linli_types::height::Height;
 use linli_types::id::{Digest, TxId};
 use linli_types::limits::{COSE_LEAVES_MAX, VALIDATORS_MAX};
+use linli_types::merkle::{self, Sha256Log};
 use linli_types::receipt::Param;
 use linli_types::validator::ValidatorSet;
 use linli_verify::pack::LogPlace;
@@ -26,8 +27,23 @@ pub(crate) struct LeafSight {
     pub(crate) header: linli_types::header::Header,
     pub(crate) certificate: linli_types::certificate::Certificate,
     pub(crate) set: ValidatorSet,
-    /// Hash of each leaf, and its place.
-    pub(crate) leaves: Vec<(Digest, LogPlace)>,
+    /// Index of the first leaf.
+    pub(crate) first: u64,
+    /// Hash of each leaf.
+    pub(crate) leaves: Vec<Digest>,
+    /// What proves them together.
+    pub(crate) given: Vec<Digest>,
+}
+
+impl LeafSight {
+    /// Each leaf's hash and place.
+    pub(crate) fn places(&self) -> Vec<(Digest, LogPlace)> {
+        let size = self.header.log_size;
+        let found = merkle::range::paths::<Sha256Log>(&self.leaves, self.first, size, &self.given);
+        let paths = found.map(|(_, paths)| paths).unwrap_or_default();
+        let leaves = (self.first..).zip(&self.leaves).zip(paths);
+        leaves.map(|((leaf, hash), path)| (*hash, LogPlace { leaf, size, path })).collect()
+    }
 }
 
 impl Api {
@@ -80,8 +96,9 @@ impl Api {
             certificate: linli_types::encode(&sight.certificate),
             validators: linli_types::encode(&sight.set),
             set_changes,
-            first_leaf: sight.leaves.first().map_or(0, |(_, place)| place.leaf),
-            paths: sight.leaves.iter().map(|(leaf, place)| path(leaf, place)).collect(),
+            first_leaf: sight.first,
+            leaves: joined(&sight.leaves),
+            range_path: joined(&sight.given),
             signers: signers.collect(),
         };
         self.log_read(&asked, asked.others(about)).await?; // X4
@@ -109,16 +126,15 @@ impl Api {
                 to,
                 from_root: root_at(&store, from).map_err(broken)?.0.to_vec(),
                 to_root: root_at(&store, to).map_err(broken)?.0.to_vec(),
-                path: path.iter().flat_map(|node| node.0).collect(),
+                path: joined(&path),
             })
         })
         .await
     }
 }
 
-fn path(leaf: &Digest, place: &LogPlace) -> wire::LeafPath {
-    let nodes = place.path.iter().flat_map(|node| node.0).collect();
-    wire::LeafPath { leaf: leaf.0.to_vec(), nodes }
+fn joined(nodes: &[Digest]) -> Vec<u8> {
+    nodes.iter().flat_map(|node| node.0).collect()
 }
 
 /// A transaction that made leaves: its block, its receipt's index, its first leaf.
@@ -141,15 +157,14 @@ fn sight(
     let certificate = load_certificate(store, height).map_err(broken)?;
     let certificate = certificate.ok_or_else(|| damaged("a block without a certificate"))?;
     let (set, _) = validators::set_at(store, height).map_err(broken)?;
-    let size = block.header.log_size;
     let mut leaves = Vec::new();
     for at in first..end {
-        let hash = leaf(store, at).map_err(broken)?.ok_or_else(|| damaged("a missing leaf"))?;
-        let path = leaf_path(store, at, size).map_err(broken)?;
-        let path = path.ok_or_else(|| damaged("a path to nothing"))?;
-        leaves.push((hash, LogPlace { leaf: at, size, path }));
+        let hash = leaf(store, at).map_err(broken)?;
+        leaves.push(hash.ok_or_else(|| damaged("a missing leaf"))?);
     }
-    Ok(LeafSight { header: block.header.clone(), certificate, set, leaves })
+    let given = range_path(store, first..end, block.header.log_size).map_err(broken)?;
+    let given = given.ok_or_else(|| not_found("leaf"))?;
+    Ok(LeafSight { header: block.header.clone(), certificate, set, first, leaves, given })
 }
 
 /// One leaf, or the leaves of a transaction, for whoever may see digests.

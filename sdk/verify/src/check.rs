@@ -9,6 +9,8 @@ use crate::report::{self, Report};
 use crate::said::{self, Detail};
 use crate::seal::{Kind, Name, Sealed};
 use crate::statement::{self, Anchored, Statement};
+use alloc::string::String;
+use alloc::vec::Vec;
 use borsh::BorshDeserialize;
 use linli_types::account::Entry;
 use linli_types::certificate::{BadCertificate, Certificate};

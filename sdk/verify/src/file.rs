@@ -1,10 +1,13 @@
 //! Digests of a file, read as a stream: its size does not matter to memory.
 
+use alloc::string::String;
 use linli_types::id::Digest;
 use sha2::Digest as _;
+#[cfg(feature = "std")]
 use std::io::Read;
 
 /// Bytes read at a time.
+#[cfg(feature = "std")]
 const CHUNK_BYTES: usize = 128 * 1024;
 
 /// What is known of a file: its name for people, its size and both digests.
@@ -26,9 +29,10 @@ impl FileDigests {
     /// # Errors
     ///
     /// The reader's own.
+    #[cfg(feature = "std")]
     pub fn read(name: impl Into<String>, mut reader: impl Read) -> std::io::Result<Self> {
-        let (mut sha256, mut sm3, mut size) = (sha2::Sha256::new(), sm3::Sm3::new(), 0_u64);
-        let mut chunk = vec![0; CHUNK_BYTES];
+        let mut hasher = FileHasher::new();
+        let mut chunk = alloc::vec![0; CHUNK_BYTES];
         loop {
             let found = match reader.read(&mut chunk) {
                 Ok(0) => break,
@@ -37,19 +41,44 @@ impl FileDigests {
                 Err(e) => return Err(e),
             };
             // A reader that claims more than the chunk holds breaks its own contract.
-            let bytes = chunk.get(..found).ok_or(std::io::ErrorKind::InvalidData)?;
-            sha256.update(bytes);
-            sm3.update(bytes);
-            size = size.saturating_add(bytes.len() as u64);
+            hasher.update(chunk.get(..found).ok_or(std::io::ErrorKind::InvalidData)?);
         }
-        let (sha256, sm3) = (Digest(sha256.finalize().into()), Digest(sm3.finalize().into()));
-        Ok(Self { name: name.into(), size, sha256, sm3 })
+        Ok(hasher.finish(name))
     }
 
     /// The digests of bytes at hand.
     pub fn of(name: impl Into<String>, bytes: &[u8]) -> Self {
         let (sha256, sm3) = both(bytes);
         Self { name: name.into(), size: bytes.len() as u64, sha256, sm3 }
+    }
+}
+
+/// Both digests of a file that comes in pieces.
+#[derive(Clone, Debug, Default)]
+pub struct FileHasher {
+    sha256: sha2::Sha256,
+    sm3: sm3::Sm3,
+    size: u64,
+}
+
+impl FileHasher {
+    /// Of a file whose bytes are still to come.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes the next piece.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.sha256.update(bytes);
+        self.sm3.update(bytes);
+        self.size = self.size.saturating_add(bytes.len() as u64);
+    }
+
+    /// The digests of all pieces.
+    pub fn finish(self, name: impl Into<String>) -> FileDigests {
+        let Self { sha256, sm3, size } = self;
+        let (sha256, sm3) = (Digest(sha256.finalize().into()), Digest(sm3.finalize().into()));
+        FileDigests { name: name.into(), size, sha256, sm3 }
     }
 }
 
@@ -71,6 +100,7 @@ mod tests {
         assert_eq!((sha256, sm3), (fips.parse().unwrap(), gb.parse().unwrap()));
     }
 
+    #[cfg(feature = "std")]
     #[test]
     fn a_stream_in_odd_pieces_gives_the_same_digests() {
         struct Odd<'a>(&'a [u8], usize);
@@ -83,12 +113,13 @@ mod tests {
                 Ok(take)
             }
         }
-        let bytes: Vec<u8> = (0..400_000_u32).map(|i| ((i * 31) >> 3) as u8).collect();
+        let bytes: alloc::vec::Vec<u8> = (0..400_000_u32).map(|i| ((i * 31) >> 3) as u8).collect();
         let read = FileDigests::read("f", Odd(&bytes, 3)).unwrap();
         assert_eq!(read, FileDigests::of("f", &bytes));
         assert_eq!(read.size, 400_000);
     }
 
+    #[cfg(feature = "std")]
     #[test]
     fn a_reader_that_fails_is_reported() {
         struct Bad;

@@ -18,8 +18,14 @@
 //!   the genesis: no entry can be changed, even by one who seals the pack anew.
 //! - **O3 every signature.** Every signature present verifies, by ZIP-215.
 //! - **O4 total.** No input panics.
+//!
+//! `no_std` with `alloc`: the same code runs in a browser (`sdk/verify/browser`). The feature `std`
+//! adds only what reads a file as a stream.
+#![no_std]
 
 extern crate alloc;
+#[cfg(any(test, feature = "std"))]
+extern crate std;
 
 pub mod cose;
 pub mod failure;

@@ -15,9 +15,12 @@
 
 use crate::file::FileDigests;
 use crate::said::Detail;
+use alloc::collections::BTreeSet;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use linli_types::id::Digest;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::collections::BTreeSet;
 
 /// Bytes of a manifest.
 pub const BYTES_MAX: usize = 1024 * 1024;
@@ -254,6 +257,7 @@ mod digest {
 mod tests {
     use super::*;
     use crate::said::tests::is_all_chinese;
+    use alloc::vec;
 
     fn manifest() -> Manifest {
         let file = Listed {

@@ -2,6 +2,8 @@
 
 use crate::failure::Failure;
 use crate::seal::{Kind, Name, Sealed};
+use alloc::string::String;
+use alloc::vec::Vec;
 use borsh::{BorshDeserialize, BorshSerialize};
 use linli_types::certificate::Certificate;
 use linli_types::encode;

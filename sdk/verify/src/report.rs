@@ -9,6 +9,10 @@ use crate::pack::{Answer, LogPlace, ProvedEntry};
 use crate::seal::Kind;
 use crate::statement::{self, Statement};
 use crate::time;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec;
+use alloc::vec::Vec;
 use core::fmt::Write;
 use linli_types::account::Entry;
 use linli_types::code::{Code, Lang, fill};
@@ -577,5 +581,5 @@ fn account_lines(lang: Lang, a: &ProvedAccount) -> Vec<String> {
             "account    {code}, asset {asset}, balance {balance}, held {out}, awaited {due}; whole: {count} entries"
         ),
     );
-    std::iter::once(head).chain(a.lines.iter().map(line)).collect()
+    core::iter::once(head).chain(a.lines.iter().map(line)).collect()
 }

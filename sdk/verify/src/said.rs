@@ -3,6 +3,8 @@
 //! Names, numbers and digests are the same in both; what is a sentence or a common noun has a
 //! Chinese and an English form, so that no text mixes them.
 
+use alloc::format;
+use alloc::string::{String, ToString};
 use linli_types::certificate::BadCertificate;
 use linli_types::genesis::BadGenesis;
 use linli_types::header::BadHeader;

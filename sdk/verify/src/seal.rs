@@ -28,6 +28,10 @@
 use crate::failure::{Failure, Reason};
 use crate::said::Detail;
 use crate::zip;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
 use linli_types::digest;
 use linli_types::limits;
 

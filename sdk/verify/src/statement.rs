@@ -3,6 +3,9 @@
 //! The bytes are the contract's (`contracts/evidence/evidence.proto`): they are hashed as they
 //! are and never encoded again. The leaf of the log is `0x01 ‖ SHA-256(statement)`.
 
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
 use linli_types::id::Digest;
 use linli_types::merkle::{Sha256Log, Shape};
 use prost::Message;

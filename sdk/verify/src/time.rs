@@ -2,6 +2,8 @@
 //!
 //! Source: Howard Hinnant, *chrono-Compatible Low-Level Date Algorithms* (days to civil).
 
+use alloc::format;
+use alloc::string::String;
 use linli_types::height::TimeMs;
 
 const DAY_S: u64 = 24 * 3600;

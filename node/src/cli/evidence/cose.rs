@@ -2,14 +2,13 @@
 
 use crate::cli::connect::Connect;
 use crate::cli::key::principal;
-use crate::cli::query::{ask_by_schema, write_new};
+use crate::cli::query::write_new;
 use crate::cli::{Exit, Failure, Output, block_on};
 use crate::words::words;
-use linli_sdk::anchor::ROOM;
 use linli_sdk::cose::{Leaves, Receipts};
 use linli_types::human;
 use linli_types::id::{PrincipalId, TxId};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::path::{Path, PathBuf};
 
 /// Which leaf, and that its COSE receipt is wanted.
@@ -82,31 +81,12 @@ impl Cose {
             (None, Some(leaf), None) => Leaves::From(leaf),
             (None, None, Some(number)) => {
                 let source = self.source.map_or_else(|| node.principal(), Ok)?;
-                let args = json!({ "source": source.to_string(), "number": number });
-                let answer = ask_by_schema(&node, ROOM, "Record", &args, false).await?;
-                Leaves::From(leaf_of(&answer.2, number).ok_or_else(no_leaf)?)
+                let leaf = node.client.leaf_of_number(source, number).await?;
+                Leaves::From(leaf.ok_or_else(no_leaf)?)
             }
             _ => return Err(no_leaf()),
         };
         Ok(node.client.cose_receipts(leaves, 1, self.organisations).await?)
-    }
-}
-
-/// The leaf that the contract's answer about a record names.
-fn leaf_of(record: &Value, number: u64) -> Option<u64> {
-    let read = |value: &Value, name: &str| -> Option<u64> {
-        let found = value.get(name)?;
-        found.as_u64().or_else(|| found.as_str()?.parse().ok())
-    };
-    if record.get("anchored").and_then(Value::as_bool) != Some(true) {
-        return None;
-    }
-    match record.get("batch").filter(|batch| !batch.is_null()) {
-        Some(batch) => {
-            let place = number.checked_sub(read(record, "first")?)?;
-            read(batch, "first_leaf")?.checked_add(place)
-        }
-        None => read(record, "leaf"),
     }
 }
 
