@@ -17,6 +17,7 @@ pub(crate) struct Sight {
 
 struct Row {
     sight: Arc<Sight>,
+    own: Option<PublicKey>,
     signers: BTreeMap<PublicKey, Signer>,
 }
 
@@ -32,7 +33,13 @@ impl Known {
         self.rows.get(&height).map(|row| row.sight.clone())
     }
 
-    pub(crate) fn begin(&mut self, height: Height, sight: &Arc<Sight>) {
+    /// Takes a height up, with this node's own signature if it has one.
+    pub(crate) fn begin(
+        &mut self,
+        height: Height,
+        sight: &Arc<Sight>,
+        own: Option<(PublicKey, Signer)>,
+    ) {
         if self.rows.contains_key(&height) {
             return;
         }
@@ -42,7 +49,8 @@ impl Known {
             self.rows.remove(&first);
         }
         self.order.push_back(height);
-        self.rows.insert(height, Row { sight: sight.clone(), signers: BTreeMap::new() });
+        let (sight, signers) = (sight.clone(), own.into_iter().collect());
+        self.rows.insert(height, Row { sight, own: own.map(|(seat, _)| seat), signers });
     }
 
     /// Keeps a signature that was checked.
@@ -52,11 +60,18 @@ impl Known {
         }
     }
 
-    pub(crate) fn signer(&self, height: Height, validator: &PublicKey) -> Option<Signer> {
-        self.rows.get(&height)?.signers.get(validator).copied()
+    /// This node's own signature.
+    pub(crate) fn own(&self, height: Height) -> Option<Signer> {
+        let row = self.rows.get(&height)?;
+        row.signers.get(&row.own?).copied()
     }
 
-    pub(crate) fn signers(&self, height: Height) -> BTreeMap<PublicKey, Signer> {
-        self.rows.get(&height).map(|row| row.signers.clone()).unwrap_or_default()
+    /// The name under which this node signed, and every signature by its validator.
+    pub(crate) fn signers(
+        &self,
+        height: Height,
+    ) -> (Option<PublicKey>, BTreeMap<PublicKey, Signer>) {
+        let row = self.rows.get(&height);
+        row.map(|row| (row.own, row.signers.clone())).unwrap_or_default()
     }
 }

@@ -45,6 +45,25 @@ impl Keys {
         self.own.iter().copied().find(|key| set.get(key).is_some())
     }
 
+    /// The name that this node had in a set of the past: by a consensus key that it holds, or by the
+    /// receipt key that one which it held delegated.
+    pub(crate) fn seat_then(
+        &self,
+        store: &RocksStore,
+        set: &ValidatorSet,
+    ) -> Result<Option<PublicKey>, Broken> {
+        if let Some(seat) = self.seat(set) {
+            return Ok(Some(seat));
+        }
+        for member in set.members() {
+            let row = receipt_key(store, &member.key)?;
+            if row.is_some_and(|row| row.delegation.says.key == self.public()) {
+                return Ok(Some(member.key));
+            }
+        }
+        Ok(None)
+    }
+
     /// Whether a key is one of this node's consensus keys.
     pub(crate) fn is_own(&self, key: &PublicKey) -> bool {
         self.own.contains(key)

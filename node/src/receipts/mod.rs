@@ -107,13 +107,13 @@ impl Receipts {
         let mut asked: Option<BTreeSet<PublicKey>> = None;
         loop {
             changed.borrow_and_update();
-            let found = lock(&self.shared.known).signers(height);
-            let chosen = self.choose(&sight.set, &found, organisations);
+            let (own, found) = lock(&self.shared.known).signers(height);
+            let chosen = choose(&sight.set, own, &found, organisations);
             if chosen.len() >= organisations {
                 return Ok(chosen);
             }
             if asked.is_none() {
-                asked = Some(self.ask(&sight, height).await?);
+                asked = Some(self.ask(height).await?);
             }
             let all = asked.iter().flatten().all(|validator| found.contains_key(validator));
             if all || tokio::time::timeout_at(until, changed.changed()).await.is_err() {
@@ -122,31 +122,15 @@ impl Receipts {
         }
     }
 
-    fn choose(
-        &self,
-        set: &ValidatorSet,
-        found: &BTreeMap<PublicKey, Signer>,
-        organisations: usize,
-    ) -> Vec<Signer> {
-        let own = |key: &PublicKey| self.keys().is_some_and(|keys| keys.is_own(key));
-        let mut members: Vec<_> = set.members().iter().collect();
-        members.sort_by_key(|member| (!own(&member.key), member.key));
-        let (mut orgs, mut chosen) = (BTreeSet::new(), Vec::new());
-        for member in members {
-            let Some(signer) = found.get(&member.key) else { continue };
-            if chosen.len() < organisations && orgs.insert(member.org) {
-                chosen.push(*signer);
-            }
-        }
-        chosen
-    }
-
-    /// Asks every validator of the height that is known to answer and has not; names them.
-    async fn ask(&self, sight: &Arc<Sight>, height: Height) -> Result<BTreeSet<PublicKey>, Broken> {
-        let (own, sight) = (self.clone(), sight.clone());
+    /// Asks every validator of now that is known to answer: one whose consensus key was changed since
+    /// knows what it was called. Names them.
+    async fn ask(&self, height: Height) -> Result<BTreeSet<PublicKey>, Broken> {
+        let own = self.clone();
         let asking = move || {
+            let next = own.head().height.next();
+            let (set, _) = validators::set_at(&own.shared.parts.store, next)?;
             let mut asked = BTreeSet::new();
-            for member in sight.set.members() {
+            for member in set.members() {
                 if !own.is_own(&member.key) && own.speaks(&member.key)? {
                     own.send(&member.key, Word::Ask { height });
                     asked.insert(member.key);
@@ -198,7 +182,7 @@ impl Receipts {
         let sight = Arc::new(Sight { head: LogHead::of(&block.header), set });
         let mut own = None;
         if let Some(keys) = self.keys()
-            && let Some(seat) = keys.seat(&sight.set)
+            && let Some(seat) = keys.seat_then(store, &sight.set)?
         {
             let delegation = keys.delegation(store, *chain, (seat, self.head().height))?;
             if delegation.says.from_height <= height {
@@ -207,12 +191,7 @@ impl Receipts {
                 own = Some((seat, Signer { delegation, signature }));
             }
         }
-        let mut known = lock(&self.shared.known);
-        known.begin(height, &sight);
-        if let Some((seat, signer)) = own {
-            known.add(height, seat, signer);
-        }
-        drop(known);
+        lock(&self.shared.known).begin(height, &sight, own);
         Ok(Some(sight))
     }
 
@@ -243,8 +222,8 @@ impl Receipts {
 
     async fn sign_ahead(&self, height: Height) {
         let done = async {
-            if let Some(sight) = self.look(height).await? {
-                self.ask(&sight, height).await?;
+            if self.look(height).await?.is_some() {
+                self.ask(height).await?;
             }
             Ok::<(), Broken>(())
         };
@@ -284,10 +263,9 @@ impl Receipts {
     }
 
     async fn answer(&self, to: PublicKey, height: Height) -> Result<(), Broken> {
-        let Some(sight) = self.look(height).await? else { return Ok(()) };
-        let seat = self.keys().and_then(|keys| keys.seat(&sight.set));
-        let signer = seat.and_then(|seat| lock(&self.shared.known).signer(height, &seat));
-        if let Some(signer) = signer {
+        self.look(height).await?;
+        let own = lock(&self.shared.known).own(height);
+        if let Some(signer) = own {
             self.send(&to, Word::Tell { height, signer });
         }
         Ok(())
@@ -323,6 +301,25 @@ impl Receipts {
     }
 }
 
+/// The own signature first, then one of each further organisation, until there are enough.
+fn choose(
+    set: &ValidatorSet,
+    own: Option<PublicKey>,
+    found: &BTreeMap<PublicKey, Signer>,
+    organisations: usize,
+) -> Vec<Signer> {
+    let mut members: Vec<_> = set.members().iter().collect();
+    members.sort_by_key(|member| (own != Some(member.key), member.key));
+    let (mut orgs, mut chosen) = (BTreeSet::new(), Vec::new());
+    for member in members {
+        let Some(signer) = found.get(&member.key) else { continue };
+        if chosen.len() < organisations && orgs.insert(member.org) {
+            chosen.push(*signer);
+        }
+    }
+    chosen
+}
+
 /// The validator whose signature over this very log it is.
 fn holds(sight: &Sight, signer: &Signer, verify: &dyn Verify) -> Option<PublicKey> {
     let Signer { delegation, signature } = signer;
@@ -339,3 +336,6 @@ async fn aside<T: Send + 'static>(
     let done = tokio::task::spawn_blocking(work).await;
     done.unwrap_or_else(|_| Err(Broken("a task about receipts panicked".into())))
 }
+
+#[cfg(test)]
+mod tests;
