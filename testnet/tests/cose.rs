@@ -106,7 +106,7 @@ fn a_signed_statement_is_registered(live: &Live, number: u64) -> (PathBuf, (Stri
     let args = register_args(&signed).to_string();
     let ran = live.linli("operator", &["call", "evidence", "Register", "--args", &args]).done();
     let json = ran.json();
-    let leaf = &json["receipt"]["log_leaves"][0];
+    let leaf = &json["receipt"]["log_leaf"];
     let leaf = leaf.as_u64().unwrap_or_else(|| panic!("{json}"));
     (file, (entry(&signed.id()), leaf))
 }
