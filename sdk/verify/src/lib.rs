@@ -23,10 +23,9 @@
 //! adds only what reads a file as a stream.
 #![no_std]
 
+extern crate alloc;
 #[cfg(any(test, feature = "std"))]
 extern crate std;
-
-extern crate alloc;
 
 pub mod base64;
 pub mod cose;

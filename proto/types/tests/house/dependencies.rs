@@ -99,8 +99,6 @@ const PURE: &[(&str, &[(&str, &str)])] = &[
         &[
             ("blake3", "digests"),
             ("borsh", "the strict encoding"),
-            ("ciborium", "CBOR, the encoding of COSE"),
-            ("coset", "COSE messages"),
             ("crc32fast", "what a ZIP asks for"),
             ("p256", "signatures of time-stamp authorities"),
             ("prost", "messages"),
