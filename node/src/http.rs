@@ -1,8 +1,12 @@
-//! `/healthz` and `/metrics` over plain HTTP: for supervisors and Prometheus.
+//! `/healthz` and `/metrics` over plain HTTP: for supervisors and Prometheus; and the evidence log's
+//! own pages (`log`) for witnesses.
 //!
-//! It holds no data of the chain beyond heights and counts, and takes nothing but GET. Its
-//! connections are few and short: whoever asks again opens another.
+//! It holds no data of the chain beyond heights, counts, headers and roots. Its connections are few
+//! and short: whoever asks again opens another.
 
+mod log;
+
+use crate::checkpoints::Checkpoints;
 use crate::counters::Counters;
 use crate::handle::NodeHandle;
 use crate::listen::{Patience, Places};
@@ -35,6 +39,7 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 /// The transport cannot go on.
 pub async fn serve(
     node: NodeHandle,
+    checkpoints: Arc<Checkpoints>,
     listener: TcpListener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
@@ -43,7 +48,8 @@ pub async fn serve(
     let routes = Router::new()
         .route("/healthz", get(healthz))
         .route("/metrics", get(metrics))
-        .with_state(Shared { node, registry: Arc::new(registry) });
+        .merge(log::routes())
+        .with_state(Shared { node, checkpoints, registry: Arc::new(registry) });
     let whole = Patience::Whole(Duration::from_millis(limits::HTTP_CONNECTION_MS_MAX));
     let places = Places::new(listener, limits::HTTP_CONNECTIONS_MAX, whole);
     axum::serve(places, routes).with_graceful_shutdown(stop).await
@@ -52,6 +58,7 @@ pub async fn serve(
 #[derive(Clone)]
 struct Shared {
     node: NodeHandle,
+    checkpoints: Arc<Checkpoints>,
     registry: Arc<Registry>,
 }
 

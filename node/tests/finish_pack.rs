@@ -131,6 +131,10 @@ impl Ledger for Played {
         no()
     }
 
+    async fn get_later(&self, _: Request<LaterRequest>) -> Result<Response<LaterResponse>, Status> {
+        no()
+    }
+
     async fn get_schema(
         &self,
         _: Request<SchemaRequest>,

@@ -29,6 +29,7 @@ extern crate std;
 extern crate alloc;
 
 pub mod base64;
+pub mod certified;
 pub mod cose;
 pub mod failure;
 pub mod file;
