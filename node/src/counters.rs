@@ -126,6 +126,10 @@ counters! {
     stamp_failures: counter,
     /// Cosignatures of witnesses taken.
     checkpoints_cosigned: counter,
+    /// Logs signed with the receipt key.
+    receipt_signatures: counter,
+    /// Peers' words about receipts that do not hold.
+    receipt_faults: counter,
     /// TLS handshakes that failed.
     tls_failures: counter,
     /// TLS certificates taken up while running.

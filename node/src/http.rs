@@ -1,8 +1,8 @@
-//! `/healthz` and `/metrics` over plain HTTP: for supervisors and Prometheus; and the evidence log's
-//! own pages (`log`) for witnesses.
+//! `/healthz` and `/metrics` over plain HTTP, for supervisors and Prometheus; beside them SCRAPI
+//! ([`crate::scrapi`]) and the evidence log's own pages ([`log`]) for witnesses.
 //!
-//! It holds no data of the chain beyond heights, counts, headers and roots. Its connections are few
-//! and short: whoever asks again opens another.
+//! It holds no data of the chain beyond heights, counts, headers and digests. Its connections are
+//! few and short: whoever asks again opens another.
 
 mod log;
 
@@ -49,7 +49,8 @@ pub async fn serve(
         .route("/healthz", get(healthz))
         .route("/metrics", get(metrics))
         .merge(log::routes())
-        .with_state(Shared { node, checkpoints, registry: Arc::new(registry) });
+        .with_state(Shared { node: node.clone(), checkpoints, registry: Arc::new(registry) })
+        .merge(crate::scrapi::routes(node));
     let whole = Patience::Whole(Duration::from_millis(limits::HTTP_CONNECTION_MS_MAX));
     let places = Places::new(listener, limits::HTTP_CONNECTIONS_MAX, whole);
     axum::serve(places, routes).with_graceful_shutdown(stop).await

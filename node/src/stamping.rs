@@ -49,14 +49,18 @@ fn not(why: impl Display) -> NotStamped {
     NotStamped(why.to_string())
 }
 
-/// Asks until the node stops.
+/// Asks until the node stops, each time that the log has grown and the pause is over.
 pub(crate) async fn run(node: NodeHandle, stamper: Stamper) {
     let mut failures = 0_u32;
     loop {
+        tokio::select! {
+            () = stamper.grown(&node) => {}
+            () = node.closing() => return,
+        }
         let pause = match stamper.once(&node).await {
-            Ok(stamped) => {
+            Ok(()) => {
                 failures = 0;
-                node.counters().stamps.add(u64::from(stamped));
+                node.counters().stamps.add(1);
                 stamper.every
             }
             Err(why) => {
@@ -80,12 +84,16 @@ impl Stamper {
         RETRY.saturating_mul(doubled).min(self.every)
     }
 
-    /// Has the latest header stamped, unless nothing was appended since the last time.
-    async fn once(&self, node: &NodeHandle) -> Result<bool, NotStamped> {
+    /// Waits until the log holds leaves that no token covers.
+    async fn grown(&self, node: &NodeHandle) {
+        let covered = self.stamps.newest().unwrap_or(0);
+        // A head that is gone means that the node stops, which the caller sees too.
+        let _ = node.head().wait_for(|head| head.log_size > covered).await;
+    }
+
+    /// Has the latest header stamped.
+    async fn once(&self, node: &NodeHandle) -> Result<(), NotStamped> {
         let head = node.head().borrow().clone();
-        if head.log_size == 0 || self.stamps.newest() >= Some(head.log_size) {
-            return Ok(false);
-        }
         let store = node.store();
         let block = tokio::task::spawn_blocking(move || load_block(&store, head.height)).await;
         let block = block.map_err(not)?.map_err(|why| not(why.0))?;
@@ -95,7 +103,7 @@ impl Stamper {
         let kept = tokio::task::spawn_blocking(move || stamps.keep(size, height, &token)).await;
         kept.map_err(not)?.map_err(not)?;
         tracing::info!(height = height.0, size, "stamping.done");
-        Ok(true)
+        Ok(())
     }
 
     /// A token about these bytes, checked.

@@ -1,5 +1,7 @@
 //! `linli verify`: is this pack true? Offline: no node, no async runtime, no socket.
 
+mod receipt;
+
 use super::genesis::read_bytes;
 use super::output::Exit;
 use super::{Failure, Output};
@@ -15,7 +17,7 @@ use std::path::{Path, PathBuf};
 /// Verifies a pack, together with the files that it proves.
 #[derive(clap::Args)]
 pub(super) struct Verify {
-    /// The pack: evidence, a receipt, or a proof of entries.
+    /// The pack: evidence, a receipt, or a proof of entries; or a bare receipt.
     #[arg(value_name = "PACK")]
     pack: PathBuf,
     /// The files that an evidence pack proves.
@@ -24,12 +26,17 @@ pub(super) struct Verify {
     /// The genesis file: the only thing that is believed.
     #[arg(long, value_name = "FILE")]
     genesis: PathBuf,
+    #[command(flatten)]
+    receipt: receipt::Receipt,
 }
 
 impl Verify {
     pub(super) fn run(self, out: &mut Output) -> Result<(), Failure> {
         let genesis = read_bytes(&self.genesis)?;
         let pack = read_pack(&self.pack)?;
+        if receipt::is_bare(&pack) {
+            return self.receipt.run(&pack, &genesis, &self.files, out);
+        }
         let files = self.files.iter().map(|file| digests(file)).collect::<Result<Vec<_>, _>>()?;
         match linli_verify::verify(&pack, &files, &genesis) {
             Ok(report) => {
