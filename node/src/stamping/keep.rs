@@ -55,7 +55,8 @@ impl Stamps {
         by_size.insert(size, height);
         while by_size.len() > STAMPS_MAX {
             let Some((size, height)) = by_size.pop_first() else { break };
-            std::fs::remove_file(self.path(size, height))?;
+            // One that is gone already has made room.
+            let _ = std::fs::remove_file(self.path(size, height));
         }
         Ok(())
     }
