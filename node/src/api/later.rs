@@ -9,7 +9,6 @@ use crate::storage::RocksStore;
 use linli_proto as wire;
 use linli_runtime::log::leaf_path;
 use linli_runtime::{load_block, load_certificate};
-use linli_verify::note::Note;
 use std::sync::Arc;
 use tonic::Status;
 
@@ -38,10 +37,10 @@ impl Api {
             return Err(not_found("leaf"));
         }
         aside(move || {
-            let mut answer = wire::LaterResponse::default();
-            answer.stamp = stamp(&store, &later.stamps, leaf)?;
-            answer.checkpoint = checkpoint(&store, &later.checkpoints, leaf)?;
-            Ok(answer)
+            Ok(wire::LaterResponse {
+                stamp: stamp(&store, &later.stamps, leaf)?,
+                checkpoint: checkpoint(&store, &later.checkpoints, leaf)?,
+            })
         })
         .await
     }
@@ -68,7 +67,6 @@ fn checkpoint(
     leaf: u64,
 ) -> Result<Option<wire::CosignedCheckpoint>, Status> {
     let Some((size, note)) = checkpoints.cosigned(leaf) else { return Ok(None) };
-    let note: Note = note;
     Ok(Some(wire::CosignedCheckpoint {
         witnesses: checkpoints.signers(&note),
         note: note.to_string(),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// Time between two time-stamp tokens unless told otherwise, in minutes.
-pub const TIMESTAMP_EVERY_MINUTES: u64 = 10;
+const TIMESTAMP_EVERY_MINUTES: u64 = 10;
 
 /// Checkpoints of the evidence log.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
