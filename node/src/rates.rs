@@ -75,10 +75,13 @@ pub struct Rates {
     counters: Arc<Counters>,
 }
 
+/// The organisation of a key: 0 for nobody's, none for a key that nobody has yet.
+type OrgOf = dyn Fn(&PublicKey) -> Option<u32> + Send + Sync;
+
 /// Whose organisation a key belongs to, as the ledger has it. A key is one principal's for ever, and
 /// a principal stays in its organisation: what was found once is kept.
 struct Organisations {
-    look_up: Box<dyn Fn(&PublicKey) -> Option<u32> + Send + Sync>,
+    look_up: Box<OrgOf>,
     known: Mutex<HashMap<PublicKey, u32>>,
 }
 

@@ -89,6 +89,12 @@ const COMMANDS: &[&str] = &[
     "evidence pack",
     "evidence trace",
     "evidence gaps",
+    "evidence ratio",
+    "evidence taint",
+    "evidence corroborate",
+    "evidence supersede",
+    "evidence challenge",
+    "evidence resolve",
     "verify",
     "witness",
 ];

@@ -238,5 +238,7 @@ fn bad(zh: &str, en: &str) -> Error {
     )
 }
 
+pub mod register;
+
 #[cfg(test)]
 pub(crate) mod tests;

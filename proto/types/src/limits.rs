@@ -256,10 +256,10 @@ pub const EVIDENCE_CELL_MAX: usize = 5;
 pub const EVIDENCE_CORROBORATIONS_MAX: usize = 8;
 /// Holders of one payload who confirm that it is destroyed.
 pub const EVIDENCE_HOLDERS_MAX: usize = 16;
-/// Records that one look up or down the evidence's graph visits.
-pub const EVIDENCE_VISITS_MAX: usize = 256;
-/// Days of one question about a source's figures.
-pub const EVIDENCE_DAYS_MAX: u32 = 366;
+/// Entries that one look up or down the evidence's graph reads: an answer may read 200.
+pub const EVIDENCE_VISITS_MAX: usize = 180;
+/// Days of one question about a source's figures, each an entry: half a year.
+pub const EVIDENCE_DAYS_MAX: u32 = 186;
 /// Records that one call may name.
 pub const EVIDENCE_REFS_MAX: usize = 8;
 /// How far a read header's time may lie from the node's clock, in milliseconds.
@@ -358,6 +358,8 @@ const _: () = assert!(TRANSACTION_BYTES_MAX * 8 <= BLOCK_BYTES_MAX);
 const _: () = assert!(ARGUMENT_BYTES_MAX < TRANSACTION_BYTES_MAX);
 const _: () = assert!(BLOCK_BYTES_MAX < MESSAGE_BYTES_MAX);
 // A batch with statement, manifest and tag of each fits into one call.
+const _: () = assert!(EVIDENCE_VISITS_MAX < QUERY_ENTRIES_MAX);
+const _: () = assert!((EVIDENCE_DAYS_MAX as usize) < QUERY_ENTRIES_MAX);
 const _: () = assert!(EVIDENCE_BATCH_MAX * (32 + 32 + 16) + 1024 <= ARGUMENT_BYTES_MAX);
 const _: () = assert!(TRANSACTION_FUEL_MAX < BLOCK_FUEL_MAX - TIMER_FUEL_MAX);
 const _: () = assert!(OPENING_LINES_MAX as u64 * OPENING_LINE_FUEL <= TRANSACTION_FUEL_MAX / 2);

@@ -243,8 +243,8 @@ impl Model {
     /// Freezes the ways that are named, or thaws.
     fn freeze(&mut self, actor: Id, account: &[u8], ways: Option<u16>) -> Done {
         let row = self.look(account)?;
-        let office = self.is(actor, Role::Arbitrator);
-        refuse([(!office, Unauthorised), (row.owner == actor, SelfDealing)])?;
+        refuse([(!self.is(actor, Role::Arbitrator), Unauthorised)])?;
+        refuse([(row.owner == actor, SelfDealing)])?;
         refuse([(ways == Some(0), FreezeNothing), (ways.is_none() && !row.is(FROZEN), NotFrozen)])?;
         let flags = ways.map_or(row.flags & !FROZEN, |ways| row.flags | ways);
         self.accounts.insert(id(account), Account { flags, ..row });
@@ -293,11 +293,12 @@ impl Model {
         to.lots.retain(|_, units| *units > 0 && dated);
         while to.lots.len() > 64 {
             // The oldest two that differ in the month alone are one, of the later month.
-            let alike = |a: &Lot, b: &Lot| a < b && (a.0, a.2, a.3) == (b.0, b.2, b.3);
-            let next = |a: &Lot| to.lots.keys().find(|b| alike(a, b)).map(|b| (*a, *b));
-            let (first, later) = to.lots.keys().find_map(next).ok_or(LotsFull)?;
+            let later =
+                |a: &Lot| to.lots.keys().copied().find(|b| a < b && (a.0, b.1, a.2, a.3) == *b);
+            let pair = to.lots.keys().find_map(|a| later(a).map(|b| (*a, b)));
+            let (first, later) = pair.ok_or(LotsFull)?;
             let units = to.lots.remove(&first).unwrap();
-            *to.lots.entry(later).or_default() += units;
+            *to.lots.get_mut(&later).unwrap() += units;
         }
         from.posted[0] = from.posted[0].checked_add(amount).ok_or(Overflow)?;
         to.posted[1] = to.posted[1].checked_add(amount).ok_or(Overflow)?;
@@ -398,12 +399,12 @@ impl Model {
         refuse([(r.amount == 0, ZeroAmount), (r.amount > left, ReversalTooLarge)])?; // INV-L6
         let back = [sides[1], sides[0]];
         let ([payee, payer], carried) = (self.both(back)?, !r.receivable.is_empty());
-        let gives = actor == payee.owner && !carried;
-        refuse([(!gives && !self.is(actor, Role::Arbitrator), Unauthorised)])?;
+        let allowed = actor == payee.owner && !carried;
         let party = actor == payee.owner || actor == payer.owner;
-        refuse([(!gives && party, SelfDealing)])?;
+        refuse([(!allowed && !self.is(actor, Role::Arbitrator), Unauthorised)])?;
+        refuse([(!allowed && party, SelfDealing)])?;
         self.together(payee.asset)?;
-        let closed = payee.is(CLOSED) && !carried || payer.is(CLOSED); // INV-L8
+        let closed = payee.is(CLOSED) && !carried || payer.is(CLOSED);
         let frozen = payee.is(FROZEN_OUT) || payer.is(FROZEN_IN);
         refuse([(closed, AccountClosed), (frozen, AccountFrozen)])?;
         if carried {
