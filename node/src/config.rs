@@ -10,6 +10,10 @@
 //! - **G2 loopback.** Without TLS the API listens on loopback only, and the metrics always do,
 //!   unless `insecure_dev` says otherwise (design §5).
 
+mod later;
+
+pub use later::{Checkpoint, Timestamp};
+
 use crate::rates;
 use crate::words::{Words, words};
 use linli_types::limits;
@@ -60,6 +64,7 @@ pub struct Config {
     #[serde(default)]
     pub access: Access,
     /// Receipts of the evidence log.
+    #[serde(default)]
     pub receipts: Receipts,
     /// Peers.
     #[serde(default)]
@@ -73,6 +78,12 @@ pub struct Config {
     /// Logs.
     #[serde(default)]
     pub log: Log,
+    /// Checkpoints of the evidence log.
+    #[serde(default)]
+    pub checkpoint: Checkpoint,
+    /// The time-stamp authority; without it nobody is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timestamp: Option<Timestamp>,
 }
 
 /// gRPC and HTTP.
@@ -292,6 +303,8 @@ impl Config {
             storage: Storage::default(),
             timeouts: Timeouts::default(),
             log: Log::default(),
+            checkpoint: Checkpoint::default(),
+            timestamp: None,
         }
     }
 
@@ -370,6 +383,10 @@ impl Config {
                 return Err(zero(&format!("api.rates.{name}")));
             }
         }
+        self.checkpoint.keys()?;
+        if let Some(timestamp) = &self.timestamp {
+            timestamp.check()?;
+        }
         if self.log.file.is_absolute() || self.log.file.components().any(|c| c.as_os_str() == "..")
         {
             return Err(BadConfig(words!(
@@ -394,6 +411,12 @@ fn bad_toml(error: toml::de::Error) -> BadConfig {
 fn refuse_unknown(table: &toml::Table) -> Result<(), BadConfig> {
     let mut sample = Config::named("sample");
     sample.api.tls = Some(Tls { certificate: PathBuf::new(), key: PathBuf::new() });
+    sample.timestamp = Some(Timestamp {
+        url: String::new(),
+        every_minutes: 1,
+        certificate: PathBuf::new(),
+        authorities: PathBuf::new(),
+    });
     sample.network.peers.push(Peer { name: String::new(), address: address(NETWORK_LISTEN) });
     let sample = toml::Table::try_from(&sample).expect("a configuration is plain TOML");
     let mut known = Vec::new();

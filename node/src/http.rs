@@ -1,9 +1,12 @@
-//! `/healthz` and `/metrics` over plain HTTP, for supervisors and Prometheus, and SCRAPI beside them
-//! ([`crate::scrapi`]).
+//! `/healthz` and `/metrics` over plain HTTP, for supervisors and Prometheus; beside them SCRAPI
+//! ([`crate::scrapi`]) and the evidence log's own pages ([`log`]) for witnesses.
 //!
-//! It holds no data of the chain beyond heights, counts and digests. Its connections are few and
-//! short: whoever asks again opens another.
+//! It holds no data of the chain beyond heights, counts, headers and digests. Its connections are
+//! few and short: whoever asks again opens another.
 
+mod log;
+
+use crate::checkpoints::Checkpoints;
 use crate::counters::Counters;
 use crate::handle::NodeHandle;
 use crate::listen::{Patience, Places};
@@ -36,6 +39,7 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 /// The transport cannot go on.
 pub async fn serve(
     node: NodeHandle,
+    checkpoints: Arc<Checkpoints>,
     listener: TcpListener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
@@ -44,7 +48,8 @@ pub async fn serve(
     let routes = Router::new()
         .route("/healthz", get(healthz))
         .route("/metrics", get(metrics))
-        .with_state(Shared { node: node.clone(), registry: Arc::new(registry) })
+        .merge(log::routes())
+        .with_state(Shared { node: node.clone(), checkpoints, registry: Arc::new(registry) })
         .merge(crate::scrapi::routes(node));
     let whole = Patience::Whole(Duration::from_millis(limits::HTTP_CONNECTION_MS_MAX));
     let places = Places::new(listener, limits::HTTP_CONNECTIONS_MAX, whole);
@@ -54,6 +59,7 @@ pub async fn serve(
 #[derive(Clone)]
 struct Shared {
     node: NodeHandle,
+    checkpoints: Arc<Checkpoints>,
     registry: Arc<Registry>,
 }
 

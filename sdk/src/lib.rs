@@ -40,6 +40,8 @@ pub mod receipt;
 pub mod schema;
 pub mod sm2;
 pub mod tls;
+pub mod web;
+pub mod witness;
 
 pub use client::{Client, Options, Outcome};
 pub use draft::{Draft, Signed, Transfer};

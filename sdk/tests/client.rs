@@ -104,6 +104,10 @@ impl Ledger for Played {
         Ok(Response::new(QueryResponse { refused: Some(refused), ..Default::default() }))
     }
 
+    async fn get_later(&self, _: Request<LaterRequest>) -> Result<Response<LaterResponse>, Status> {
+        Err(Status::unimplemented("not played"))
+    }
+
     async fn get_schema(
         &self,
         request: Request<SchemaRequest>,

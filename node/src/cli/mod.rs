@@ -11,7 +11,6 @@ mod call;
 mod check_db;
 mod connect;
 mod contract;
-mod durable;
 mod evidence;
 mod genesis;
 mod help;
@@ -32,9 +31,11 @@ mod status;
 mod store;
 mod usage;
 mod verify;
+mod witness;
 
 pub use output::{Exit, Failure, Output, Trace};
 
+use crate::durable;
 use crate::words::words;
 use clap::error::ErrorKind;
 use clap::{ArgAction, FromArgMatches, Parser, Subcommand};
@@ -105,6 +106,8 @@ enum Command {
     Evidence(evidence::Evidence),
     /// Verifies a pack or a proof offline: no node, no network.
     Verify(verify::Verify),
+    /// Watches the evidence log and signs that its past never changes.
+    Witness(witness::Witness),
 }
 
 fn lang(text: &str) -> Result<Lang, String> {
@@ -161,6 +164,7 @@ impl Command {
             Self::Access(command) => command.run(out),
             Self::Evidence(command) => command.run(out),
             Self::Verify(command) => command.run(out),
+            Self::Witness(command) => command.run(out),
         }
     }
 }

@@ -6,23 +6,28 @@
 use super::key::Passphrase;
 use super::output::Exit;
 use super::store::{NETWORK_KEY, NEXT_KEY, RECEIPT_KEY, VALIDATOR_KEY, chain, reason};
-use super::{Failure, Output, machine};
+use super::{Failure, Output, machine, unreadable};
 use crate::anchoring::{self, Anchor};
-use crate::api::{self, Api};
+use crate::api::{self, Api, Later};
+use crate::checkpoints::Checkpoints;
 use crate::config::{BadConfig, Config};
 use crate::driver::Ended;
 use crate::node::{Node, NodeOptions, StartError, raise_open_files};
 use crate::rehearsing::{self, Rehearser};
+use crate::stamping::{self, Stamper, Stamps};
 use crate::storage::OpenError;
 use crate::tls::{BadPair, Tls};
 use crate::words::{Words, words};
 use crate::{http, receipts, telemetry};
 use linli_runtime::Outdated;
+use linli_sdk::web::Web;
 use linli_sdk::{About, KeyFile, KeyKind, SecretKey};
 use linli_types::id::{ChainId, PrincipalId};
+use linli_verify::{Detail, token};
 use serde_json::json;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -56,7 +61,10 @@ impl Run {
         };
         let own = self.carrier("receipts.carrier_key", &config.receipts.carrier_key)?;
         let registrar = own.or_else(|| rehearser.carrier.clone());
-        let edge = Edge { tls: self.tls(&config)?, anchor, registrar, rehearser };
+        let later = self.later(&config, &options, chain)?;
+        let stamper = self.stamper(&config, &later)?;
+        let tls = self.tls(&config)?;
+        let edge = Edge { tls, anchor, registrar, rehearser, later, stamper };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.map_err(|e| machine(&e))?;
         let ended = runtime.block_on(serve(options, &config, edge, out));
@@ -119,6 +127,34 @@ impl Run {
         })
     }
 
+    /// What is kept beside the chain: tokens of authorities, cosignatures of witnesses.
+    fn later(
+        &self,
+        config: &Config,
+        options: &NodeOptions,
+        chain: ChainId,
+    ) -> Result<Later, Failure> {
+        let witnesses = config.checkpoint.keys().map_err(|BadConfig(what)| {
+            Failure::usage(what, words!("请修改 config.toml", "correct config.toml"))
+        })?;
+        let stamps = Stamps::open(&self.data).map_err(|e| machine(&e))?;
+        let signer = options.receipt_key.as_deref().map(SecretKey::from_bytes);
+        let checkpoints = Checkpoints::open(&self.data, chain, signer, witnesses);
+        let checkpoints = checkpoints.map_err(|e| machine(&e))?;
+        Ok(Later { stamps: Arc::new(stamps), checkpoints: Arc::new(checkpoints) })
+    }
+
+    /// Whom to ask for time stamps, if anybody.
+    fn stamper(&self, config: &Config, later: &Later) -> Result<Option<Stamper>, Failure> {
+        let Some(asked) = &config.timestamp else { return Ok(None) };
+        let given = |path: &PathBuf| (!path.as_os_str().is_empty()).then(|| self.data.join(path));
+        let certificate = given(&asked.certificate).map(|path| certificate(&path)).transpose()?;
+        let web = Web::new(given(&asked.authorities).as_deref(), stamping::PATIENCE)?;
+        let every = Duration::from_secs(asked.every_minutes.saturating_mul(60));
+        let (url, stamps) = (asked.url.clone(), later.stamps.clone());
+        Ok(Some(Stamper { url, every, certificate, web, stamps }))
+    }
+
     /// In whose name the access log's head is anchored, if it is.
     fn anchor(&self, config: &Config) -> Result<Option<Anchor>, Failure> {
         let access = &config.access;
@@ -157,6 +193,8 @@ struct Edge {
     anchor: Option<Anchor>,
     registrar: Option<Carrier>,
     rehearser: Rehearser,
+    later: Later,
+    stamper: Option<Stamper>,
 }
 
 async fn serve(
@@ -221,6 +259,21 @@ fn finish(ended: Ended, out: &mut Output<'_>) -> Result<(), Failure> {
     }
 }
 
+/// The authority's certificate, in DER.
+fn certificate(path: &Path) -> Result<Vec<u8>, Failure> {
+    let bytes = std::fs::read(path).map_err(|e| unreadable(path, &e))?;
+    token::certificate(&bytes).map_err(|why| {
+        let (Detail { zh, en }, shown) = (why.detail(), path.display());
+        Failure::usage(
+            words!("timestamp.certificate：{shown} {zh}", "timestamp.certificate: {shown}: {en}"),
+            words!(
+                "请使用时间戳机构签发时间戳所用的证书",
+                "use the certificate by which the authority signs time stamps"
+            ),
+        )
+    })
+}
+
 /// Which rules are lacking.
 pub(super) fn outdated(why: &Outdated) -> Words {
     let Outdated { height, version, known } = why;
@@ -249,6 +302,7 @@ fn start_edges(
 ) -> Result<(JoinSet<()>, watch::Sender<bool>), Failure> {
     let handle = node.handle();
     let api = Api::new(handle.clone()).map_err(|why| machine(&why))?;
+    let api = api.with_later(edge.later.clone());
     let (stop, stopped) = watch::channel(false);
     let mut edges = JoinSet::new();
     let (verify, config, until) = (handle.verify(), config.clone(), stopped.clone());
@@ -262,8 +316,12 @@ fn start_edges(
     if let Some(anchor) = edge.anchor {
         edges.spawn(anchoring::run(handle.clone(), anchor));
     }
+    if let Some(stamper) = edge.stamper {
+        edges.spawn(stamping::run(handle.clone(), stamper));
+    }
+    let checkpoints = edge.later.checkpoints;
     edges.spawn(async move {
-        if let Err(why) = http::serve(handle, web, told(stopped)).await {
+        if let Err(why) = http::serve(handle, checkpoints, web, told(stopped)).await {
             tracing::error!(%why, "http.stopped");
         }
     });

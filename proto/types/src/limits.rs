@@ -346,6 +346,13 @@ pub const NOTE_SIGNATURES_MAX: usize = 128;
 pub const NOTE_NAME_BYTES_MAX: usize = 128;
 /// Bytes of a time-stamp token or answer: with a chain of certificates some 8 KB.
 pub const TOKEN_BYTES_MAX: usize = 32 * 1024;
+/// Tokens that a node keeps: one every ten minutes for more than a year, 400 MB at most.
+pub const STAMPS_MAX: usize = 65_536;
+/// How far an authority's time may lie before the block's that it stamps, in milliseconds: what the
+/// clocks of two careful machines may differ by, and more.
+pub const STAMP_SKEW_MS: u64 = 300_000;
+/// Witnesses that a node hears.
+pub const WITNESSES_MAX: usize = 64;
 
 const _: () = assert!(TRANSACTION_BYTES_MAX * 8 <= BLOCK_BYTES_MAX);
 const _: () = assert!(ARGUMENT_BYTES_MAX < TRANSACTION_BYTES_MAX);

@@ -28,6 +28,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod base64;
+pub mod certified;
 pub mod cose;
 pub mod failure;
 pub mod file;
