@@ -44,7 +44,10 @@ pub(crate) fn text(report: &Report) -> String {
 fn lines(report: &Report) -> Vec<Line> {
     let mut lines = Vec::new();
     for lang in [Lang::Zh, Lang::En] {
-        lines.push(Line::Title(of(lang, "邻里链证据包说明（第 1 版）", "Linli evidence pack, explanation (edition 1)").into()));
+        lines.push(Line::Title(
+            of(lang, "邻里链证据包说明（第 1 版）", "Linli evidence pack, explanation (edition 1)")
+                .into(),
+        ));
         about(report, lang, &mut lines);
         checks(report, lang, &mut lines);
         sections(report, lang, &mut lines);
@@ -72,7 +75,9 @@ fn about(report: &Report, lang: Lang, lines: &mut Vec<Line>) {
     let (time, height, chain) = (&report.block.time, report.block.height, &report.chain_name);
     lines.push(Line::Text(match lang {
         Lang::Zh => format!("存证编号 {code}，上链时间 {time}，第 {height} 块，链 {chain}。"),
-        Lang::En => format!("Record {code}, anchored {time} in block {height} of the chain {chain}."),
+        Lang::En => {
+            format!("Record {code}, anchored {time} in block {height} of the chain {chain}.")
+        }
     }));
     lines.push(Line::Text(
         of(
@@ -86,7 +91,14 @@ fn about(report: &Report, lang: Lang, lines: &mut Vec<Line>) {
 
 /// Each check with the article of the online litigation rules that it serves.
 fn checks(report: &Report, lang: Lang, lines: &mut Vec<Line>) {
-    lines.push(Line::Head(of(lang, "一、逐层核验（人民法院在线诉讼规则）", "1. The checks (Online Litigation Rules of the People's Courts)").into()));
+    lines.push(Line::Head(
+        of(
+            lang,
+            "一、逐层核验（人民法院在线诉讼规则）",
+            "1. The checks (Online Litigation Rules of the People's Courts)",
+        )
+        .into(),
+    ));
     let said = report.lines();
     for (layer, words) in &said {
         let (name, article) = (layer.text(lang), article(*layer, lang));
@@ -117,8 +129,16 @@ fn sections(report: &Report, lang: Lang, lines: &mut Vec<Line>) {
             lines.extend(said.iter().map(|one| Line::Text(in_lang(one, lang))));
         }
     };
-    add("二、上链后未改（第十六条）", "2. Unchanged since anchoring (article 16)", report.unchanged().into_iter().collect());
-    add("三、上链前真实性（第十八条）", "3. Corroborated before anchoring (article 18)", report.before_anchoring());
+    add(
+        "二、上链后未改（第十六条）",
+        "2. Unchanged since anchoring (article 16)",
+        report.unchanged().into_iter().collect(),
+    );
+    add(
+        "三、上链前真实性（第十八条）",
+        "3. Corroborated before anchoring (article 18)",
+        report.before_anchoring(),
+    );
     let mut platform = Vec::new();
     for c in report.platform.iter().flat_map(|p| &p.certificates) {
         let (kind, number, issuer, until) = (&c.kind, &c.number, &c.issuer, &c.valid_until);
@@ -128,7 +148,11 @@ fn sections(report: &Report, lang: Lang, lines: &mut Vec<Line>) {
         ));
     }
     platform.extend(report.interests());
-    add("四、平台、节点与利害关系（第十七条，平台自述）", "4. Platform, nodes and interests (article 17, in the platform's own words)", platform);
+    add(
+        "四、平台、节点与利害关系（第十七条，平台自述）",
+        "4. Platform, nodes and interests (article 17, in the platform's own words)",
+        platform,
+    );
     add("五、提醒", "5. Warnings", report.warnings());
     let limits = limits().iter().map(|(zh, en)| Detail::new(*zh, *en)).collect();
     add("六、账本不证明什么", "6. What the ledger does not prove", limits);

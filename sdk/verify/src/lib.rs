@@ -27,16 +27,21 @@ extern crate alloc;
 #[cfg(any(test, feature = "std"))]
 extern crate std;
 
+pub mod base64;
+pub mod cose;
 pub mod failure;
 pub mod file;
 pub mod manifest;
+pub mod note;
 pub mod pack;
 pub mod platform;
 pub mod report;
 pub mod said;
 pub mod seal;
+pub mod sm2;
 pub mod statement;
 pub mod time;
+pub mod token;
 pub mod verdict;
 pub mod whole;
 

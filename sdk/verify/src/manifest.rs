@@ -289,7 +289,14 @@ mod tests {
             sm3: Digest([2; 32]),
         };
         let (captured_at, salt) = (1_795_478_400_000, Digest([3; 32]));
-        Manifest { captured_at, device: None, files: vec![file], order: Some("SO-1".into()), platform: None, salt }
+        Manifest {
+            captured_at,
+            device: None,
+            files: vec![file],
+            order: Some("SO-1".into()),
+            platform: None,
+            salt,
+        }
     }
 
     #[test]

@@ -111,12 +111,10 @@ impl Platform {
         if self.nodes.len() > VALIDATORS_MAX || self.certificates.len() > CERTIFICATES_MAX {
             return Err(Detail::new("节点或证书过多", "too many nodes or certificates"));
         }
-        let certificates =
-            self.certificates.iter().flat_map(|c| [&c.issuer, &c.kind, &c.number]);
+        let certificates = self.certificates.iter().flat_map(|c| [&c.issuer, &c.kind, &c.number]);
         let nodes = self.nodes.iter().flat_map(|n| [&n.interests, &n.name, &n.owner]);
-        let odd = |text: &&String| {
-            text.len() > TEXT_BYTES_MAX || text.contains(|c: char| c.is_control())
-        };
+        let odd =
+            |text: &&String| text.len() > TEXT_BYTES_MAX || text.contains(|c: char| c.is_control());
         if [&self.filing, &self.name].into_iter().chain(certificates).chain(nodes).any(|t| odd(&t))
         {
             return Err(Detail::new("文字过长或含控制字符", "a text is too long or not plain"));

@@ -11,10 +11,10 @@ pub use beside::{
     Missing, ProvedCertificate, ProvedCheckpoint, ProvedManifest, ProvedNode, ProvedPlatform,
     ProvedPolicy, ProvedRecord, ProvedToken, SecondSignature, Supporter, Witness,
 };
-pub(crate) use meaning::limits;
 pub(crate) use beside::{
     checkpoint, manifest, platform, policy, record, second, signed, token, witness,
 };
+pub(crate) use meaning::limits;
 
 use crate::account::Whole;
 use crate::manifest::Listed;

@@ -248,6 +248,7 @@ fn archive(named: &[(&str, &[u8])]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Detail;
 
     fn sealed() -> Sealed<'static> {
         let entry = |name: Name| (name, name.text().repeat(3).into_bytes().into());
@@ -373,7 +374,9 @@ mod tests {
 
     #[test]
     fn a_pack_beyond_the_bound_is_refused_unread() {
-        let failure = Sealed::from_bytes(&vec![0; limits::PACK_BYTES_MAX + limits::PACK_FILES_BYTES_MAX + 1]).unwrap_err();
+        let failure =
+            Sealed::from_bytes(&vec![0; limits::PACK_BYTES_MAX + limits::PACK_FILES_BYTES_MAX + 1])
+                .unwrap_err();
         assert_eq!(failure.reason, Reason::PackTooLarge);
     }
 }

@@ -152,8 +152,11 @@ pub(crate) fn read_local(bytes: &[u8], offset: u64) -> Option<(Entry, &str, usiz
         _ => return None,
     };
     let entry = Entry { name: name.into(), crc, size, offset };
-    (local(&entry) == bytes[..30 + name_len + extra_len])
-        .then_some((entry, name, 30 + name_len + extra_len))
+    (local(&entry) == bytes[..30 + name_len + extra_len]).then_some((
+        entry,
+        name,
+        30 + name_len + extra_len,
+    ))
 }
 
 fn get16(bytes: &[u8], at: usize) -> Option<u16> {

@@ -200,4 +200,3 @@ pub(crate) fn bad_certificate(bad: &BadCertificate) -> Failure {
         BadCertificate::Signature(key) => Failure::new(Reason::CertificateSignature, [key]),
     }
 }
-

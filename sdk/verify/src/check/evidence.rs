@@ -107,12 +107,9 @@ pub(super) fn check_files(manifest: &Manifest, files: &[FileDigests]) -> Result<
         let what = likely.and_then(|listed| listed.difference(file)).unwrap_or(Difference::Sha256);
         return Err(Failure::new(Reason::FileChanged, [Detail::from(&file.name), what.detail()]));
     }
-    let given = |listed: &&Listed| {
-        !files.iter().any(|file| listed.difference(file).is_none())
-    };
+    let given = |listed: &&Listed| !files.iter().any(|file| listed.difference(file).is_none());
     match manifest.files.iter().find(given) {
         Some(listed) => Err(Failure::new(Reason::FileNotGiven, [&listed.name])),
         None => Ok(()),
     }
 }
-

@@ -104,7 +104,10 @@ impl Leaf<'_> {
         let proof: TokenProof = read(bytes, Reason::TokenMalformed)?;
         self.check_block(&proof.header, &proof.certificate, bad)?;
         if !self.stands_in(&proof.place, proof.header.log_size, &proof.header.log_root) {
-            return Err(bad(Detail::new("声明不在该区块的日志里", "its block's log lacks the leaf")));
+            return Err(bad(Detail::new(
+                "声明不在该区块的日志里",
+                "its block's log lacks the leaf",
+            )));
         }
         let stamped = proof.header.to_bytes();
         let found = token::verify(&proof.token, &stamped, None);

@@ -16,8 +16,8 @@ mod later;
 mod whole;
 
 pub(crate) use block::{bad_certificate, check_header};
-pub(crate) use history::walk;
 pub use history::Trust;
+pub(crate) use history::walk;
 
 use crate::account;
 use crate::failure::{Failure, Layer, Reason};

@@ -101,8 +101,7 @@ fn names(said: &Registered, signed: &Signed, leaf: u64) -> bool {
     let claims = &signed.claims;
     let offset = leaf.checked_sub(said.first_leaf).filter(|i| *i < u64::from(said.count));
     let number = offset.and_then(|offset| said.first.checked_add(offset));
-    let is_time =
-        (said.captured_from_ms..=said.captured_to_ms).contains(&claims.captured_at_ms);
+    let is_time = (said.captured_from_ms..=said.captured_to_ms).contains(&claims.captured_at_ms);
     let is_digest = said.count != 1 || said.statement == signed.id().0;
     let is_kind = u16::try_from(said.kind) == Ok(claims.kind);
     let is_source = said.source == claims.source.0;
@@ -146,8 +145,7 @@ fn check_receipts(
         };
     };
     let receipts = read_array(bytes).map_err(|_| Failure::plain(Reason::CoseMalformed))?;
-    let keys: Vec<Delegation> =
-        read(given.sealed.get(Name::Keys), Reason::ReceiptKeyMalformed)?;
+    let keys: Vec<Delegation> = read(given.sealed.get(Name::Keys), Reason::ReceiptKeyMalformed)?;
     if keys.len() != receipts.len() {
         return Err(Failure::plain(Reason::ReceiptKeyMalformed));
     }

@@ -193,9 +193,7 @@ fn finish(pages: Vec<String>, footer: &str) -> Vec<u8> {
     let (start, size) = (out.len(), objects.len().saturating_add(1));
     out.push_str(&format!("xref\n0 {size}\n0000000000 65535 f \n"));
     places.iter().for_each(|place| out.push_str(&format!("{place:010} 00000 n \n")));
-    out.push_str(&format!(
-        "trailer\n<< /Size {size} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n"
-    ));
+    out.push_str(&format!("trailer\n<< /Size {size} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n"));
     out.into_bytes()
 }
 
@@ -206,7 +204,8 @@ mod tests {
     #[test]
     fn rows_keep_every_character_and_fit() {
         let digest = "ab".repeat(60);
-        let text = format!("文件 a.pdf，2000 字节，SHA-256 {digest}，其后还有一些话。plain words as well");
+        let text =
+            format!("文件 a.pdf，2000 字节，SHA-256 {digest}，其后还有一些话。plain words as well");
         let most = 20_000;
         let rows = wrap(&text, most);
         assert_eq!(rows.concat(), text);

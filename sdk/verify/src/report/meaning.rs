@@ -22,8 +22,12 @@ impl Report {
         let (height, time, count) = (self.block.height, &self.block.time, self.files.len());
         let others = self.other_organisations();
         Some(Detail::new(
-            format!("是。{count} 个文件自 {time}（第 {height} 块）上链以来未被改动；签名的验证节点中有 {others} 家机构不是提交方所属机构"),
-            format!("yes: {count} files are as they were when anchored at {time} (block {height}); {others} organisations that signed are not the submitter's"),
+            format!(
+                "是。{count} 个文件自 {time}（第 {height} 块）上链以来未被改动；签名的验证节点中有 {others} 家机构不是提交方所属机构"
+            ),
+            format!(
+                "yes: {count} files are as they were when anchored at {time} (block {height}); {others} organisations that signed are not the submitter's"
+            ),
         ))
     }
 
@@ -73,7 +77,10 @@ impl Report {
         let (source, captured) = (&s.source, time::text(TimeMs(s.captured_at_ms)));
         lines.push(Detail::new(
             format!("来源：{source}（机构 {}）自述采集于 {captured}", s.organisation),
-            format!("source: {source} (organisation {}) says it captured at {captured}", s.organisation),
+            format!(
+                "source: {source} (organisation {}) says it captured at {captured}",
+                s.organisation
+            ),
         ));
         let claimed = self.manifest.as_ref().and_then(|m| m.device.clone());
         let device = s.device.clone().or(claimed);
@@ -97,7 +104,10 @@ impl Report {
             ));
         }
         let (zh, en) = match s.backdated {
-            true => ("补录：采集后超过 24 小时才上链", "backdated: anchored more than 24 hours after capture"),
+            true => (
+                "补录：采集后超过 24 小时才上链",
+                "backdated: anchored more than 24 hours after capture",
+            ),
             false => ("采集后 24 小时内上链", "anchored within 24 hours of capture"),
         };
         lines.push(Detail::new(zh, en));
@@ -182,7 +192,10 @@ impl Report {
                 "" => ("未声明利害关系", "declares no interest"),
                 text => (text, text),
             };
-            all.push(Detail::new(format!("{name}：{owner}，{zh}"), format!("{name}: {owner}, {en}")));
+            all.push(Detail::new(
+                format!("{name}：{owner}，{zh}"),
+                format!("{name}: {owner}, {en}"),
+            ));
         }
         let same: Vec<_> = signed_by_own.cloned().collect();
         if !same.is_empty() {

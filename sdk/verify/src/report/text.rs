@@ -76,7 +76,10 @@ impl Report {
         [
             (
                 Layer::Block,
-                Detail::new(format!("第 {height} 块，{time}，{id}"), format!("{height}, {time}, {id}")),
+                Detail::new(
+                    format!("第 {height} 块，{time}，{id}"),
+                    format!("{height}, {time}, {id}"),
+                ),
             ),
             (
                 Layer::Certificate,
@@ -87,7 +90,10 @@ impl Report {
             ),
             (
                 Layer::Validators,
-                Detail::new(format!("自创世以来变更 {changes} 次"), format!("{changes} set changes since the genesis")),
+                Detail::new(
+                    format!("自创世以来变更 {changes} 次"),
+                    format!("{changes} set changes since the genesis"),
+                ),
             ),
             (Layer::Genesis, Detail::from(format!("{} ({})", self.chain_name, self.chain))),
         ]
@@ -98,8 +104,14 @@ impl Report {
         if let Some(t) = &self.token {
             let (time, height, policy) = (&t.time, t.height, &t.policy);
             let (zh, en) = match t.signature_checked {
-                true => ("签名成立（按其所附证书）", "its signature holds by the certificate it carries"),
-                false => ("签名算法或证书本程序无法核验，请用 openssl 核验", "its signature could not be checked here: use openssl"),
+                true => (
+                    "签名成立（按其所附证书）",
+                    "its signature holds by the certificate it carries",
+                ),
+                false => (
+                    "签名算法或证书本程序无法核验，请用 openssl 核验",
+                    "its signature could not be checked here: use openssl",
+                ),
             };
             lines.push((
                 Layer::Token,
@@ -167,7 +179,9 @@ fn statement(s: &ProvedStatement) -> Detail {
     let anchored = time::text(TimeMs(s.anchored_at_ms));
     let (late_zh, late_en) = if s.backdated { ("（补录）", " (backdated)") } else { ("", "") };
     Detail::new(
-        format!("来源 {source} 第 {number} 号，{kind}，采集于 {captured}{late_zh}，存证于 {anchored}"),
+        format!(
+            "来源 {source} 第 {number} 号，{kind}，采集于 {captured}{late_zh}，存证于 {anchored}"
+        ),
         format!("{source} no. {number}, {kind}, captured {captured}{late_en}, anchored {anchored}"),
     )
 }
@@ -225,7 +239,9 @@ fn platform(p: &ProvedPlatform) -> Detail {
     let ProvedPlatform { name, filing, valid_from, valid_until, .. } = p;
     Detail::new(
         format!("{name}，备案号 {filing}，有效期 {valid_from} 至 {valid_until}；内容为平台自述"),
-        format!("{name}, filing number {filing}, valid {valid_from} to {valid_until}; in the platform's own words"),
+        format!(
+            "{name}, filing number {filing}, valid {valid_from} to {valid_until}; in the platform's own words"
+        ),
     )
 }
 
@@ -257,8 +273,12 @@ fn account(a: &ProvedAccount) -> Vec<Detail> {
         )
     };
     let head = Detail::new(
-        format!("账户 {code}，资产 {asset}，余额 {balance}，占用 {out}，待收 {due}；明细完整，共 {count} 笔"),
-        format!("account {code}, asset {asset}, balance {balance}, held {out}, awaited {due}; whole: {count} entries"),
+        format!(
+            "账户 {code}，资产 {asset}，余额 {balance}，占用 {out}，待收 {due}；明细完整，共 {count} 笔"
+        ),
+        format!(
+            "account {code}, asset {asset}, balance {balance}, held {out}, awaited {due}; whole: {count} entries"
+        ),
     );
     core::iter::once(head).chain(a.lines.iter().map(line)).collect()
 }

@@ -125,7 +125,14 @@ pub fn manifest() -> Manifest {
     let media = "application/pdf".into();
     let listed = Listed { media, name: "a.pdf".into(), sha256, size: file.len() as u64, sm3 };
     let (captured_at, device, order) = (START - 5000, Some("cam-7".into()), None);
-    Manifest { captured_at, device, files: vec![listed], order, platform: None, salt: Digest([0x5a; 32]) }
+    Manifest {
+        captured_at,
+        device,
+        files: vec![listed],
+        order,
+        platform: None,
+        salt: Digest([0x5a; 32]),
+    }
 }
 
 pub fn statement() -> Vec<u8> {
