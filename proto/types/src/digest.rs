@@ -56,6 +56,8 @@ pub enum Domain {
     RehearsalReport,
     /// A chunk of a batch of opening balances.
     Opening,
+    /// What a validator signs for its receipt key.
+    ReceiptKey,
 }
 
 impl Domain {
@@ -85,6 +87,7 @@ impl Domain {
             Self::Rehearsal => "linli.rehearsal.v1",
             Self::RehearsalReport => "linli.rehearsal-report.v1",
             Self::Opening => "linli.opening.v1",
+            Self::ReceiptKey => "linli.receipt-key.v1",
         }
     }
 }

@@ -16,6 +16,8 @@
 //! - **rehearsal**: past transactions performed once more, with code that a motion proposes.
 //! - **certificate**: more than two thirds of the voting power precommitted to one header.
 //! - **statement**: 32 bytes that stand as a leaf of the evidence log (RFC 9162).
+//! - **receipt key**: what a validator signs receipts of the evidence log with, delegated by its
+//!   consensus key.
 //! - **business id**: the caller's name for one deed (a transfer id, a source and number); once
 //!   used, used for ever.
 //!
@@ -35,6 +37,7 @@ pub mod calendar;
 pub mod certificate;
 pub mod code;
 pub mod council;
+pub mod delegation;
 pub mod digest;
 pub mod genesis;
 pub mod header;

@@ -220,6 +220,18 @@ pub const SYNC_BLOCKS_MAX: usize = 64;
 /// Bytes of one catch-up answer.
 pub const SYNC_BYTES_MAX: usize = 3 * 1024 * 1024;
 
+/// Bytes of one signed statement: every field at its longest, and half as much again.
+pub const STATEMENT_BYTES_MAX: usize = 1024;
+/// Bytes of what a statement is about: an order's pseudonym.
+pub const STATEMENT_SUBJECT_BYTES_MAX: usize = 128;
+/// Nodes on the way of a leaf, or between two logs: as many as a log of 2^64 leaves needs, twice.
+pub const LOG_PATH_MAX: usize = 128;
+/// Bytes of one COSE receipt: the longest way, and the rest.
+pub const COSE_RECEIPT_BYTES_MAX: usize = 8 * 1024;
+/// COSE receipts of one file.
+pub const COSE_RECEIPTS_MAX: usize = VALIDATORS_MAX;
+/// Bytes of a receipt's file.
+pub const BARE_RECEIPT_BYTES_MAX: usize = COSE_RECEIPTS_MAX * COSE_RECEIPT_BYTES_MAX;
 /// Window above a source's lowest open number in which numbers may arrive in any order.
 pub const EVIDENCE_WINDOW: u64 = 4096;
 /// How far a read header's time may lie from the node's clock, in milliseconds.

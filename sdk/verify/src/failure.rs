@@ -46,6 +46,10 @@ pub enum Layer {
     Validators,
     /// The first page of the chain.
     Genesis,
+    /// A validator's COSE receipt.
+    Cose,
+    /// A validator's word that a key signs its receipts.
+    ReceiptKey,
 }
 
 impl Layer {
@@ -70,6 +74,8 @@ impl Layer {
             Self::Certificate => "certificate",
             Self::Validators => "validators",
             Self::Genesis => "genesis",
+            Self::Cose => "cose",
+            Self::ReceiptKey => "receipt-key",
         }
     }
 
@@ -95,6 +101,8 @@ impl Layer {
             (Self::Certificate, Lang::Zh) => "共识证书",
             (Self::Validators, Lang::Zh) => "验证者沿革",
             (Self::Genesis, Lang::Zh) => "创世文件",
+            (Self::Cose, Lang::Zh) => "COSE 回执",
+            (Self::ReceiptKey, Lang::Zh) => "回执密钥",
         }
     }
 }
@@ -275,6 +283,34 @@ reasons! {
     GenesisOther = "GENESIS_OTHER" Genesis
         zh: "证据属于链 {0}，创世文件属于链 {1}"
         en: "the proof is for chain {0}; the genesis is of chain {1}";
+
+    CoseTooLarge = "COSE_TOO_LARGE" Cose
+        zh: "回执文件有 {0} 字节，上限是 {1}" en: "the receipt's file has {0} bytes; at most {1} are allowed";
+    CoseMalformed = "COSE_MALFORMED" Cose
+        zh: "COSE 回执无法识别，或不合唯一写法"
+        en: "the COSE receipt cannot be read, or departs from its one spelling";
+    CoseOther = "COSE_OTHER" Cose
+        zh: "COSE 回执签的不是这个区块的日志" en: "the COSE receipt is over the log of another block";
+    CoseTwice = "COSE_TWICE" Cose
+        zh: "{0} 的 COSE 回执出现两次" en: "there are two COSE receipts of {0}";
+    CoseSignature = "COSE_SIGNATURE" Cose
+        zh: "{0} 的 COSE 回执签名不成立" en: "the signature of the COSE receipt of {0} does not hold";
+    CoseStatement = "COSE_STATEMENT" Statement
+        zh: "声明不是合规的 COSE 声明：{0}" en: "the statement is no COSE statement of ours: {0}";
+    StatementSignature = "STATEMENT_SIGNATURE" Statement
+        zh: "声明的签名不成立" en: "the signature of the statement does not hold";
+    StatementChain = "STATEMENT_CHAIN" Statement
+        zh: "声明是为另一条链签的" en: "the statement was signed for another chain";
+    ReceiptKeyStranger = "RECEIPT_KEY_STRANGER" ReceiptKey
+        zh: "委托回执密钥的 {0} 不是验证者" en: "{0}, who delegates the receipt key, is no validator";
+    ReceiptKeyOther = "RECEIPT_KEY_OTHER" ReceiptKey
+        zh: "委托的不是回执所用的密钥 {0}，或属于另一条链"
+        en: "the delegation is not for the key {0} that signed the receipt, or for another chain";
+    ReceiptKeyEarly = "RECEIPT_KEY_EARLY" ReceiptKey
+        zh: "回执密钥自高度 {0} 起有效，回执却属于高度 {1}"
+        en: "the receipt key holds from height {0} on, but the receipt is of height {1}";
+    ReceiptKeySignature = "RECEIPT_KEY_SIGNATURE" ReceiptKey
+        zh: "{0} 对回执密钥的委托签名不成立" en: "the delegation of the receipt key by {0} does not hold";
 }
 
 /// What does not hold.
