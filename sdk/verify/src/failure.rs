@@ -351,10 +351,9 @@ impl Failure {
                 "最常见的原因：文件经微信等聊天软件转发时被压缩或改写。请向提供方索取未经转发的原始文件再核验",
                 "most often a messenger such as WeChat compressed or rewrote the file when it was forwarded: ask for the original file and verify again",
             ),
-            Reason::FileNotGiven => (
-                "请把该文件与证据包一并核验",
-                "verify the pack together with that file",
-            ),
+            Reason::FileNotGiven => {
+                ("请把该文件与证据包一并核验", "verify the pack together with that file")
+            }
             Reason::GenesisOther => (
                 "请从公开渠道取得该链的创世文件；证据包也可能属于另一条链",
                 "get this chain's genesis from where it is published; or the pack is of another chain",

@@ -2,6 +2,8 @@
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
+pub mod court;
+
 use ed25519_dalek::{Signer, SigningKey};
 use linli_types::certificate::{Certificate, Precommit, VoteKind, preimage, vote_bytes};
 use linli_types::digest::{Domain, transaction_id};
