@@ -10,6 +10,7 @@
 //! - **G1 append only.** A row of [`Column::Log`] is written once and never changes.
 //! - **G2 standard.** Roots and proofs are those of RFC 9162, sections 2.1.1 to 2.1.4.
 
+use core::ops::Range;
 use linli_types::id::Digest;
 use linli_types::merkle::{self, Sha256Log, Shape};
 use linli_types::store::{Broken, Column, Read};
@@ -156,6 +157,23 @@ pub fn leaf_path(store: &dyn Read, index: u64, size: u64) -> Result<Option<Vec<D
     Ok(Some(path))
 }
 
+/// What proves the leaves `wanted` together in the log of `size` leaves, for
+/// [`merkle::range::paths`]; `None` if they are none or not all there.
+///
+/// # Errors
+///
+/// [`Broken`] if a subtree that must stand does not.
+pub fn range_path(
+    store: &dyn Read,
+    wanted: Range<u64>,
+    size: u64,
+) -> Result<Option<Vec<Digest>>, Broken> {
+    let Some(trees) = merkle::range::outside(&wanted, size) else { return Ok(None) };
+    let root =
+        |tree: Range<u64>| range_root(store, tree.start, tree.end.saturating_sub(tree.start));
+    trees.into_iter().map(root).collect::<Result<_, _>>().map(Some)
+}
+
 /// The proof that the log of `old` leaves is a prefix of the log of `new`; `None` unless
 /// `0 < old <= new`.
 ///
@@ -235,6 +253,22 @@ mod tests {
             }
             assert_eq!(leaf_path(&store, n, n).unwrap(), None);
         }
+    }
+
+    #[test]
+    fn a_range_of_leaves_is_provable_at_once_by_the_same_paths() {
+        let (_, store) = filled(SIZES);
+        for (from, to, n) in [(0, 1, 1), (3, 9, 9), (5, 40, 69), (63, 66, 70), (0, 70, 70)] {
+            let given = range_path(&store, from..to, n).unwrap().unwrap();
+            let own = &leaves(n)[from as usize..to as usize];
+            let (root, paths) = merkle::range::paths::<Sha256Log>(own, from, n, &given).unwrap();
+            assert_eq!(root, root_at(&store, n).unwrap());
+            for (i, path) in (from..).zip(&paths) {
+                assert_eq!(leaf_path(&store, i, n).unwrap().as_ref(), Some(path), "{i}/{n}");
+            }
+        }
+        assert_eq!(range_path(&store, 4..4, 9).unwrap(), None);
+        assert_eq!(range_path(&store, 4..10, 9).unwrap(), None);
     }
 
     #[test]

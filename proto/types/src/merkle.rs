@@ -16,6 +16,8 @@ use crate::id::Digest;
 use alloc::vec::Vec;
 use sha2::Digest as _;
 
+pub mod range;
+
 /// How a tree hashes.
 pub trait Shape {
     /// Hash of a leaf's bytes.
