@@ -33,7 +33,10 @@ pub(crate) fn text(report: &Report) -> String {
     let mut text = String::new();
     for line in lines(report) {
         match line {
-            Line::Title(words) => text.push_str(&format!("{words}\n{}\n", "=".repeat(60))),
+            Line::Title(words) => {
+                let gap = if text.is_empty() { "" } else { "\n\n" };
+                text.push_str(&format!("{gap}{words}\n{}\n", "=".repeat(60)));
+            }
             Line::Head(words) => text.push_str(&format!("\n{words}\n")),
             Line::Text(words) => text.push_str(&format!("  {words}\n")),
         }
@@ -42,8 +45,9 @@ pub(crate) fn text(report: &Report) -> String {
 }
 
 fn lines(report: &Report) -> Vec<Line> {
-    let mut lines = Vec::new();
+    let mut all = Vec::new();
     for lang in [Lang::Zh, Lang::En] {
+        let mut lines = Vec::new();
         lines.push(Line::Title(
             of(lang, "邻里链证据包说明（第 1 版）", "Linli evidence pack, explanation (edition 1)")
                 .into(),
@@ -52,8 +56,25 @@ fn lines(report: &Report) -> Vec<Line> {
         checks(report, lang, &mut lines);
         sections(report, lang, &mut lines);
         how(lang, &mut lines);
+        number(&mut lines, lang);
+        all.append(&mut lines);
     }
-    lines
+    all
+}
+
+/// Numbers the heads of one language.
+fn number(lines: &mut [Line], lang: Lang) {
+    const ZH: [&str; 8] = ["一", "二", "三", "四", "五", "六", "七", "八"];
+    let heads = lines.iter_mut().filter_map(|line| match line {
+        Line::Head(words) => Some(words),
+        Line::Title(_) | Line::Text(_) => None,
+    });
+    for (i, (words, zh)) in heads.zip(ZH).enumerate() {
+        *words = match lang {
+            Lang::Zh => format!("{zh}、{words}"),
+            Lang::En => format!("{}. {words}", i.saturating_add(1)),
+        };
+    }
 }
 
 fn of(lang: Lang, zh: &'static str, en: &'static str) -> &'static str {
@@ -94,8 +115,8 @@ fn checks(report: &Report, lang: Lang, lines: &mut Vec<Line>) {
     lines.push(Line::Head(
         of(
             lang,
-            "一、逐层核验（人民法院在线诉讼规则）",
-            "1. The checks (Online Litigation Rules of the People's Courts)",
+            "逐层核验（人民法院在线诉讼规则）",
+            "The checks (Online Litigation Rules of the People's Courts)",
         )
         .into(),
     ));
@@ -103,9 +124,13 @@ fn checks(report: &Report, lang: Lang, lines: &mut Vec<Line>) {
     for (layer, words) in &said {
         let (name, article) = (layer.text(lang), article(*layer, lang));
         let words = in_lang(words, lang);
+        let open =
+            *layer == Layer::Token && report.token.as_ref().is_none_or(|t| !t.signature_checked);
+        let (zh, en) =
+            if open { ("未核验", "not checked") } else { ("核验一致", "consistent") };
         lines.push(Line::Text(match lang {
-            Lang::Zh => format!("{name}（{article}）：核验一致。{words}"),
-            Lang::En => format!("{name} ({article}): consistent. {words}"),
+            Lang::Zh => format!("{name}（{article}）：{zh}。{words}"),
+            Lang::En => format!("{name} ({article}): {en}. {words}"),
         }));
     }
 }
@@ -130,13 +155,13 @@ fn sections(report: &Report, lang: Lang, lines: &mut Vec<Line>) {
         }
     };
     add(
-        "二、上链后未改（第十六条）",
-        "2. Unchanged since anchoring (article 16)",
+        "上链后未改（第十六条）",
+        "Unchanged since anchoring (article 16)",
         report.unchanged().into_iter().collect(),
     );
     add(
-        "三、上链前真实性（第十八条）",
-        "3. Corroborated before anchoring (article 18)",
+        "上链前真实性（第十八条）",
+        "Corroborated before anchoring (article 18)",
         report.before_anchoring(),
     );
     let mut platform = Vec::new();
@@ -149,17 +174,17 @@ fn sections(report: &Report, lang: Lang, lines: &mut Vec<Line>) {
     }
     platform.extend(report.interests());
     add(
-        "四、平台、节点与利害关系（第十七条，平台自述）",
-        "4. Platform, nodes and interests (article 17, in the platform's own words)",
+        "平台、节点与利害关系（第十七条，平台自述）",
+        "Platform, nodes and interests (article 17, in the platform's own words)",
         platform,
     );
-    add("五、提醒", "5. Warnings", report.warnings());
+    add("提醒", "Warnings", report.warnings());
     let limits = limits().iter().map(|(zh, en)| Detail::new(*zh, *en)).collect();
-    add("六、账本不证明什么", "6. What the ledger does not prove", limits);
+    add("账本不证明什么", "What the ledger does not prove", limits);
 }
 
 fn how(lang: Lang, lines: &mut Vec<Line>) {
-    lines.push(Line::Head(of(lang, "七、怎样自己核验", "7. How to verify it yourself").into()));
+    lines.push(Line::Head(of(lang, "怎样自己核验", "How to verify it yourself").into()));
     let steps = [
         (
             "用浏览器打开核验页面 linli-verify.html（无需联网），把证据包、原始文件和该链的创世文件拖入。",

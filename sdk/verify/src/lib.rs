@@ -23,6 +23,7 @@
 //! adds only what reads a file as a stream.
 #![no_std]
 
+extern crate alloc;
 #[cfg(any(test, feature = "std"))]
 extern crate std;
 

@@ -229,7 +229,7 @@ mod tests {
     fn every_object_stands_where_the_table_says() {
         let bytes = finish(alloc::vec![String::from("one"), String::from("two")], "脚注");
         let text = String::from_utf8(bytes).unwrap();
-        let table = text.rsplit("xref\n0 ").nth(1).unwrap();
+        let table = text.rsplit("xref\n0 ").next().unwrap();
         for (i, line) in table.lines().skip(2).take(FIRST_PAGE + 3).enumerate() {
             let at: usize = line.split(' ').next().unwrap().parse().unwrap();
             assert!(text[at..].starts_with(&format!("{} 0 obj", i + 1)), "{line}");

@@ -93,8 +93,8 @@ impl Report {
         ));
         if let Some(height) = s.not_before_height {
             lines.push(Detail::new(
-                format!("采集不早于第 {height} 块（设备当时已见到该块）"),
-                format!("captured after block {height}, which the device had seen"),
+                format!("声明引用了第 {height} 块：采集不早于该块（所引编号是否属于本链，未在此核验）"),
+                format!("the statement quotes block {height}: captured after it (whether the block quoted is this chain's was not checked here)"),
             ));
         }
         if let Some(digest) = &s.env_digest {
