@@ -337,8 +337,10 @@ fn open(
     let genesis = store.genesis()?.ok_or_else(no_genesis)?;
     let (genesis, chain) =
         Genesis::from_bytes(&genesis).map_err(|e| StartError::Genesis(e.to_string()))?;
-    let organisations = Readers::new(chain, &genesis).organisations();
-    let rates = Arc::new(Rates::new(&options.rates, organisations, counters.clone()));
+    // Keys are rotated and people come and go: whose a key is, is the ledger's to say.
+    let readers = Readers::live(chain, &genesis, store.clone());
+    let org_of = move |key: &PublicKey| readers.organisation(key);
+    let rates = Arc::new(Rates::new(&options.rates, org_of, counters.clone()));
     let disk = RocksDisk::open(store, &options.data, counters)?;
     let signer = options.signer();
     let mut core = Config::new(chain, signer.public());

@@ -291,6 +291,10 @@ impl<'a> Run<'a> {
 
     /// The governance room's own timer fell due.
     pub(crate) fn fire_governance(&mut self, payload: &[u8]) -> Ran {
+        let fuel = match governance::fire_cost(&mut self.overlay, payload) {
+            Ok(fuel) => fuel,
+            Err(stop) => return Ran { fuel: limits::GOVERNANCE_FUEL, end: Err(stop) },
+        };
         let mut deed = Deed {
             overlay: &mut self.overlay,
             place: self.place,
@@ -303,7 +307,7 @@ impl<'a> Run<'a> {
         let end = fired.and_then(|events| {
             events.into_iter().try_for_each(|event| self.emit(event)).map(|()| Vec::new())
         });
-        Ran { fuel: limits::GOVERNANCE_FUEL, end }
+        Ran { fuel, end }
     }
 
     /// Enters a contract with at most `fuel`.
