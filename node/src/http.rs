@@ -1,4 +1,4 @@
-//! `/healthz` and `/metrics` over plain HTTP: for supervisors and Prometheus.
+//! `/healthz` and `/metrics` over plain HTTP, for supervisors and Prometheus; `/verify` for people.
 //!
 //! It holds no data of the chain beyond heights and counts, and takes nothing but GET. Its
 //! connections are few and short: whoever asks again opens another.
@@ -26,6 +26,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 
+const HTML: &str = "text/html; charset=utf-8";
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Serves until `stop` is ready.
@@ -43,6 +44,7 @@ pub async fn serve(
     let routes = Router::new()
         .route("/healthz", get(healthz))
         .route("/metrics", get(metrics))
+        .route("/verify", get(page))
         .with_state(Shared { node, registry: Arc::new(registry) });
     let whole = Patience::Whole(Duration::from_millis(limits::HTTP_CONNECTION_MS_MAX));
     let places = Places::new(listener, limits::HTTP_CONNECTIONS_MAX, whole);
@@ -72,6 +74,11 @@ async fn healthz(State(shared): State<Shared>) -> Response {
         "not_accepting": status.not_accepting.map(Code::name),
     });
     (code, Json(body)).into_response()
+}
+
+/// The page that verifies packs in a browser: it holds nothing of this node.
+async fn page() -> Response {
+    ([(header::CONTENT_TYPE, HTML)], linli_browser::PAGE).into_response()
 }
 
 async fn metrics(State(shared): State<Shared>) -> Response {

@@ -213,8 +213,10 @@ const ZH: &[(&str, &str)] = &[
     ("evidence gaps:source", "来源；缺省为密钥所属主体。"),
     ("verify", "离线核验证据包或证明：不连节点，不用网络。"),
     ("verify:pack", "证据包、回执或条目证明。"),
-    ("verify:files", "证据包所证明的文件。"),
+    ("verify:files", "证据包所证明的文件；已在包内的不必给出。"),
     ("verify:genesis", "创世文件：唯一被信任的依据。"),
+    ("verify:dir", "核验该目录中的全部证据包与回执。"),
+    ("verify:page", "把可在浏览器中离线核验的页面写入新文件。"),
 ];
 
 /// The command line in a language.

@@ -2,6 +2,7 @@
 //! pack with a signed statement holds is `whole`.
 
 use crate::failure::Failure;
+use crate::manifest::{Listed, Manifest};
 use crate::seal::{Kind, Name, Sealed};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -212,6 +213,15 @@ impl<'a> Pack<'a> {
     /// [`Failure`] of the layer `Pack`: the bytes are not the one spelling of a pack.
     pub fn from_bytes(bytes: &'a [u8]) -> Result<Self, Failure> {
         Sealed::from_bytes(bytes).map(Self)
+    }
+
+    /// The files that must be given beside it, as its manifest lists them; none if that cannot be
+    /// read, which the check then says.
+    pub fn files_beside(&self) -> Vec<Listed> {
+        let manifest = self.0.find(Name::Manifest).map(Manifest::from_bytes);
+        let listed = manifest.and_then(Result::ok).map(|manifest| manifest.files);
+        let is_inside = |one: &Listed| self.0.files.iter().any(|(name, _)| *name == one.name);
+        listed.unwrap_or_default().into_iter().filter(|one| !is_inside(one)).collect()
     }
 
     /// What it claims to prove.

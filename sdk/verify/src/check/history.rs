@@ -19,7 +19,7 @@ pub struct Trust {
     pub name: String,
     /// The chain's id.
     pub chain: ChainId,
-    pub(super) validators: ValidatorSet,
+    pub(crate) validators: ValidatorSet,
 }
 
 impl Trust {

@@ -155,7 +155,8 @@ fn check_receipts(
             return Err(Failure::plain(Reason::CoseOther));
         }
         let validator = delegation::check(key, receipt, block.validators(), given.verify)?;
-        if !seen.insert(validator.key) {
+        // The same key twice would be one signer under two names.
+        if !seen.insert(validator.key) || !seen.insert(receipt.key) {
             return Err(Failure::new(Reason::CoseTwice, [&validator.name]));
         }
         let is_over = receipt.root(signed.leaf()) == Some(head.root);
