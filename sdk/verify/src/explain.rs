@@ -135,6 +135,10 @@ fn checks(report: &Report, lang: Lang, lines: &mut Vec<Line>) {
     }
 }
 
+fn yes(unchanged: Detail) -> Detail {
+    Detail::new(format!("是。{}", unchanged.zh), format!("Yes: {}", unchanged.en))
+}
+
 /// The article that a layer's check serves.
 fn article(layer: Layer, lang: Lang) -> &'static str {
     match layer {
@@ -157,7 +161,7 @@ fn sections(report: &Report, lang: Lang, lines: &mut Vec<Line>) {
     add(
         "上链后未改（第十六条）",
         "Unchanged since anchoring (article 16)",
-        report.unchanged().into_iter().collect(),
+        report.unchanged().map(yes).into_iter().collect(),
     );
     add(
         "上链前真实性（第十八条）",

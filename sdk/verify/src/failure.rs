@@ -82,6 +82,10 @@ impl Layer {
     /// The name for people.
     pub const fn text(self, lang: Lang) -> &'static str {
         match (self, lang) {
+            (Self::Sm2, Lang::En) => "SM2 signature",
+            (Self::Cose, Lang::En) => "COSE receipts",
+            (Self::ReceiptKey, Lang::En) => "receipt keys",
+            (Self::Token, Lang::En) => "time-stamp",
             (layer, Lang::En) => layer.name(),
             (Self::Pack, Lang::Zh) => "证据包",
             (Self::File, Lang::Zh) => "文件",
@@ -349,14 +353,14 @@ impl Failure {
             // `domain.md` §E1: the most common cause of all.
             Reason::FileChanged => (
                 "最常见的原因：文件经微信等聊天软件转发时被压缩或改写。请向提供方索取未经转发的原始文件再核验",
-                "most often a messenger such as WeChat compressed or rewrote the file when it was forwarded: ask for the original file and verify again",
+                "Most often a messenger such as WeChat compressed or rewrote the file when it was forwarded: ask for the original file and verify again",
             ),
             Reason::FileNotGiven => {
-                ("请把该文件与证据包一并核验", "verify the pack together with that file")
+                ("请把该文件与证据包一并核验", "Verify the pack together with that file")
             }
             Reason::GenesisOther => (
                 "请从公开渠道取得该链的创世文件；证据包也可能属于另一条链",
-                "get this chain's genesis from where it is published; or the pack is of another chain",
+                "Get this chain's genesis from where it is published; or the pack is of another chain",
             ),
             _ => return None,
         };
@@ -396,7 +400,7 @@ impl core::error::Error for Failure {}
 impl serde::Serialize for Failure {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeStruct;
-        let mut map = serializer.serialize_struct("Failure", 8)?;
+        let mut map = serializer.serialize_struct("Failure", 10)?;
         map.serialize_field("verified", &false)?;
         map.serialize_field("layer", self.layer().name())?;
         map.serialize_field("reason", self.reason.name())?;
@@ -404,7 +408,9 @@ impl serde::Serialize for Failure {
         map.serialize_field("details", &details)?;
         map.serialize_field("zh", &self.text(Lang::Zh))?;
         map.serialize_field("en", &self.text(Lang::En))?;
-        let hint = self.hint();
+        let (said, hint) = (self.said(), self.hint());
+        map.serialize_field("said_zh", &said.zh)?;
+        map.serialize_field("said_en", &said.en)?;
         map.serialize_field("hint_zh", &hint.as_ref().map(|hint| hint.zh.as_str()))?;
         map.serialize_field("hint_en", &hint.as_ref().map(|hint| hint.en.as_str()))?;
         map.end()

@@ -143,8 +143,8 @@ impl Verdict {
         let mut all = vec![
             (
                 Detail::new(
-                    format!("上链后未改：{}", unchanged.zh),
-                    format!("unchanged since anchoring: {}", unchanged.en),
+                    format!("上链后未改：是。{}", unchanged.zh),
+                    format!("unchanged since anchoring: yes: {}", unchanged.en),
                 ),
                 Vec::new(),
             ),

@@ -215,8 +215,10 @@ function renderVerdict(words, verdict) {
     banner("good", "✓", words.consistent, words.goodWhy);
   } else {
     const { failure } = verdict;
-    const hint = failure[`hint_${lang}`];
-    banner("bad", "✕", words.inconsistent, hint ? `${failure[lang]}${lang === "zh" ? "。" : ". "}${hint}` : failure[lang]);
+    const [said, hint] = [failure[`said_${lang}`], failure[`hint_${lang}`]];
+    const layer = verdict.layers.find((one) => one.holds === false);
+    const what = lang === "zh" ? `${layer.zh}：${said}。` : `${layer.en}: ${said}.`;
+    banner("bad", "✕", words.inconsistent, hint ? `${what}${lang === "zh" ? "" : " "}${hint}` : what);
   }
   find("answer").dataset.took = shown.took.toFixed(1);
   find("layers").replaceChildren(...verdict.layers.map((layer) => renderLayer(words, layer)));

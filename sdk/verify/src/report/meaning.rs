@@ -23,10 +23,10 @@ impl Report {
         let others = self.other_organisations();
         Some(Detail::new(
             format!(
-                "是。{count} 个文件自 {time}（第 {height} 块）上链以来未被改动；签名的验证节点中有 {others} 家机构不是提交方所属机构"
+                "{count} 个文件自 {time}（第 {height} 块）上链以来未被改动；签名的验证节点中有 {others} 家机构不是提交方所属机构"
             ),
             format!(
-                "yes: {count} files are as they were when anchored at {time} (block {height}); {others} organisations that signed are not the submitter's"
+                "the files ({count}) are as they were when anchored at {time} (block {height}); {others} organisations that signed are not the submitter's"
             ),
         ))
     }
