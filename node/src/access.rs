@@ -140,6 +140,9 @@ pub const TABLE: &[(&str, Guard)] = &[
     ("/linli.v1.Ledger/Query", Guard::Read(ROOMS)),
     ("/linli.v1.Ledger/GetSchema", Guard::Read(PUBLIC)),
     ("/linli.v1.Ledger/GetProof", Guard::Read(RECORDS)),
+    ("/linli.v1.Ledger/GetCoseReceipt", Guard::Read(RECORDS)),
+    // Digests of digests: they concern nobody.
+    ("/linli.v1.Ledger/GetConsistency", Guard::Read(PUBLIC)),
     ("/linli.v1.Ledger/StreamBlocks", Guard::Read(WHOLE)),
     ("/linli.v1.Ledger/StreamEvents", Guard::Read(EVENTS)),
     ("/linli.v1.Ledger/GetStatus", Guard::Read(PUBLIC)),

@@ -59,6 +59,8 @@ pub struct Config {
     /// The access log.
     #[serde(default)]
     pub access: Access,
+    /// Receipts of the evidence log.
+    pub receipts: Receipts,
     /// Peers.
     #[serde(default)]
     pub network: Network,
@@ -114,6 +116,15 @@ pub struct Access {
     pub anchor_key: PathBuf,
     /// Time between two anchorings, in milliseconds.
     pub anchor_every_ms: u64,
+}
+
+/// Receipts of the evidence log.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Receipts {
+    /// Key file of a principal in whose name receipt keys are set on the ledger; relative paths
+    /// begin at the data folder. Empty: that of `access.anchor_key`, if there is one.
+    pub carrier_key: PathBuf,
 }
 
 /// Peers.
@@ -276,6 +287,7 @@ impl Config {
             insecure_dev: false,
             api: Api::default(),
             access: Access::default(),
+            receipts: Receipts::default(),
             network: Network::default(),
             storage: Storage::default(),
             timeouts: Timeouts::default(),
@@ -444,6 +456,7 @@ mod tests {
         config.api.tls =
             Some(Tls { certificate: "tls/node.pem".into(), key: "tls/node.key".into() });
         config.access.anchor_key = "keys/anchor.key".into();
+        config.receipts.carrier_key = "keys/carrier.key".into();
         assert_eq!(Config::parse(&config.to_text()), Ok(config));
     }
 

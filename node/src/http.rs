@@ -1,7 +1,8 @@
-//! `/healthz` and `/metrics` over plain HTTP, for supervisors and Prometheus; `/verify` for people.
+//! `/healthz` and `/metrics` over plain HTTP, for supervisors and Prometheus; SCRAPI beside them
+//! ([`crate::scrapi`]), and `/verify` for people.
 //!
-//! It holds no data of the chain beyond heights and counts, and takes nothing but GET. Its
-//! connections are few and short: whoever asks again opens another.
+//! It holds no data of the chain beyond heights, counts and digests. Its connections are few and
+//! short: whoever asks again opens another.
 
 use crate::counters::Counters;
 use crate::handle::NodeHandle;
@@ -45,7 +46,8 @@ pub async fn serve(
         .route("/healthz", get(healthz))
         .route("/metrics", get(metrics))
         .route("/verify", get(page))
-        .with_state(Shared { node, registry: Arc::new(registry) });
+        .with_state(Shared { node: node.clone(), registry: Arc::new(registry) })
+        .merge(crate::scrapi::routes(node));
     let whole = Patience::Whole(Duration::from_millis(limits::HTTP_CONNECTION_MS_MAX));
     let places = Places::new(listener, limits::HTTP_CONNECTIONS_MAX, whole);
     axum::serve(places, routes).with_graceful_shutdown(stop).await

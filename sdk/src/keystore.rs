@@ -48,6 +48,8 @@ pub enum KeyKind {
     Network,
     /// Signs transactions and reads of a principal.
     Principal,
+    /// Signs a validator's receipts of the evidence log.
+    Receipt,
 }
 
 impl KeyKind {
@@ -57,6 +59,7 @@ impl KeyKind {
             Self::Validator => "validator",
             Self::Network => "network",
             Self::Principal => "principal",
+            Self::Receipt => "receipt",
         }
     }
 }

@@ -27,6 +27,7 @@ pub mod anchor;
 pub mod client;
 pub mod clock;
 mod connect;
+pub mod cose;
 pub mod draft;
 pub mod error;
 pub mod follow;

@@ -117,6 +117,24 @@ impl Ledger for Played {
         Ok(Response::new(ProofResponse::default()))
     }
 
+    async fn get_cose_receipt(
+        &self,
+        _: Request<CoseReceiptRequest>,
+    ) -> Result<Response<CoseReceiptResponse>, Status> {
+        Ok(Response::new(CoseReceiptResponse::default()))
+    }
+
+    async fn get_consistency(
+        &self,
+        request: Request<ConsistencyRequest>,
+    ) -> Result<Response<ConsistencyResponse>, Status> {
+        check_signed(&request, "GetConsistency")?;
+        // A path that leads nowhere.
+        let (from, to, root) = (request.get_ref().from, request.get_ref().to, vec![7; 32]);
+        let (from_root, to_root, path) = (root.clone(), root.clone(), root);
+        Ok(Response::new(ConsistencyResponse { from, to, from_root, to_root, path }))
+    }
+
     type StreamBlocksStream = Answers<BlockUpdate>;
 
     async fn stream_blocks(

@@ -12,6 +12,7 @@
 
 mod access_log;
 mod block;
+mod cose;
 mod gate;
 mod logged;
 mod proof;
@@ -26,6 +27,7 @@ mod stream;
 mod submit;
 mod waiting;
 
+pub(crate) use cose::leaves_of;
 pub(crate) use proof::proof_of;
 
 pub use gate::{Gate, REQUEST_BYTES_MAX};
@@ -191,6 +193,21 @@ impl wire::ledger_server::Ledger for Api {
     ) -> Result<Response<wire::ProofResponse>, Status> {
         let asked = Asked::of(&request, "GetProof")?;
         self.proof(request.into_inner(), asked).await.map(Response::new)
+    }
+
+    async fn get_cose_receipt(
+        &self,
+        request: Request<wire::CoseReceiptRequest>,
+    ) -> Result<Response<wire::CoseReceiptResponse>, Status> {
+        let asked = Asked::of(&request, "GetCoseReceipt")?;
+        self.cose_receipt(request.into_inner(), asked).await.map(Response::new)
+    }
+
+    async fn get_consistency(
+        &self,
+        request: Request<wire::ConsistencyRequest>,
+    ) -> Result<Response<wire::ConsistencyResponse>, Status> {
+        self.consistency(request.into_inner()).await.map(Response::new)
     }
 
     type StreamBlocksStream = BoxStream<wire::BlockUpdate>;

@@ -5,7 +5,7 @@
 
 use super::key::Passphrase;
 use super::output::Exit;
-use super::store::{NETWORK_KEY, NEXT_KEY, VALIDATOR_KEY, chain, reason};
+use super::store::{NETWORK_KEY, NEXT_KEY, RECEIPT_KEY, VALIDATOR_KEY, chain, reason};
 use super::{Failure, Output, machine};
 use crate::anchoring::{self, Anchor};
 use crate::api::{self, Api};
@@ -16,12 +16,13 @@ use crate::rehearsing::{self, Rehearser};
 use crate::storage::OpenError;
 use crate::tls::{BadPair, Tls};
 use crate::words::{Words, words};
-use crate::{http, telemetry};
+use crate::{http, receipts, telemetry};
 use linli_runtime::Outdated;
-use linli_types::id::ChainId;
+use linli_sdk::{About, KeyFile, KeyKind, SecretKey};
+use linli_types::id::{ChainId, PrincipalId};
 use serde_json::json;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -53,7 +54,9 @@ impl Run {
             signer: options.signer(),
             carrier: anchor.as_ref().map(|anchor| (anchor.key.clone(), anchor.principal)),
         };
-        let edge = Edge { tls: self.tls(&config)?, anchor, rehearser };
+        let own = self.carrier("receipts.carrier_key", &config.receipts.carrier_key)?;
+        let registrar = own.or_else(|| rehearser.carrier.clone());
+        let edge = Edge { tls: self.tls(&config)?, anchor, registrar, rehearser };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.map_err(|e| machine(&e))?;
         let ended = runtime.block_on(serve(options, &config, edge, out));
@@ -70,6 +73,7 @@ impl Run {
         if next.exists() {
             options.successor_key = Some(self.passphrase.open(&next)?.1.to_bytes());
         }
+        options.receipt_key = Some(self.receipt_key(chain)?.to_bytes());
         options.chain = Some(chain);
         options.name.clone_from(&config.name);
         options.listen = config.network.listen;
@@ -83,6 +87,19 @@ impl Run {
         timeouts.vote_ms = local.vote_ms;
         timeouts.vote_step_ms = local.vote_step_ms;
         Ok(options)
+    }
+
+    /// The key that signs receipts. A folder that lacks one gets it now, guarded as the validator's.
+    fn receipt_key(&self, chain: ChainId) -> Result<SecretKey, Failure> {
+        let path = self.data.join(RECEIPT_KEY);
+        if path.exists() {
+            return Ok(self.passphrase.open(&path)?.1);
+        }
+        let (key, about) = (SecretKey::generate()?, About { chain: Some(chain), principal: None });
+        let passphrase = self.passphrase.guarding(&self.data.join(VALIDATOR_KEY))?;
+        KeyFile::seal(&key, KeyKind::Receipt, about, passphrase)?.write_new(&path)?;
+        tracing::info!(key = %key.public(), "node.receipt_key.new");
+        Ok(key)
     }
 
     /// The certificate that clients see, if one is configured.
@@ -105,33 +122,40 @@ impl Run {
     /// In whose name the access log's head is anchored, if it is.
     fn anchor(&self, config: &Config) -> Result<Option<Anchor>, Failure> {
         let access = &config.access;
-        if access.anchor_key.as_os_str().is_empty() {
+        let carrier = self.carrier("access.anchor_key", &access.anchor_key)?;
+        let every = Duration::from_millis(access.anchor_every_ms);
+        Ok(carrier.map(|(key, principal)| Anchor { key, principal, every }))
+    }
+
+    /// A principal that the configuration names, with its key.
+    fn carrier(&self, name: &str, file: &Path) -> Result<Option<Carrier>, Failure> {
+        if file.as_os_str().is_empty() {
             return Ok(None);
         }
-        let path = self.data.join(&access.anchor_key);
+        let path = self.data.join(file);
         let (file, key) = self.passphrase.open(&path)?;
         let Some(principal) = file.about().principal else {
             let shown = path.display();
             return Err(Failure::usage(
-                words!(
-                    "access.anchor_key：{shown} 没有写明主体",
-                    "access.anchor_key: {shown} names no principal"
-                ),
+                words!("{name}：{shown} 没有写明主体", "{name}: {shown} names no principal"),
                 words!(
                     "用 linli key new --principal 生成",
                     "make one with `linli key new --principal`"
                 ),
             ));
         };
-        let every = Duration::from_millis(access.anchor_every_ms);
-        Ok(Some(Anchor { key, principal, every }))
+        Ok(Some((key, principal)))
     }
 }
+
+/// In whose name a node's own transactions are.
+type Carrier = (SecretKey, PrincipalId);
 
 /// What the edges need beside the configuration, opened before anything runs.
 struct Edge {
     tls: Option<Tls>,
     anchor: Option<Anchor>,
+    registrar: Option<Carrier>,
     rehearser: Rehearser,
 }
 
@@ -234,6 +258,7 @@ fn start_edges(
         }
     });
     edges.spawn(rehearsing::run(handle.clone(), edge.rehearser));
+    edges.spawn(receipts::register(handle.clone(), edge.registrar));
     if let Some(anchor) = edge.anchor {
         edges.spawn(anchoring::run(handle.clone(), anchor));
     }

@@ -61,6 +61,8 @@ pub const IDENTITY_FUEL: u64 = 120_000;
 pub const POLICY_FUEL: u64 = 2_000_000;
 /// Fuel of one call of the room `governance`: a motion's row, its deed tried out.
 pub const GOVERNANCE_FUEL: u64 = 3_000_000;
+/// Fuel of setting a receipt key: one signature, three rows, one event.
+pub const RECEIPT_KEY_FUEL: u64 = 400_000;
 /// Fuel of a contract's question to a native room: a few rows read, one answer of 16 KiB.
 pub const QUESTION_FUEL: u64 = 150_000;
 /// Fuel of one query.
@@ -228,6 +230,14 @@ pub const STATEMENT_SUBJECT_BYTES_MAX: usize = 128;
 pub const LOG_PATH_MAX: usize = 128;
 /// Bytes of one COSE receipt: the longest way, and the rest.
 pub const COSE_RECEIPT_BYTES_MAX: usize = 8 * 1024;
+/// Leaves of one answer with COSE receipts: a whole batch.
+pub const COSE_LEAVES_MAX: u32 = 1_024;
+/// How long a node waits for other validators' receipt signatures, in milliseconds.
+pub const COSE_WAIT_MS: u64 = 1_000;
+/// Heights whose receipt signatures a node keeps: they can be made again at any time.
+pub const COSE_HEIGHTS_MAX: usize = 1_024;
+/// Words about receipts that may wait at a node.
+pub const COSE_WORDS_MAX: usize = 256;
 /// COSE receipts of one file.
 pub const COSE_RECEIPTS_MAX: usize = VALIDATORS_MAX;
 /// Bytes of a receipt's file.

@@ -2,7 +2,11 @@
 
 mod anchor;
 mod ask;
+mod consistency;
+mod cose;
 mod pack;
+
+pub(super) use cose::record_id;
 
 use super::{Failure, Output};
 
@@ -19,6 +23,8 @@ enum Command {
     Anchor(anchor::Anchor),
     /// Shows a transaction's receipt; writes it with its proof.
     Receipt(pack::Receipt),
+    /// Shows that the log of one size is the beginning of the log of another.
+    Consistency(consistency::Consistency),
     /// Writes the pack of an anchoring whose pack was not written.
     Pack(pack::Finish),
     /// Shows what stands under a source's number.
@@ -32,6 +38,7 @@ impl Evidence {
         match self.command {
             Command::Anchor(command) => command.run(out),
             Command::Receipt(command) => command.run(out),
+            Command::Consistency(command) => command.run(out),
             Command::Pack(command) => command.run(out),
             Command::Trace(command) => command.run(out),
             Command::Gaps(command) => command.run(out),

@@ -14,9 +14,8 @@ use super::{digests, read_pack};
 use crate::cli::output::Exit;
 use crate::cli::{Failure, Output, machine, unreadable};
 use crate::words::{Words, words};
-use borsh::BorshDeserialize;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use linli_verify::cose::bare::{Asked, Bare};
+use linli_verify::cose::bare::{Asked, Bare, read_sets};
 use linli_verify::manifest::Listed;
 use linli_verify::pack::SetChange;
 use linli_verify::{FileDigests, Pack, Trust, examine_with};
@@ -105,7 +104,7 @@ fn sets(path: &Path) -> Result<Vec<SetChange>, Failure> {
         return Ok(Vec::new());
     }
     let bytes = std::fs::read(path).map_err(|e| unreadable(path, &e))?;
-    Vec::try_from_slice(&bytes).map_err(|e| unreadable(path, &e))
+    read_sets(&bytes).map_err(|why| super::not_verified(&why))
 }
 
 /// One thread per core takes names; this one tells what they found.

@@ -260,7 +260,8 @@ impl Bare {
             let stranger = || Failure::new(Reason::ReceiptKeyStranger, [delegation.place]);
             let whole = delegation.whole(receipt, set).ok_or_else(stranger)?;
             let validator = delegation::check(&whole, receipt, set, verify)?;
-            if !seen.insert(validator.key) {
+            // The same key twice would be one signer under two names.
+            if !seen.insert(validator.key) || !seen.insert(receipt.key) {
                 return Err(Failure::new(Reason::CoseTwice, [&validator.name]));
             }
             if !receipt.is_over(&head.root, verify) {
@@ -373,6 +374,16 @@ fn read_own<'a>(reader: &mut Reader<'a>) -> Result<Own<'a>, Unreadable> {
         delegations.push(Short::read(reader)?);
     }
     Ok(Own { header, round, precommits, delegations })
+}
+
+/// Reads a history of validator sets, as a pack holds it or a file beside receipts: the changes
+/// since the genesis, borsh.
+///
+/// # Errors
+///
+/// [`Failure`] of the layer of validators.
+pub fn read_sets(bytes: &[u8]) -> Result<Vec<SetChange>, Failure> {
+    borsh::from_slice(bytes).map_err(|_| Failure::plain(Reason::SetsMalformed))
 }
 
 /// The bytes of several COSE receipts as one array, as a pack holds them.

@@ -4,6 +4,7 @@
 //! the same in a browser.
 
 mod folder;
+mod receipt;
 mod remember;
 
 use super::genesis::read_bytes;
@@ -22,7 +23,7 @@ use std::path::{Path, PathBuf};
 /// Verifies a pack, together with the files that it proves.
 #[derive(clap::Args)]
 pub(super) struct Verify {
-    /// The pack: evidence, a receipt, or a proof of entries.
+    /// The pack: evidence, a receipt, or a proof of entries; or a bare receipt.
     #[arg(value_name = "PACK", required_unless_present_any = ["dir", "page"])]
     pack: Option<PathBuf>,
     /// The files that an evidence pack proves; not those inside it.
@@ -37,6 +38,8 @@ pub(super) struct Verify {
     /// Writes the page that verifies in a browser, without a network, to a new file.
     #[arg(long, value_name = "HTML", conflicts_with_all = ["pack", "dir"])]
     page: Option<PathBuf>,
+    #[command(flatten)]
+    receipt: receipt::Receipt,
 }
 
 impl Verify {
@@ -55,6 +58,9 @@ impl Verify {
             return folder::verify(dir, &genesis, out);
         }
         let pack = read_pack(self.pack.as_deref().ok_or_else(missing)?)?;
+        if receipt::is_bare(&pack) {
+            return self.receipt.run(&pack, &genesis, &self.files, out);
+        }
         let files = self.files.iter().map(|file| digests(file)).collect::<Result<Vec<_>, _>>()?;
         let verdict = linli_verify::examine(&pack, &files, &genesis);
         match &verdict.outcome {
