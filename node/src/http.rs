@@ -1,5 +1,5 @@
 //! `/healthz` and `/metrics` over plain HTTP, for supervisors and Prometheus; beside them SCRAPI
-//! ([`crate::scrapi`]) and the evidence log's own pages ([`log`]) for witnesses.
+//! ([`crate::scrapi`]), the evidence log's own pages ([`log`]) for witnesses, and `/verify` for people.
 //!
 //! It holds no data of the chain beyond heights, counts, headers and digests. Its connections are
 //! few and short: whoever asks again opens another.
@@ -30,6 +30,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 
+const HTML: &str = "text/html; charset=utf-8";
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Serves until `stop` is ready.
@@ -48,6 +49,7 @@ pub async fn serve(
     let routes = Router::new()
         .route("/healthz", get(healthz))
         .route("/metrics", get(metrics))
+        .route("/verify", get(page))
         .merge(log::routes())
         .with_state(Shared { node: node.clone(), checkpoints, registry: Arc::new(registry) })
         .merge(crate::scrapi::routes(node));
@@ -80,6 +82,11 @@ async fn healthz(State(shared): State<Shared>) -> Response {
         "not_accepting": status.not_accepting.map(Code::name),
     });
     (code, Json(body)).into_response()
+}
+
+/// The page that verifies packs in a browser: it holds nothing of this node.
+async fn page() -> Response {
+    ([(header::CONTENT_TYPE, HTML)], linli_browser::PAGE).into_response()
 }
 
 async fn metrics(State(shared): State<Shared>) -> Response {

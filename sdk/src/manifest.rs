@@ -67,7 +67,7 @@ pub fn prepare(paths: &[&Path], captured_at_ms: u64) -> Result<Prepared, Error> 
     let listed = |path: &&Path| digest_file(path).map(listed);
     let files = paths.iter().map(listed).collect::<Result<Vec<_>, _>>()?;
     let salt = Digest(random()?);
-    let manifest = Manifest { captured_at: captured_at_ms, device: None, files, order: None, salt };
+    let manifest = Manifest { captured_at: captured_at_ms, device: None, files, order: None, platform: None, salt };
     manifest.check().map_err(|Detail { zh, en }| {
         Error::new(ErrorKind::Input, format!("清单不成立：{zh}"), format!("no manifest: {en}"))
     })?;

@@ -296,6 +296,10 @@ pub const QUERIES_WAITING_MAX: usize = 64;
 pub const GENESIS_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Bytes of an offline pack without the file it proves.
 pub const PACK_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Bytes of the files inside a pack; larger ones are given beside it. A browser holds it in memory.
+pub const PACK_FILES_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Bytes of a platform statement: its certificates and the owners of 64 nodes.
+pub const PLATFORM_BYTES_MAX: usize = 64 * 1024;
 /// Free bytes on disk below which a node refuses submissions and keeps voting.
 pub const DISK_RESERVE_BYTES: u64 = 512 * 1024 * 1024;
 

@@ -19,10 +19,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("linli-probe", &["linli-contract"]),
     ("linli-modules", &[]),
     ("linli-verify", &["linli-types"]),
+    ("linli-browser", &["linli-verify"]),
     ("linli-sdk", &["linli-proto", "linli-types", "linli-verify"]),
     (
         "linli-node",
         &[
+            "linli-browser",
             "linli-core",
             "linli-modules",
             "linli-proto",
@@ -120,6 +122,7 @@ const PURE: &[(&str, &[(&str, &str)])] = &[
             ("sm3", "the pretend host"),
         ],
     ),
+    ("linli-browser", &[("serde_json", "the page reads JSON")]),
     ("linli-evidence", &[("prost", "messages")]),
     ("linli-hostile", &[("prost", "messages")]),
     ("linli-probe", &[("prost", "messages")]),
