@@ -44,6 +44,8 @@ pub enum KeyKind {
     Network,
     /// Signs transactions and reads of a principal.
     Principal,
+    /// Wraps the keys of a vault's records.
+    Vault,
 }
 
 impl KeyKind {
@@ -53,6 +55,7 @@ impl KeyKind {
             Self::Validator => "validator",
             Self::Network => "network",
             Self::Principal => "principal",
+            Self::Vault => "vault",
         }
     }
 }
@@ -367,7 +370,7 @@ fn no_key(path: &Path, Detail { zh, en }: &Detail) -> Error {
 }
 
 #[cfg(unix)]
-fn check_private(path: &Path, about: &std::fs::Metadata) -> Result<(), Error> {
+pub(crate) fn check_private(path: &Path, about: &std::fs::Metadata) -> Result<(), Error> {
     use std::os::unix::fs::PermissionsExt;
     let mode = about.permissions().mode() & 0o777;
     if mode & 0o077 == 0 {
@@ -383,7 +386,7 @@ fn check_private(path: &Path, about: &std::fs::Metadata) -> Result<(), Error> {
 }
 
 #[cfg(not(unix))]
-fn check_private(_: &Path, _: &std::fs::Metadata) -> Result<(), Error> {
+pub(crate) fn check_private(_: &Path, _: &std::fs::Metadata) -> Result<(), Error> {
     Ok(())
 }
 

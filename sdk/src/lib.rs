@@ -37,7 +37,9 @@ pub mod opening;
 pub mod read_header;
 pub mod receipt;
 pub mod schema;
+pub mod steady;
 pub mod tls;
+pub mod vault;
 
 pub use client::{Client, Options, Outcome};
 pub use draft::{Draft, Signed, Transfer};
@@ -46,3 +48,4 @@ pub use key::SecretKey;
 pub use keystore::{About, KeyFile, KeyKind};
 pub use schema::{Schema, Service};
 pub use tls::Trust;
+pub use vault::Vault;

@@ -43,7 +43,7 @@ const ZH: &[(&str, &str)] = &[
     ("key", "生成与查看密钥。"),
     ("key new", "生成密钥并写入新文件。"),
     ("key new:file", "要写入的文件；绝不覆盖已有文件。"),
-    ("key new:kind", "用途：validator、network 或 principal。"),
+    ("key new:kind", "用途：validator、network、principal 或 vault。"),
     ("key new:principal", "密钥属于哪个主体：十六进制或 PR- 编号。"),
     ("key new:chain", "所属链，十六进制。"),
     ("key new:development", "生成开发密钥，打开时无需口令。"),

@@ -47,7 +47,7 @@ struct New {
     /// The file to write; an existing one is never overwritten.
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// What the key is for: validator, network or principal.
+    /// What the key is for: validator, network, principal or vault.
     #[arg(long, value_name = "KIND", value_parser = kind, default_value = "principal")]
     kind: KeyKind,
     /// Whose key it is: a principal, as hexadecimal or PR- code.
@@ -157,9 +157,9 @@ impl Passphrase {
 }
 
 fn kind(text: &str) -> Result<KeyKind, String> {
-    let kinds = [KeyKind::Validator, KeyKind::Network, KeyKind::Principal];
+    let kinds = [KeyKind::Validator, KeyKind::Network, KeyKind::Principal, KeyKind::Vault];
     let found = kinds.into_iter().find(|kind| kind.name() == text);
-    found.ok_or_else(|| "validator, network, principal".into())
+    found.ok_or_else(|| "validator, network, principal, vault".into())
 }
 
 /// A principal in hexadecimal or as a code.
