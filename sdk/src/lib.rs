@@ -24,6 +24,7 @@
 pub mod access;
 pub mod access_log;
 pub mod anchor;
+pub mod capture;
 pub mod client;
 pub mod clock;
 mod connect;

@@ -56,7 +56,7 @@ pub fn prepare(paths: &[&Path], captured_at_ms: u64) -> Result<Prepared, Error> 
     Ok(Prepared { bytes: manifest.to_bytes(), manifest })
 }
 
-fn listed(file: FileDigests) -> Listed {
+pub(crate) fn listed(file: FileDigests) -> Listed {
     let media = media_type(&file.name).into();
     let FileDigests { name, size, sha256, sm3 } = file;
     Listed { media, name, sha256, size, sm3 }

@@ -62,7 +62,9 @@ impl Steady {
         })?;
         if about.is_dir() {
             let (zh, en) = (format!("{shown} 是文件夹"), format!("{shown} is a folder"));
-            return Err(file_error(zh, en).hint_with("请逐个给出其中的文件", "name the files in it"));
+            return Err(
+                file_error(zh, en).hint_with("请逐个给出其中的文件", "name the files in it")
+            );
         }
         if !about.is_file() {
             let (zh, en) = (format!("{shown} 不是普通文件"), format!("{shown} is no regular file"));

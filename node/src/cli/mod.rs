@@ -30,6 +30,7 @@ mod run;
 mod status;
 mod store;
 mod usage;
+mod vault;
 mod verify;
 
 pub use output::{Exit, Failure, Output, Trace};
@@ -102,6 +103,8 @@ enum Command {
     Access(access::Access),
     /// Anchors files and looks after what was anchored.
     Evidence(evidence::Evidence),
+    /// Keeps payloads off the ledger, encrypted, until they are erased.
+    Vault(vault::Vault),
     /// Verifies a pack or a proof offline: no node, no network.
     Verify(verify::Verify),
 }
@@ -159,6 +162,7 @@ impl Command {
             Self::Contract(command) => command.run(out),
             Self::Access(command) => command.run(out),
             Self::Evidence(command) => command.run(out),
+            Self::Vault(command) => command.run(out),
             Self::Verify(command) => command.run(out),
         }
     }

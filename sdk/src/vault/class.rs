@@ -73,6 +73,8 @@ pub enum Role {
     File,
     /// The evidence pack.
     Pack,
+    /// What is known of the capturing.
+    Environment,
 }
 
 impl Role {
@@ -83,6 +85,7 @@ impl Role {
             Self::Statement => "statement",
             Self::File => "file",
             Self::Pack => "pack",
+            Self::Environment => "environment",
         }
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The file's name in the vault's folder.
-pub const FILE: &str = "vault.toml";
+pub(super) const FILE: &str = "vault.toml";
 const FORMAT: u32 = 1;
 const FILE_BYTES_MAX: u64 = 64 * 1024;
 /// Holders of a payload: as many as the ledger notes confirmations of.
@@ -109,8 +109,8 @@ impl Config {
             .hint_with("用 linli vault init 建立", "make one with `linli vault init`")
         })?;
         let text = String::from_utf8(bytes).map_err(|e| bad(&e, "不是 UTF-8 文本"))?;
-        let config: Self = toml::from_str(&text)
-            .map_err(|e| bad(&e.message(), "有缺失、重复或不认识的内容"))?;
+        let config: Self =
+            toml::from_str(&text).map_err(|e| bad(&e.message(), "有缺失、重复或不认识的内容"))?;
         config.check()?;
         Ok(config)
     }

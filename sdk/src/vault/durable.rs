@@ -63,8 +63,5 @@ pub(crate) fn failed(path: &Path, why: &io::Error) -> Error {
         format!("{shown} 无法读写：{why}"),
         format!("{shown} cannot be read or written: {why}"),
     )
-    .hint_with(
-        "请核对路径、权限与剩余空间",
-        "check the path, its permissions and the free space",
-    )
+    .hint_with("请核对路径、权限与剩余空间", "check the path, its permissions and the free space")
 }

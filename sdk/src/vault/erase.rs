@@ -17,7 +17,7 @@ use super::row::Row;
 use super::tombstone::{Basis, Confirmation, State, Tombstone};
 use super::{Vault, absent};
 use crate::error::Error;
-use linli_types::id::{Digest, PrincipalId};
+use linli_types::id::{Digest, PrincipalId, TxId};
 
 const CONFIRMATION: &str = "linli.vault.confirmation.v1";
 
@@ -26,12 +26,14 @@ const CONFIRMATION: &str = "linli.vault.confirmation.v1";
 pub struct Erased {
     /// What is left.
     pub tombstone: Tombstone,
-    /// The holders' confirmations, for the ledger: 32 bytes each, none for a restricted record.
+    /// The holders' confirmations, for the ledger: that nothing stands there any more, or that what a
+    /// law keeps is only stored.
     pub confirmations: Vec<Digest>,
 }
 
 impl Vault {
-    /// Erases a record everywhere, or restricts it where a law keeps it (V3). Repeated, it goes on.
+    /// Erases a record everywhere, or restricts it where a law keeps it (V3): by its class, or because
+    /// the ledger says so (`kept`). Repeated, it goes on.
     ///
     /// # Errors
     ///
@@ -40,17 +42,24 @@ impl Vault {
         &mut self,
         record: &Digest,
         basis: Basis,
+        kept: bool,
         actor: &Actor,
     ) -> Result<Erased, Error> {
         let mut tombstone = match self.tombstone(record)?.filter(Tombstone::is_erasure) {
             Some(before) => before,
-            None => self.decide(record, basis, actor)?,
+            None => self.decide(record, basis, kept, actor)?,
         };
         if tombstone.state == State::Destroying {
             self.destroy(record, &mut tombstone).await?;
         }
-        let digests = tombstone.confirmations.iter().filter_map(|c| c.digest.parse().ok());
-        Ok(Erased { confirmations: digests.collect(), tombstone })
+        let confirmations = match tombstone.state {
+            State::Restricted => {
+                let at_ms = tombstone.at_ms;
+                self.holders.iter().map(|h| confirmation(record, &h.name, 0, at_ms)).collect()
+            }
+            _ => tombstone.confirmations.iter().filter_map(|c| c.digest.parse().ok()).collect(),
+        };
+        Ok(Erased { confirmations, tombstone })
     }
 
     /// Steps 1 and 2: after them there is no way back, or the record is restricted.
@@ -58,11 +67,12 @@ impl Vault {
         &mut self,
         record: &Digest,
         basis: Basis,
+        kept: bool,
         actor: &Actor,
     ) -> Result<Tombstone, Error> {
         let mut row = self.row(record)?.ok_or_else(|| absent(record))?;
         let now = crate::clock::now()?.0;
-        if row.class.keeps(row.stored_at_ms, now) {
+        if kept || row.class.keeps(row.stored_at_ms, now) {
             // V3, LEG-20
             self.log.add(&self.master, actor, Deed::Restrict, record)?;
             if row.restricted_at_ms.is_none() {
@@ -73,14 +83,13 @@ impl Vault {
                 Some(before) => before,
                 None => Tombstone::new(record, basis.name(), now, State::Restricted),
             };
-            tombstone.state = State::Restricted;
+            tombstone.of(&row);
             self.bury(record, &tombstone)?;
             return Ok(tombstone);
         }
         self.log.add(&self.master, actor, Deed::Erase, record)?;
         let mut tombstone = Tombstone::new(record, basis.name(), now, State::Destroying);
-        tombstone.body = hex::encode(row.body);
-        tombstone.source = row.source.map(|source| source.to_string());
+        tombstone.of(&row);
         self.bury(record, &tombstone)?;
         Ok(tombstone)
     }
@@ -94,7 +103,8 @@ impl Vault {
         Row::destroy(&self.keys(), record)?; // V2
         let mut body = [0; 16];
         let named = hex::decode_to_slice(&tombstone.body, &mut body).is_ok();
-        let confirmed = |t: &Tombstone, name: &str| t.confirmations.iter().any(|c| c.holder == name);
+        let confirmed =
+            |t: &Tombstone, name: &str| t.confirmations.iter().any(|c| c.holder == name);
         let holders: Vec<usize> = (0..self.holders.len()).collect();
         for at in holders {
             let Some(holder) = self.holders.get(at) else { continue };
@@ -109,20 +119,18 @@ impl Vault {
             self.bury(record, tombstone)?;
         }
         tombstone.state = State::Destroyed;
-        // Whose it was is nobody's business any more.
-        tombstone.source = None;
         self.bury(record, tombstone)
     }
 
-    /// Keeps the signed transaction that notes an erasure, before it is sent: the same one is sent
-    /// again after an interruption.
+    /// Keeps the id of the transaction that notes an erasure, before it is sent: after an interruption
+    /// its receipt is asked for.
     ///
     /// # Errors
     ///
     /// No tombstone, or it cannot be written.
-    pub fn noting(&mut self, record: &Digest, transaction: &[u8]) -> Result<(), Error> {
+    pub fn noting(&mut self, record: &Digest, transaction: &TxId) -> Result<(), Error> {
         let mut tombstone = self.tombstone(record)?.ok_or_else(|| absent(record))?;
-        tombstone.transaction = Some(hex::encode(transaction));
+        tombstone.transaction = Some(transaction.to_string());
         self.bury(record, &tombstone)
     }
 
@@ -134,7 +142,6 @@ impl Vault {
     pub fn receipted(&mut self, record: &Digest, receipt: &[u8]) -> Result<Tombstone, Error> {
         let mut tombstone = self.tombstone(record)?.ok_or_else(|| absent(record))?;
         tombstone.receipt = Some(hex::encode(receipt));
-        tombstone.transaction = None;
         if tombstone.state == State::Destroyed {
             tombstone.state = State::Receipted;
         }

@@ -96,11 +96,7 @@ impl Holder {
     }
 
     /// A segment's bytes; `None` if it is not there or not what its name says.
-    pub(super) async fn get(
-        &self,
-        body: &[u8; 16],
-        name: &Name,
-    ) -> Result<Option<Vec<u8>>, Error> {
+    pub(super) async fn get(&self, body: &[u8; 16], name: &Name) -> Result<Option<Vec<u8>>, Error> {
         let bytes = match self.store.get(&self.place(body, name)).await {
             Ok(found) => found.bytes().await.map_err(|e| failed(&self.name, &e))?,
             Err(StoreError::NotFound { .. }) => return Ok(None),
@@ -142,7 +138,9 @@ impl Holder {
         if let Some(folder) = &self.folder {
             let folder = folder.join("body").join(hex::encode(body));
             match std::fs::remove_dir_all(&folder) {
-                Ok(()) => durable::sync_folder(&folder).map_err(|e| durable::failed(&folder, &e))?,
+                Ok(()) => {
+                    durable::sync_folder(&folder).map_err(|e| durable::failed(&folder, &e))?
+                }
                 Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
                 Err(e) => return Err(durable::failed(&folder, &e)),
             }
@@ -183,12 +181,18 @@ pub(super) fn failed(holder: &str, why: &StoreError) -> Error {
         StoreError::NotFound { .. } => (
             ErrorKind::Refused,
             "没有该存储桶",
-            ("请先建立存储桶，并核对 bucket 与 endpoint", "make the bucket first; check bucket and endpoint"),
+            (
+                "请先建立存储桶，并核对 bucket 与 endpoint",
+                "make the bucket first; check bucket and endpoint",
+            ),
         ),
         _ => (
             ErrorKind::Unreachable,
             "没有完成请求",
-            ("稍后用同一命令重试，已完成的部分不会重传", "repeat the same command later: it goes on where it stopped"),
+            (
+                "稍后用同一命令重试，已完成的部分不会重传",
+                "repeat the same command later: it goes on where it stopped",
+            ),
         ),
     };
     Error::new(

@@ -24,7 +24,7 @@ const LINE_DOMAIN: &str = "linli.vault.access.v1";
 const HEAD_DOMAIN: &[u8] = b"linli.vault.access.head.v1";
 const HEAD_BYTES_MAX: u64 = 1024;
 /// Bytes of who or why.
-pub const WORD_BYTES_MAX: usize = 140;
+const WORD_BYTES_MAX: usize = 140;
 
 /// What was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -87,6 +87,8 @@ pub struct Record {
     pub stored_at_ms: u64,
     /// Whose evidence it is.
     pub source: Option<PrincipalId>,
+    /// The source's number of it.
+    pub number: Option<u64>,
     /// Whether every part is whole on every holder.
     pub whole: bool,
     /// Since when it is restricted.
@@ -213,6 +215,7 @@ impl Record {
             class: row.class,
             stored_at_ms: row.stored_at_ms,
             source: row.source,
+            number: row.number,
             whole: row.whole,
             restricted_at_ms: row.restricted_at_ms,
             parts: row.parts.iter().map(part).collect(),
@@ -248,6 +251,3 @@ fn absent(record: &Digest) -> Error {
     .hint_with("用 linli vault list 查看", "look at `linli vault list`")
     .named("VAULT_NO_RECORD")
 }
-
-#[cfg(test)]
-mod tests;

@@ -39,6 +39,8 @@ pub struct Put {
     pub class: Class,
     /// Whose evidence it is.
     pub source: Option<PrincipalId>,
+    /// The source's number of it.
+    pub number: Option<u64>,
     /// Whom it is about, as a pseudonym.
     pub subject: Option<PrincipalId>,
     /// Its parts.
@@ -78,7 +80,7 @@ impl Vault {
             Some(row) => row,
             None => {
                 let mut row = Row::new(put.record, put.class, crate::clock::now()?.0)?;
-                (row.source, row.subject) = (put.source, put.subject);
+                (row.source, row.number, row.subject) = (put.source, put.number, put.subject);
                 // R2: the key is durable before anything is sealed under it.
                 row.write(&self.keys(), &self.master)?;
                 row
@@ -88,13 +90,8 @@ impl Vault {
         for holder in &self.holders {
             there.push(holder.names(&row.body).await?);
         }
-        let mut stored = Stored {
-            before: false,
-            bytes: 0,
-            written: 0,
-            resumed: 0,
-            ciphertext: Digest([0; 32]),
-        };
+        let mut stored =
+            Stored { before: false, bytes: 0, written: 0, resumed: 0, ciphertext: Digest([0; 32]) };
         for (at, input) in put.parts.iter().enumerate() {
             self.part(&mut row, at, input, &there, &mut stored).await?;
         }

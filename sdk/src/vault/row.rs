@@ -33,6 +33,8 @@ pub(super) struct Row {
     pub(super) class: Class,
     pub(super) stored_at_ms: u64,
     pub(super) source: Option<PrincipalId>,
+    /// The source's number of it.
+    pub(super) number: Option<u64>,
     pub(super) subject: Option<PrincipalId>,
     pub(super) parts: Vec<Part>,
     /// Every part is whole on every holder.
@@ -76,6 +78,7 @@ impl Row {
             class,
             stored_at_ms,
             source: None,
+            number: None,
             subject: None,
             parts: Vec::new(),
             whole: false,

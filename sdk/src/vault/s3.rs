@@ -63,6 +63,7 @@ pub(super) fn open(
         .with_access_key_id(&credentials.access_key_id)
         .with_secret_access_key(&credentials.secret_access_key)
         .with_allow_http(true) // T1 is ours: checked above.
+        .with_disable_bulk_delete(true) // Each deletion has its own answer.
         .with_retry(retry)
         .with_http_connector(connector)
         .build()
@@ -90,7 +91,9 @@ fn check_endpoint(endpoint: &str, insecure_dev: bool) -> Result<(), Error> {
         _ => Err(Error::new(
             ErrorKind::Input,
             format!("存放处地址 {endpoint} 须为 https://；http:// 仅限本机"),
-            format!("the holder's address {endpoint} must be https://; http:// to this machine alone"),
+            format!(
+                "the holder's address {endpoint} must be https://; http:// to this machine alone"
+            ),
         )
         .hint_with(
             "请为存储服务配置 TLS 证书；试验环境可加 --insecure-dev",
@@ -168,10 +171,19 @@ mod tests {
 
     #[test]
     fn plain_text_goes_to_this_machine_alone() {
-        for here in ["http://127.0.0.1:9000", "http://localhost", "http://[::1]:9000/", "https://a.b"] {
+        for here in
+            ["http://127.0.0.1:9000", "http://localhost", "http://[::1]:9000/", "https://a.b"]
+        {
             assert!(check_endpoint(here, false).is_ok(), "{here}");
         }
-        let others = ["http://10.0.0.1:9000", "http://s3.example.org", "http://127.0.0.1.evil.org", "http://localhost:80@evil.org", "ftp://a", ""];
+        let others = [
+            "http://10.0.0.1:9000",
+            "http://s3.example.org",
+            "http://127.0.0.1.evil.org",
+            "http://localhost:80@evil.org",
+            "ftp://a",
+            "",
+        ];
         for other in others {
             let why = check_endpoint(other, false).unwrap_err();
             assert_eq!(why.name(), "VAULT_INSECURE", "{other}");

@@ -1,6 +1,7 @@
 //! What is left of an erased record: that it was, when and on which basis, who confirmed it, and the
 //! ledger's receipt. Nothing of what it held.
 
+use super::row::Row;
 use super::{Vault, durable};
 use crate::error::{Error, ErrorKind};
 use linli_types::id::Digest;
@@ -28,8 +29,13 @@ pub enum Basis {
 
 impl Basis {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 5] =
-        [Self::PurposeDone, Self::ServiceEnded, Self::ConsentWithdrawn, Self::Unlawful, Self::LawAsks];
+    pub const ALL: [Self; 5] = [
+        Self::PurposeDone,
+        Self::ServiceEnded,
+        Self::ConsentWithdrawn,
+        Self::Unlawful,
+        Self::LawAsks,
+    ];
 
     /// The word on the command line.
     pub const fn name(self) -> &'static str {
@@ -102,12 +108,15 @@ pub struct Tombstone {
     pub state: State,
     /// The random name of its payload.
     pub(super) body: String,
-    /// Whose secret was renewed with it.
+    /// Whose evidence it was, as the ledger says too: the secret of its tags is renewed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) source: Option<String>,
+    pub source: Option<String>,
+    /// The source's number of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<u64>,
     /// What the holders said.
     pub confirmations: Vec<Confirmation>,
-    /// The signed transaction that notes it, in hexadecimal: sent again as it is, if need be.
+    /// The transaction that notes it, in hexadecimal, from before it is sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transaction: Option<String>,
     /// The ledger's receipt with its proof, in hexadecimal.
@@ -125,10 +134,18 @@ impl Tombstone {
             state,
             body: String::new(),
             source: None,
+            number: None,
             confirmations: Vec::new(),
             transaction: None,
             receipt: None,
         }
+    }
+
+    /// Which record it is of.
+    pub(super) fn of(&mut self, row: &Row) {
+        self.body = hex::encode(row.body);
+        self.source = row.source.map(|source| source.to_string());
+        self.number = row.number;
     }
 
     /// Whether the record is or is being erased.

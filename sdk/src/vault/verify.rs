@@ -1,10 +1,10 @@
 //! Checking a vault: every segment on every holder, every erasure still holding, nothing astray.
 
+use super::Vault;
 use super::holder::{Holder, Name};
 use super::log::{Actor, Deed};
 use super::row::{self, Row};
 use super::tombstone::State;
-use super::Vault;
 use crate::error::Error;
 use linli_types::id::Digest;
 use object_store::PutPayload;

@@ -1,7 +1,13 @@
-use super::*;
-use std::fs;
+//! The vault over folders: what it keeps, refuses, destroys and logs.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
-struct Box {
+use linli_sdk::vault::{Actor, Basis, Class, Deed, Finding, Input, Opening, Put, Role, State};
+use linli_sdk::{Error, ErrorKind, SecretKey, Vault};
+use linli_types::id::{Digest, PrincipalId};
+use std::fs;
+use std::path::PathBuf;
+
+struct Case {
     dir: tempfile::TempDir,
     key: SecretKey,
 }
@@ -12,7 +18,7 @@ fn actor() -> Actor {
     Actor::new("PR-TEST", "test").unwrap()
 }
 
-impl Box {
+impl Case {
     fn new() -> (Self, Vault) {
         let (dir, key) = (tempfile::tempdir().unwrap(), SecretKey::generate().unwrap());
         let vault = Vault::create(&dir.path().join("vault"), &key).unwrap();
@@ -30,7 +36,14 @@ impl Box {
     }
 
     fn put(&self, parts: Vec<Input>) -> Put {
-        Put { record: RECORD, class: Class::Personal, source: None, subject: None, parts }
+        Put {
+            record: RECORD,
+            class: Class::Personal,
+            source: None,
+            number: None,
+            subject: None,
+            parts,
+        }
     }
 
     fn out(&self, name: &str) -> PathBuf {
@@ -63,15 +76,16 @@ impl Box {
 }
 
 fn large(n: u8) -> Vec<u8> {
-    (0..SEGMENTS_BYTES).map(|i| (i % 251) as u8 ^ n).collect()
+    (0..SEGMENTS_BYTES).map(|i| u8::try_from(i % 251).unwrap() ^ n).collect()
 }
 
+const SEGMENT_BYTES: usize = 4 << 20;
 /// Two whole segments and a piece of a third.
-const SEGMENTS_BYTES: usize = 2 * seal::SEGMENT_BYTES + 17;
+const SEGMENTS_BYTES: usize = 2 * SEGMENT_BYTES + 17;
 
 #[tokio::test]
 async fn what_is_put_comes_back_and_no_holder_knows_it() {
-    let (case, mut vault) = Box::new();
+    let (case, mut vault) = Case::new();
     let parts = vec![case.file("服务记录.txt", b"canary-one"), case.file("b.bin", &large(1))];
     let stored = vault.put(&case.put(parts), &actor()).await.unwrap();
     assert_eq!((stored.written, stored.resumed, stored.before), (4, 0, false));
@@ -90,7 +104,7 @@ async fn what_is_put_comes_back_and_no_holder_knows_it() {
 
 #[tokio::test]
 async fn the_same_again_changes_nothing_and_other_content_is_refused() {
-    let (case, mut vault) = Box::new();
+    let (case, mut vault) = Case::new();
     let put = case.put(vec![case.file("a.txt", b"one")]);
     let first = vault.put(&put, &actor()).await.unwrap();
     let again = vault.put(&put, &actor()).await.unwrap();
@@ -106,7 +120,7 @@ async fn the_same_again_changes_nothing_and_other_content_is_refused() {
 
 #[tokio::test]
 async fn an_interrupted_upload_goes_on() {
-    let (case, mut vault) = Box::new();
+    let (case, mut vault) = Case::new();
     let whole = case.file("a.bin", &large(2));
     // The second part cannot be read yet: the upload ends after the first.
     let absent = Input { role: Role::File, name: "b".into(), path: case.dir.path().join("b") };
@@ -123,12 +137,12 @@ async fn an_interrupted_upload_goes_on() {
 
 #[tokio::test]
 async fn an_upload_that_goes_on_with_a_changed_file_stores_the_file_as_it_is() {
-    let (case, mut vault) = Box::new();
+    let (case, mut vault) = Case::new();
     let absent = Input { role: Role::File, name: "b".into(), path: case.dir.path().join("b") };
     let put = case.put(vec![case.file("a.bin", &large(3)), absent]);
     vault.put(&put, &actor()).await.unwrap_err();
     let mut other = large(3);
-    other[seal::SEGMENT_BYTES] ^= 1;
+    other[SEGMENT_BYTES] ^= 1;
     fs::write(&put.parts[0].path, &other).unwrap();
     fs::write(&put.parts[1].path, b"b").unwrap();
     let stored = vault.put(&put, &actor()).await.unwrap();
@@ -140,7 +154,7 @@ async fn an_upload_that_goes_on_with_a_changed_file_stores_the_file_as_it_is() {
 
 #[tokio::test]
 async fn swapped_damaged_or_missing_segments_are_refused_and_named() {
-    let (case, mut vault) = Box::new();
+    let (case, mut vault) = Case::new();
     vault.put(&case.put(vec![case.file("a.bin", &large(4))]), &actor()).await.unwrap();
     let segments = case.segments();
     let [a, b] = [&segments[0], &segments[1]].map(|path| fs::read(path).unwrap());
@@ -168,7 +182,7 @@ async fn swapped_damaged_or_missing_segments_are_refused_and_named() {
     assert!(vault.verify(false, &actor()).await.unwrap().findings.is_empty());
 }
 
-fn second_holder(case: &Box) {
+fn second_holder(case: &Case) {
     let path = case.dir.path().join("vault/vault.toml");
     let mut text = fs::read_to_string(&path).unwrap();
     text.push_str("\n[[holder]]\nname = \"second\"\nkind = \"folder\"\npath = \"second\"\n");
@@ -177,7 +191,7 @@ fn second_holder(case: &Box) {
 
 #[tokio::test]
 async fn a_second_holder_gives_what_the_first_lost_and_repairs_it() {
-    let (case, vault) = Box::new();
+    let (case, vault) = Case::new();
     drop(vault);
     second_holder(&case);
     let mut vault = case.open().unwrap();
@@ -192,7 +206,7 @@ async fn a_second_holder_gives_what_the_first_lost_and_repairs_it() {
 
 #[tokio::test]
 async fn leg_06_an_erased_record_is_gone_on_every_holder_and_stays_so() {
-    let (case, vault) = Box::new();
+    let (case, vault) = Case::new();
     drop(vault);
     second_holder(&case);
     let mut vault = case.open().unwrap();
@@ -204,13 +218,13 @@ async fn leg_06_an_erased_record_is_gone_on_every_holder_and_stays_so() {
     let tag = vault.tag(&source, &file).unwrap();
     assert_eq!(vault.tag(&source, &file).unwrap(), tag);
     let row = fs::read(case.dir.path().join("vault/keys").join(RECORD.to_string())).unwrap();
-    let erased = vault.erase(&RECORD, Basis::ConsentWithdrawn, &actor()).await.unwrap();
+    let erased = vault.erase(&RECORD, Basis::ConsentWithdrawn, false, &actor()).await.unwrap();
     assert_eq!((erased.tombstone.state, erased.confirmations.len()), (State::Destroyed, 2));
     assert!(case.segments().is_empty());
     // INV-E3
     assert_ne!(vault.tag(&source, &file).unwrap(), tag);
     // Again: it is done, and nothing is stored under its name any more.
-    let again = vault.erase(&RECORD, Basis::ConsentWithdrawn, &actor()).await.unwrap();
+    let again = vault.erase(&RECORD, Basis::ConsentWithdrawn, false, &actor()).await.unwrap();
     assert_eq!(again, erased);
     assert_eq!(vault.put(&put, &actor()).await.unwrap_err().name(), "VAULT_ERASED");
     let why = vault.get(&RECORD, &case.out("o"), false, &actor()).await.unwrap_err();
@@ -225,47 +239,45 @@ async fn leg_06_an_erased_record_is_gone_on_every_holder_and_stays_so() {
 
 #[tokio::test]
 async fn an_erasure_that_stopped_anywhere_is_finished_by_the_same_call() {
-    for stop in 0..3 {
-        let (case, vault) = Box::new();
+    // As after a crash before and after the key row was destroyed.
+    for with_row in [false, true] {
+        let (case, vault) = Case::new();
         drop(vault);
         second_holder(&case);
         let mut vault = case.open().unwrap();
         vault.put(&case.put(vec![case.file("a.txt", b"one")]), &actor()).await.unwrap();
+        let row = case.dir.path().join("vault/keys").join(RECORD.to_string());
+        let kept = fs::read(&row).unwrap();
+        // A holder that does not delete: a file stands where its folder was.
         let second = case.dir.path().join("vault/second/body");
         let moved = case.dir.path().join("moved");
-        // A holder that does not delete: a file stands where its folder was.
-        if stop == 0 {
-            fs::rename(&second, &moved).unwrap();
-            fs::write(&second, b"").unwrap();
-            vault.erase(&RECORD, Basis::Unlawful, &actor()).await.unwrap_err();
-            fs::remove_file(&second).unwrap();
-            fs::rename(&moved, &second).unwrap();
-        } else {
-            // As after a crash right behind step 2, with or without the row.
-            let mut tombstone = vault.decide(&RECORD, Basis::Unlawful, &actor()).unwrap();
-            tombstone.state = State::Destroying;
-            if stop == 2 {
-                Row::destroy(&vault.keys(), &RECORD).unwrap();
-            }
+        fs::rename(&second, &moved).unwrap();
+        fs::write(&second, b"").unwrap();
+        vault.erase(&RECORD, Basis::Unlawful, false, &actor()).await.unwrap_err();
+        assert!(!row.exists());
+        fs::remove_file(&second).unwrap();
+        fs::rename(&moved, &second).unwrap();
+        if with_row {
+            fs::write(&row, kept).unwrap();
         }
         drop(vault);
         let mut vault = case.open().unwrap();
         let why = vault.get(&RECORD, &case.out("o"), false, &actor()).await.unwrap_err();
-        assert_eq!(why.name(), "VAULT_ERASED", "stop {stop}");
-        let done = vault.erase(&RECORD, Basis::Unlawful, &actor()).await.unwrap();
+        assert_eq!(why.name(), "VAULT_ERASED");
+        let done = vault.erase(&RECORD, Basis::Unlawful, false, &actor()).await.unwrap();
         assert_eq!((done.tombstone.state, done.confirmations.len()), (State::Destroyed, 2));
-        assert!(case.segments().is_empty(), "stop {stop}");
+        assert!(case.segments().is_empty() && !row.exists());
     }
 }
 
 #[tokio::test]
 async fn leg_20_what_a_law_keeps_is_restricted_not_erased() {
-    let (case, mut vault) = Box::new();
+    let (case, mut vault) = Case::new();
     let mut put = case.put(vec![case.file("a.txt", b"one")]);
     put.class = Class::Years30;
     vault.put(&put, &actor()).await.unwrap();
-    let kept = vault.erase(&RECORD, Basis::ConsentWithdrawn, &actor()).await.unwrap();
-    assert_eq!((kept.tombstone.state, kept.confirmations.len()), (State::Restricted, 0));
+    let kept = vault.erase(&RECORD, Basis::ConsentWithdrawn, false, &actor()).await.unwrap();
+    assert_eq!((kept.tombstone.state, kept.confirmations.len()), (State::Restricted, 1));
     assert_eq!(case.segments().len(), 1);
     let why = vault.get(&RECORD, &case.out("o"), false, &actor()).await.unwrap_err();
     assert_eq!(why.name(), "VAULT_RESTRICTED");
@@ -275,7 +287,7 @@ async fn leg_20_what_a_law_keeps_is_restricted_not_erased() {
 
 #[tokio::test]
 async fn leg_09_a_person_sees_who_read_what_is_about_them() {
-    let (case, mut vault) = Box::new();
+    let (case, mut vault) = Case::new();
     let me = PrincipalId([9; 16]);
     let mut mine = case.put(vec![case.file("a.txt", b"one")]);
     mine.subject = Some(me);
@@ -292,7 +304,7 @@ async fn leg_09_a_person_sees_who_read_what_is_about_them() {
 
 #[tokio::test]
 async fn leg_10_the_access_log_cannot_be_changed_cut_or_put_back() {
-    let (case, mut vault) = Box::new();
+    let (case, mut vault) = Case::new();
     let put = case.put(vec![case.file("a.txt", b"one")]);
     vault.put(&put, &actor()).await.unwrap();
     let path = case.dir.path().join("vault/access.log");
@@ -321,11 +333,11 @@ async fn leg_10_the_access_log_cannot_be_changed_cut_or_put_back() {
 
 #[tokio::test]
 async fn one_process_at_a_time_and_only_with_the_master_key() {
-    let (case, mut vault) = Box::new();
+    let (case, mut vault) = Case::new();
     let put = case.put(vec![case.file("a.txt", b"one")]);
     vault.put(&put, &actor()).await.unwrap();
     assert_eq!(case.open().unwrap_err().name(), "VAULT_BUSY");
     drop(vault);
-    let other = Box { key: SecretKey::generate().unwrap(), dir: case.dir };
+    let other = Case { key: SecretKey::generate().unwrap(), dir: case.dir };
     assert_eq!(other.open().unwrap_err().name(), "VAULT_LOG");
 }
