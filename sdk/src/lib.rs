@@ -24,6 +24,7 @@
 pub mod access;
 pub mod access_log;
 pub mod anchor;
+pub mod capture;
 pub mod client;
 pub mod clock;
 mod connect;
@@ -39,7 +40,9 @@ pub mod read_header;
 pub mod receipt;
 pub mod schema;
 pub mod sm2;
+pub mod steady;
 pub mod tls;
+pub mod vault;
 pub mod web;
 pub mod witness;
 
@@ -51,3 +54,4 @@ pub use keystore::{About, KeyFile, KeyKind, Sm2KeyFile};
 pub use schema::{Schema, Service};
 pub use sm2::Sm2Key;
 pub use tls::Trust;
+pub use vault::Vault;

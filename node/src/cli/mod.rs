@@ -30,6 +30,7 @@ mod sm2;
 mod status;
 mod store;
 mod usage;
+mod vault;
 mod verify;
 mod witness;
 
@@ -104,6 +105,8 @@ enum Command {
     Access(access::Access),
     /// Anchors files and looks after what was anchored.
     Evidence(evidence::Evidence),
+    /// Keeps payloads off the ledger, encrypted, until they are erased.
+    Vault(vault::Vault),
     /// Verifies a pack or a proof offline: no node, no network.
     Verify(verify::Verify),
     /// Watches the evidence log and signs that its past never changes.
@@ -163,6 +166,7 @@ impl Command {
             Self::Contract(command) => command.run(out),
             Self::Access(command) => command.run(out),
             Self::Evidence(command) => command.run(out),
+            Self::Vault(command) => command.run(out),
             Self::Verify(command) => command.run(out),
             Self::Witness(command) => command.run(out),
         }
