@@ -168,6 +168,7 @@ impl Queue {
         let captured_at = if about.imported { oldest.min(now) } else { now };
         let manifest = Manifest {
             captured_at,
+            platform: None,
             device: Some(self.who.device.to_string()),
             files: list,
             order: about.order.clone(),
