@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use support::{Live, text, until};
 
 #[test]
@@ -115,7 +115,7 @@ fn entry(id: &Digest) -> String {
     format!("01{id}")
 }
 
-fn others_verify_the_statement(live: &Live, file: &PathBuf) {
+fn others_verify_the_statement(live: &Live, file: &Path) {
     let (key, source, _) = operator(live);
     let said = python::check(&["statement", text(file), &key.public().to_string()]);
     let said: Value = serde_json::from_str(&said).unwrap();
@@ -135,11 +135,7 @@ fn others_verify_the_statement(live: &Live, file: &PathBuf) {
     }
 }
 
-fn a_receipt_of_two_organisations_verifies(
-    live: &Live,
-    statement: &PathBuf,
-    number: u64,
-) -> PathBuf {
+fn a_receipt_of_two_organisations_verifies(live: &Live, statement: &Path, number: u64) -> PathBuf {
     let file = live.path(&format!("{number}.receipt"));
     let number = number.to_string();
     let args = ["evidence", "receipt", "--cose", "--number", &number, "--out", text(&file)];
@@ -160,7 +156,7 @@ fn a_receipt_of_two_organisations_verifies(
     file
 }
 
-fn every_tenth_flipped_bit_is_found(live: &Live, file: &PathBuf, statement: &PathBuf) {
+fn every_tenth_flipped_bit_is_found(live: &Live, file: &Path, statement: &Path) {
     let (good, bad) = (fs::read(file).unwrap(), live.path("bad.receipt"));
     // Through the program a few; the library's own test flips every bit.
     for bit in (0..good.len() * 8).step_by(good.len() / 2) {
@@ -172,7 +168,7 @@ fn every_tenth_flipped_bit_is_found(live: &Live, file: &PathBuf, statement: &Pat
     }
 }
 
-fn others_verify_the_receipt(file: &PathBuf, entry: &str, keys: &[String]) {
+fn others_verify_the_receipt(file: &Path, entry: &str, keys: &[String]) {
     let mut arguments = vec!["receipt", text(file), entry];
     arguments.extend(keys.iter().map(String::as_str));
     let said: Value = serde_json::from_str(&python::check(&arguments)).unwrap();
