@@ -60,6 +60,7 @@ pub struct Config {
     #[serde(default)]
     pub access: Access,
     /// Receipts of the evidence log.
+    #[serde(default)]
     pub receipts: Receipts,
     /// Peers.
     #[serde(default)]

@@ -80,7 +80,7 @@ fn say(owed: &[Delegation]) {
 
 impl Receipts {
     /// Delegations that should stand on the ledger and do not: the own one, and those introduced.
-    async fn owed(&self) -> Result<Vec<Delegation>, Broken> {
+    pub(super) async fn owed(&self) -> Result<Vec<Delegation>, Broken> {
         let own = self.clone();
         aside(move || own.read_owed()).await
     }

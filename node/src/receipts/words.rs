@@ -62,7 +62,7 @@ impl Word {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use linli_core::Message;
+    use linli_core::message::Message;
     use linli_types::delegation::ReceiptKey;
     use linli_types::id::{ChainId, PublicKey};
 
