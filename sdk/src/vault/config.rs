@@ -26,18 +26,16 @@ pub struct Config {
 
 /// One place where payloads stand.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Raw")]
 pub struct HolderConfig {
     /// Its name: 1 to 32 of a-z, 0-9 and -.
     pub name: String,
     /// Which kind of place.
-    #[serde(flatten)]
     pub kind: Kind,
 }
 
 /// Which kind of place.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A folder of this machine; relative to the vault's.
     Folder {
@@ -49,29 +47,58 @@ pub enum Kind {
 }
 
 /// How an S3-compatible store is reached.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct S3 {
     /// Its address: https://; http:// to this machine alone.
     pub endpoint: String,
     /// The bucket.
     pub bucket: String,
     /// The region that requests are signed for.
-    #[serde(default = "region")]
     pub region: String,
     /// A private file with `access_key_id` and `secret_access_key`; otherwise the environment's
     /// `LINLI_S3_ACCESS_KEY_ID` and `LINLI_S3_SECRET_ACCESS_KEY`.
-    #[serde(default)]
     pub credentials_file: Option<PathBuf>,
     /// Certificates of authorities in PEM; otherwise the platform's are believed.
-    #[serde(default)]
     pub ca: Option<PathBuf>,
     /// Folder within the bucket.
-    #[serde(default)]
     pub prefix: String,
 }
 
-fn region() -> String {
-    "us-east-1".into()
+/// A holder as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    name: String,
+    kind: String,
+    path: Option<PathBuf>,
+    endpoint: Option<String>,
+    bucket: Option<String>,
+    region: Option<String>,
+    credentials_file: Option<PathBuf>,
+    ca: Option<PathBuf>,
+    prefix: Option<String>,
+}
+
+impl TryFrom<Raw> for HolderConfig {
+    type Error = &'static str;
+
+    fn try_from(raw: Raw) -> Result<Self, Self::Error> {
+        let named =
+            raw.endpoint.is_some() || raw.bucket.is_some() || raw.credentials_file.is_some();
+        let kind = match (raw.kind.as_str(), raw.path, raw.endpoint, raw.bucket) {
+            ("folder", Some(path), None, None) if !named => Kind::Folder { path },
+            ("s3", None, Some(endpoint), Some(bucket)) => Kind::S3(S3 {
+                endpoint,
+                bucket,
+                region: raw.region.unwrap_or_else(|| "us-east-1".into()),
+                credentials_file: raw.credentials_file,
+                ca: raw.ca,
+                prefix: raw.prefix.unwrap_or_default(),
+            }),
+            _ => return Err("a holder is a folder with path, or s3 with endpoint and bucket"),
+        };
+        Ok(Self { name: raw.name, kind })
+    }
 }
 
 impl Config {

@@ -172,22 +172,25 @@ impl Holder {
 
 /// What a store said, in our words; never a credential, which only the request's signature knows.
 pub(super) fn failed(holder: &str, why: &StoreError) -> Error {
-    let (kind, zh, hint) = match why {
-        StoreError::Unauthenticated { .. } | StoreError::PermissionDenied { .. } => (
+    let (kind, name, zh, hint) = match Trouble::of(why) {
+        Trouble::Denied => (
             ErrorKind::Refused,
+            "VAULT_DENIED",
             "拒绝了凭据",
             ("请核对访问密钥及其权限", "check the access key and what it may do"),
         ),
-        StoreError::NotFound { .. } => (
+        Trouble::NoBucket => (
             ErrorKind::Refused,
+            "VAULT_NO_BUCKET",
             "没有该存储桶",
             (
                 "请先建立存储桶，并核对 bucket 与 endpoint",
                 "make the bucket first; check bucket and endpoint",
             ),
         ),
-        _ => (
+        Trouble::Other => (
             ErrorKind::Unreachable,
+            "VAULT_HOLDER",
             "没有完成请求",
             (
                 "稍后用同一命令重试，已完成的部分不会重传",
@@ -201,9 +204,28 @@ pub(super) fn failed(holder: &str, why: &StoreError) -> Error {
         format!("the holder {holder} did not do it: {why}"),
     )
     .hint_with(hint.0, hint.1)
-    .named(match why {
-        StoreError::Unauthenticated { .. } | StoreError::PermissionDenied { .. } => "VAULT_DENIED",
-        StoreError::NotFound { .. } => "VAULT_NO_BUCKET",
-        _ => "VAULT_HOLDER",
-    })
+    .named(name)
+}
+
+enum Trouble {
+    Denied,
+    NoBucket,
+    Other,
+}
+
+impl Trouble {
+    /// A listing's error names its status in words alone.
+    fn of(why: &StoreError) -> Self {
+        let text = why.to_string();
+        let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+        match why {
+            StoreError::Unauthenticated { .. } | StoreError::PermissionDenied { .. } => {
+                Self::Denied
+            }
+            StoreError::NotFound { .. } => Self::NoBucket,
+            _ if says(&["status code: 401", "status code: 403"]) => Self::Denied,
+            _ if says(&["<Code>NoSuchBucket</Code>"]) => Self::NoBucket,
+            _ => Self::Other,
+        }
+    }
 }
