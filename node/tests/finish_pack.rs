@@ -191,20 +191,6 @@ impl Ledger for Played {
         no()
     }
 
-    async fn get_cose_receipt(
-        &self,
-        _: Request<CoseReceiptRequest>,
-    ) -> Result<Response<CoseReceiptResponse>, Status> {
-        no()
-    }
-
-    async fn get_consistency(
-        &self,
-        _: Request<ConsistencyRequest>,
-    ) -> Result<Response<ConsistencyResponse>, Status> {
-        no()
-    }
-
     async fn get_status(
         &self,
         _: Request<StatusRequest>,
