@@ -163,20 +163,6 @@ impl Ledger for Played {
         no()
     }
 
-    async fn get_cose_receipt(
-        &self,
-        _: Request<CoseReceiptRequest>,
-    ) -> Result<Response<CoseReceiptResponse>, Status> {
-        no()
-    }
-
-    async fn get_consistency(
-        &self,
-        _: Request<ConsistencyRequest>,
-    ) -> Result<Response<ConsistencyResponse>, Status> {
-        no()
-    }
-
     async fn stream_blocks(
         &self,
         _: Request<BlocksRequest>,
