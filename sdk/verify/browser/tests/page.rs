@@ -2,7 +2,7 @@
 //! at fault is the one that the page names.
 //!
 //! With `LINLI_SHOTS=DIR` it leaves pictures of what it saw.
-#![allow(clippy::unwrap_used, reason = "a test may")]
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test may")]
 
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
