@@ -2,7 +2,9 @@
 
 mod anchor;
 mod ask;
+mod capture;
 mod pack;
+mod upload;
 
 use super::{Failure, Output};
 
@@ -17,6 +19,12 @@ pub(super) struct Evidence {
 enum Command {
     /// Anchors files and writes a pack for each.
     Anchor(anchor::Anchor),
+    /// Captures files on a device without a network: signed, numbered, queued.
+    Capture(capture::Capture),
+    /// Shows the last block, and notes on a device that it was seen.
+    Checkpoint(capture::Seen),
+    /// Registers what devices captured, in order; repeated, it goes on.
+    Upload(upload::Upload),
     /// Shows a transaction's receipt; writes it with its proof.
     Receipt(pack::Receipt),
     /// Writes the pack of an anchoring whose pack was not written.
@@ -31,6 +39,9 @@ impl Evidence {
     pub(super) fn run(self, out: &mut Output) -> Result<(), Failure> {
         match self.command {
             Command::Anchor(command) => command.run(out),
+            Command::Capture(command) => command.run(out),
+            Command::Checkpoint(command) => command.run(out),
+            Command::Upload(command) => command.run(out),
             Command::Receipt(command) => command.run(out),
             Command::Pack(command) => command.run(out),
             Command::Trace(command) => command.run(out),
