@@ -98,6 +98,8 @@ fn request(entry: &Entry, now_ms: u64) -> Result<Value, Failure> {
         (false, false) => "BACKDATED_REASON_UNSPECIFIED",
     };
     let kind = usize::from(claims.kind);
+    // A device that is its own source is named once.
+    let device = claims.device.filter(|device| *device != claims.source);
     Ok(json!({
         "source": claims.source.to_string(), "number": claims.number,
         "kind": KINDS.get(kind).copied().unwrap_or_default(),
@@ -105,7 +107,7 @@ fn request(entry: &Entry, now_ms: u64) -> Result<Value, Failure> {
         "manifest_sha256": claims.manifest_sha256.to_string(),
         "manifest_sm3": claims.sm3.to_string(), "size": claims.size,
         "captured_at_ms": claims.captured_at_ms, "clock_source": "DEVICE_CLOCK",
-        "device": claims.device.map(|id| id.to_string()).unwrap_or_default(),
+        "device": device.map(|id| id.to_string()).unwrap_or_default(),
         "env_digest": claims.env_digest.map(|d| d.to_string()).unwrap_or_default(),
         "retention": about.retention, "basis": about.basis,
         "minors": about.minors, "sensitive": about.sensitive,
