@@ -57,7 +57,7 @@ pub(super) struct Anchor {
 }
 
 /// A kind of evidence by its name in the contract.
-fn kind(text: &str) -> Result<i32, String> {
+pub(super) fn kind(text: &str) -> Result<i32, String> {
     let named = KINDS.iter().skip(1).position(|known| *known == text);
     let number = named.and_then(|at| i32::try_from(at.saturating_add(1)).ok());
     number.ok_or_else(|| KINDS.iter().skip(1).copied().collect::<Vec<_>>().join(", "))

@@ -2,10 +2,12 @@
 
 mod anchor;
 mod ask;
+mod capture;
 mod consistency;
 mod cose;
 mod deed;
 mod pack;
+mod upload;
 
 pub(super) use cose::record_id;
 
@@ -22,6 +24,12 @@ pub(super) struct Evidence {
 enum Command {
     /// Anchors files and writes a pack for each.
     Anchor(anchor::Anchor),
+    /// Captures files on a device without a network: signed, numbered, queued.
+    Capture(capture::Capture),
+    /// Shows the last block, and notes on a device that it was seen.
+    Checkpoint(capture::Seen),
+    /// Registers what devices captured, in order; repeated, it goes on.
+    Upload(upload::Upload),
     /// Shows a transaction's receipt; writes it with its proof.
     Receipt(pack::Receipt),
     /// Shows that the log of one size is the beginning of the log of another.
@@ -50,6 +58,9 @@ impl Evidence {
     pub(super) fn run(self, out: &mut Output) -> Result<(), Failure> {
         match self.command {
             Command::Anchor(command) => command.run(out),
+            Command::Capture(command) => command.run(out),
+            Command::Checkpoint(command) => command.run(out),
+            Command::Upload(command) => command.run(out),
             Command::Receipt(command) => command.run(out),
             Command::Consistency(command) => command.run(out),
             Command::Pack(command) => command.run(out),
