@@ -45,7 +45,7 @@ fn modules_are_mvp_with_mutable_globals_and_no_floats() {
 #[test]
 fn modules_fit_their_bounds() {
     for (name, code) in MODULES {
-        assert!(code().len() <= limits::CODE_BYTES_MAX / 4, "{name}: {} bytes", code().len());
+        assert!(code().len() <= limits::CODE_BYTES_MAX / 2, "{name}: {} bytes", code().len());
     }
 }
 

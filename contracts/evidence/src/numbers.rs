@@ -15,10 +15,12 @@ use linli_contract::limits::{EVIDENCE_WINDOW, QUERY_ENTRIES_MAX};
 /// Why a number cannot be taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotTaken {
-    /// It is used.
-    Used,
+    /// This one is used.
+    Used(u64),
     /// It lies above the window.
     TooFar {
+        /// The highest one wanted.
+        wanted: u64,
         /// The highest that may be taken now.
         max: u64,
     },
@@ -26,31 +28,40 @@ pub(crate) enum NotTaken {
 
 /// A source without records.
 pub(crate) fn first() -> Source {
-    Source { open: 1, used: Vec::new(), records: 0, head: [0; 32].into() }
+    Source { open: 1, head: [0; 32].into(), ..Source::default() }
 }
 
-/// Takes `wanted`, from 1, and moves `open` over whatever is used.
+/// Takes `count` numbers from `first` on, from 1, and moves `open` over whatever is used.
 ///
 /// # Errors
 ///
 /// [`NotTaken`]; `row` is then unchanged.
-pub(crate) fn take(row: &mut Source, wanted: u64) -> Result<(), NotTaken> {
+pub(crate) fn take(row: &mut Source, first: u64, count: u64) -> Result<(), NotTaken> {
     let max = row.open.saturating_add(EVIDENCE_WINDOW);
-    if wanted > max {
-        return Err(NotTaken::TooFar { max });
+    let last = first.checked_add(count.saturating_sub(1));
+    let Some(last) = last.filter(|last| *last <= max) else {
+        return Err(NotTaken::TooFar { wanted: last.unwrap_or(u64::MAX), max });
+    };
+    if let Some(used) = (first..=last).find(|n| is_taken(row, *n)) {
+        return Err(NotTaken::Used(used));
     }
-    if wanted < row.open || is_used(row, wanted) {
-        return Err(NotTaken::Used);
+    let (end, _) = place(row, last);
+    if row.used.len() <= end {
+        row.used.resize(end.saturating_add(1), 0);
     }
-    let (at, bit) = place(row, wanted);
-    if row.used.len() <= at {
-        row.used.resize(at.saturating_add(1), 0);
-    }
-    if let Some(byte) = row.used.get_mut(at) {
-        *byte |= bit;
+    for n in first..=last {
+        let (at, bit) = place(row, n);
+        if let Some(byte) = row.used.get_mut(at) {
+            *byte |= bit;
+        }
     }
     advance(row);
     Ok(())
+}
+
+/// Whether a number is used.
+pub(crate) fn is_taken(row: &Source, n: u64) -> bool {
+    n > 0 && (n < row.open || is_used(row, n))
 }
 
 /// The highest used number; 0 for none.
@@ -86,6 +97,7 @@ const fn base(row: &Source) -> u64 {
     (before - before % 8).saturating_add(1)
 }
 
+/// Whether a number not below the base is used.
 fn is_used(row: &Source, n: u64) -> bool {
     let (at, bit) = place(row, n);
     row.used.get(at).is_some_and(|byte| byte & bit != 0)
@@ -121,13 +133,19 @@ mod tests {
             (1..).find(|n| !self.0.contains(n)).unwrap_or(u64::MAX)
         }
 
-        fn take(&mut self, n: u64) -> Result<(), NotTaken> {
+        fn take(&mut self, first: u64, count: u64) -> Result<(), NotTaken> {
             let max = self.open() + EVIDENCE_WINDOW;
-            match n {
-                n if n > max => Err(NotTaken::TooFar { max }),
-                n if !self.0.insert(n) => Err(NotTaken::Used),
-                _ => Ok(()),
+            let last = u128::from(first) + u128::from(count) - 1;
+            if last > u128::from(max) {
+                let wanted = u64::try_from(last).unwrap_or(u64::MAX);
+                return Err(NotTaken::TooFar { wanted, max });
             }
+            let all = first..first + count;
+            if let Some(used) = all.clone().find(|n| self.0.contains(n)) {
+                return Err(NotTaken::Used(used));
+            }
+            self.0.extend(all);
+            Ok(())
         }
 
         fn missing(&self) -> Vec<u64> {
@@ -141,16 +159,18 @@ mod tests {
         #[test]
         fn the_window_says_what_a_plain_set_says(
             wanted in proptest::collection::vec(
-                prop_oneof![8 => 1_u64..40, 2 => 1_u64..5000, 1 => any::<u64>()], 1..200),
+                (prop_oneof![8 => 1_u64..40, 2 => 1_u64..5000, 1 => any::<u64>()],
+                 prop_oneof![4 => Just(1_u64), 2 => 1_u64..30, 1 => 1_u64..1025]), 1..120),
         ) {
             let (mut row, mut model) = (first(), Model::default());
-            for n in wanted.into_iter().filter(|n| *n > 0) {
+            for (n, count) in wanted.into_iter().filter(|(n, _)| *n > 0) {
                 let before = row.clone();
-                let taken = take(&mut row, n);
-                prop_assert_eq!(taken, model.take(n), "{}", n);
+                let taken = take(&mut row, n, count);
+                prop_assert_eq!(taken, model.take(n, count), "{}", n);
                 prop_assert!(taken.is_ok() || row == before);
                 prop_assert_eq!(row.open, model.open());
                 prop_assert_eq!(highest(&row), model.0.last().copied().unwrap_or(0));
+                prop_assert_eq!(is_taken(&row, n), model.0.contains(&n));
                 prop_assert_ne!(row.used.last(), Some(&0), "N1");
                 prop_assert!(row.used.len() <= 513);
             }
@@ -165,26 +185,35 @@ mod tests {
     fn in_order_the_row_stays_small() {
         let mut row = first();
         for n in 1..=10_000 {
-            assert_eq!(take(&mut row, n), Ok(()));
+            assert_eq!(take(&mut row, n, 1), Ok(()));
             assert!(row.used.len() <= 1);
         }
-        assert_eq!((row.open, highest(&row)), (10_001, 10_000));
+        assert_eq!(take(&mut row, 10_001, 1024), Ok(()));
+        assert!(row.used.len() <= 1);
+        assert_eq!((row.open, highest(&row)), (11_025, 11_024));
     }
 
     #[test]
     fn the_window_ends_where_the_limit_says() {
         let mut row = first();
         let max = 1 + EVIDENCE_WINDOW;
-        assert_eq!(take(&mut row, max + 1), Err(NotTaken::TooFar { max }));
-        assert_eq!(take(&mut row, max), Ok(()));
-        assert_eq!(take(&mut row, max), Err(NotTaken::Used));
+        let wanted = max + 1;
+        assert_eq!(take(&mut row, wanted, 1), Err(NotTaken::TooFar { wanted, max }));
+        assert_eq!(take(&mut row, max, 2), Err(NotTaken::TooFar { wanted, max }));
+        assert_eq!(take(&mut row, max, 1), Ok(()));
+        assert_eq!(take(&mut row, max, 1), Err(NotTaken::Used(max)));
+        assert_eq!(take(&mut row, max - 1, 2), Err(NotTaken::Used(max)));
     }
 
     #[test]
     fn the_end_of_the_count_is_no_panic() {
         // The numbers from the base to `open` are used.
         let mut row = Source { open: u64::MAX - 1, used: [0b1_1111].into(), ..first() };
-        assert_eq!(take(&mut row, u64::MAX), Ok(()));
-        assert_eq!(take(&mut row, u64::MAX), Err(NotTaken::Used));
+        assert_eq!(
+            take(&mut row, u64::MAX, 2),
+            Err(NotTaken::TooFar { wanted: u64::MAX, max: u64::MAX })
+        );
+        assert_eq!(take(&mut row, u64::MAX, 1), Ok(()));
+        assert_eq!(take(&mut row, u64::MAX, 1), Err(NotTaken::Used(u64::MAX)));
     }
 }

@@ -65,7 +65,7 @@ fn what_the_source_did_not_call_itself_is_not_anchored() {
     let fired = town.at(town.now().plus_ms(10_000));
     assert_eq!(fired.len(), 1);
     assert!(fired.iter().all(|one| one.refused_by("evidence", No::DirectOnly)), "{fired:?}");
-    assert_eq!(records(&town), 0, "INV-E4");
+    assert_eq!(records(&town), 0, "V1");
 
     assert!(town.call(SOURCE, "evidence", "Anchor", &asked).is_done(), "its number is unused");
     assert_eq!(records(&town), 1);

@@ -234,6 +234,24 @@ pub const COSE_RECEIPTS_MAX: usize = VALIDATORS_MAX;
 pub const BARE_RECEIPT_BYTES_MAX: usize = COSE_RECEIPTS_MAX * COSE_RECEIPT_BYTES_MAX;
 /// Window above a source's lowest open number in which numbers may arrive in any order.
 pub const EVIDENCE_WINDOW: u64 = 4096;
+/// Statements of one batch: each is a leaf of the log, a claim, and 64 to 80 bytes of arguments.
+pub const EVIDENCE_BATCH_MAX: usize = 1024;
+/// Records that one record may rest on (`domain.md` §B3).
+pub const EVIDENCE_PARENTS_MAX: usize = 8;
+/// Tags of one record's files (`domain.md` §B3).
+pub const EVIDENCE_TAGS_MAX: usize = 8;
+/// Characters of a geohash: five are some 5 km, which is no precise place.
+pub const EVIDENCE_CELL_MAX: usize = 5;
+/// Corroborations that a record lists; one makes the difference.
+pub const EVIDENCE_CORROBORATIONS_MAX: usize = 8;
+/// Holders of one payload who confirm that it is destroyed.
+pub const EVIDENCE_HOLDERS_MAX: usize = 16;
+/// Records that one look up or down the evidence's graph visits.
+pub const EVIDENCE_VISITS_MAX: usize = 256;
+/// Days of one question about a source's figures.
+pub const EVIDENCE_DAYS_MAX: u32 = 366;
+/// Records that one call may name.
+pub const EVIDENCE_REFS_MAX: usize = 8;
 /// How far a read header's time may lie from the node's clock, in milliseconds.
 pub const READ_SKEW_MS: u64 = 60_000;
 /// Entries of one query answer.
@@ -309,6 +327,8 @@ pub const ACCESS_ANCHOR_MS: u64 = 3_600_000;
 const _: () = assert!(TRANSACTION_BYTES_MAX * 8 <= BLOCK_BYTES_MAX);
 const _: () = assert!(ARGUMENT_BYTES_MAX < TRANSACTION_BYTES_MAX);
 const _: () = assert!(BLOCK_BYTES_MAX < MESSAGE_BYTES_MAX);
+// A batch with statement, manifest and tag of each fits into one call.
+const _: () = assert!(EVIDENCE_BATCH_MAX * (32 + 32 + 16) + 1024 <= ARGUMENT_BYTES_MAX);
 const _: () = assert!(TRANSACTION_FUEL_MAX < BLOCK_FUEL_MAX - TIMER_FUEL_MAX);
 const _: () = assert!(OPENING_LINES_MAX as u64 * OPENING_LINE_FUEL <= TRANSACTION_FUEL_MAX / 2);
 const _: () = assert!(BLOCK_TRANSACTIONS_MAX <= CHECKING_TRANSACTIONS_MAX);

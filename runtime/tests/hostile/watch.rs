@@ -196,7 +196,7 @@ fn others_rows(old: &Rows<'_>, new: &Rows<'_>) -> Result<(), TestCaseError> {
                 let row: TimerRow = decode(row, "a timer").unwrap();
                 row.room != BYSTANDER
             }
-            // INV-E4: no contract anchors in its sender's name.
+            // V1: no contract anchors in its sender's name.
             "claims" => ![BYSTANDER.as_bytes(), b"evidence"].contains(&own),
             "accounts" | "probe" => true,
             room => ROOMS.contains(&room),
