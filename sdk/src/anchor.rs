@@ -181,7 +181,8 @@ pub fn set_changes(changes: &[linli_proto::SetChange]) -> Result<Vec<SetChange>,
     changes.iter().map(change).collect()
 }
 
-fn block_proof(proof: &ProofResponse) -> Result<BlockProof, Error> {
+/// temp
+pub fn block_proof(proof: &ProofResponse) -> Result<BlockProof, Error> {
     Ok(BlockProof {
         header: header(&proof.header)?,
         certificate: read(&proof.certificate, CERTIFICATE)?,

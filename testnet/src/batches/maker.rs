@@ -3,7 +3,7 @@
 use crate::Failure;
 use crate::load::{Chance, Signer};
 use crate::net::now_ms;
-use linli_sdk::anchor::{self, RegisterBatchRequest};
+use linli_sdk::anchor;
 use linli_types::digest;
 use linli_types::id::{ChainId, Digest, PublicKey, TxId};
 use linli_types::limits;
@@ -39,6 +39,7 @@ pub(super) struct Item {
 pub(super) struct Batch {
     pub(super) id: TxId,
     pub(super) raw: Vec<u8>,
+    pub(super) valid_until_ms: u64,
     pub(super) source: String,
     pub(super) items: Vec<Item>,
 }
@@ -71,8 +72,9 @@ pub(super) fn batch(
         items.push(item);
     }
     request.captured_to_ms = captured_at_ms;
-    let (id, raw) = sign(chance, chain, signer, &key, &request);
-    Ok(Batch { id, raw, source: signer.id.to_string(), items })
+    let valid_until_ms = now_ms() + limits::VALIDITY_MS_MAX - 30_000;
+    let (id, raw) = sign(chance, chain, signer, &key, (&request, valid_until_ms));
+    Ok(Batch { id, raw, valid_until_ms, source: signer.id.to_string(), items })
 }
 
 /// One file, digested twice, its manifest, digested twice, and the statement about it.
@@ -120,19 +122,44 @@ fn sign(
     chain: ChainId,
     signer: &Signer,
     key: &PublicKey,
-    request: &RegisterBatchRequest,
+    (request, valid_until_ms): (&RegisterBatchRequest, u64),
 ) -> (TxId, Vec<u8>) {
-    let (room, method) = (anchor::ROOM.into(), anchor::BATCH_METHOD.into());
+    let (room, method) = (anchor::ROOM.into(), "RegisterBatch".into());
     let body = wire::TransactionBody {
         chain_tag: chain.tag(),
         sender: signer.id.0.to_vec(),
         signer: key.0.to_vec(),
         key: chance.bytes::<16>().to_vec(),
-        valid_until_ms: now_ms() + limits::VALIDITY_MS_MAX - 30_000,
+        valid_until_ms,
         on_behalf: None,
         calls: vec![wire::Call { room, method, args: request.encode_to_vec() }],
     }
     .encode_to_vec();
     let signature = signer.key.sign(&signing_bytes(&chain, &body));
     (digest::transaction_id(&body), envelope(&body, &signature))
+}
+
+// TEMP
+#[derive(Clone, PartialEq, Eq, Message)]
+pub(super) struct RegisterBatchRequest {
+    #[prost(bytes = "vec", tag = "1")]
+    pub source: Vec<u8>,
+    #[prost(uint64, tag = "2")]
+    pub first: u64,
+    #[prost(int32, tag = "3")]
+    pub kind: i32,
+    #[prost(bytes = "vec", tag = "4")]
+    pub statements: Vec<u8>,
+    #[prost(bytes = "vec", tag = "5")]
+    pub manifests: Vec<u8>,
+    #[prost(uint64, tag = "7")]
+    pub captured_from_ms: u64,
+    #[prost(uint64, tag = "8")]
+    pub captured_to_ms: u64,
+    #[prost(int32, tag = "9")]
+    pub clock_source: i32,
+    #[prost(int32, tag = "11")]
+    pub retention: i32,
+    #[prost(int32, tag = "15")]
+    pub basis: i32,
 }

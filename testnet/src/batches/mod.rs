@@ -62,13 +62,19 @@ impl Tally {
 /// What the lanes share.
 struct Work {
     chain: ChainId,
-    genesis: Vec<u8>,
     until: Instant,
     out: PathBuf,
+    samples: PathBuf,
+    set: linli_types::validator::ValidatorSet,
 }
 
-/// Registers batches for `seconds` and writes every receipt into `out`; of one in [`SAMPLE`] the
-/// statement as well.
+/// Where receipts go, below the net's folder.
+const RECEIPTS: &str = "receipts";
+/// Where the samples go.
+const SAMPLES: &str = "samples";
+
+/// Registers batches for `seconds` and writes every receipt into the net's folder; one in
+/// [`SAMPLE`] stands beside its statement.
 ///
 /// # Errors
 ///
@@ -79,9 +85,10 @@ pub(crate) async fn run(
     chain: ChainId,
     numbers: &Numbers,
     seconds: u64,
-    out: &Path,
 ) -> Result<Tally, Failure> {
-    std::fs::create_dir_all(out)?;
+    let (out, samples) = (dir.join(RECEIPTS), dir.join(SAMPLES));
+    std::fs::create_dir_all(&out)?;
+    std::fs::create_dir_all(&samples)?;
     let mut shares: Vec<Vec<(Signer, u64)>> = (0..LANES).map(|_| Vec::new()).collect();
     for (at, signer) in crate::load::signers(dir)?.into_iter().enumerate() {
         let first = numbers.get(&signer.id).copied().unwrap_or(1);
@@ -94,9 +101,10 @@ pub(crate) async fn run(
     let begun = Instant::now();
     let work = Arc::new(Work {
         chain,
-        genesis: std::fs::read(&net.genesis)?,
         until: begun + Duration::from_secs(seconds),
-        out: out.to_owned(),
+        out,
+        samples,
+        set: linli_types::genesis::Genesis::from_bytes(&std::fs::read(&net.genesis)?).unwrap().0.validators,
     });
     let mut lanes = Vec::new();
     for (at, share) in shares.into_iter().enumerate() {
@@ -163,9 +171,8 @@ async fn submit(
     }
     tally.finality_ms.push(begun.elapsed().as_secs_f64() * 1e3);
     let proof = client.proof(batch.id).await?;
-    let receipts = client.log_receipts(proof.leaf_index).await?;
     let work = work.clone();
-    tally.leaves += aside(move || writer::write(&batch, &proof, &receipts, &work)).await?;
+    tally.leaves += aside(move || writer::write(&batch, &proof, &work)).await?;
     Ok(())
 }
 
@@ -173,4 +180,35 @@ async fn aside<T: Send + 'static>(
     run: impl FnOnce() -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {
     tokio::task::spawn_blocking(run).await.map_err(|e| Failure::new(e.to_string()))?
+}
+
+/// Verifies every sample with the command line; how many there were.
+///
+/// # Errors
+///
+/// [`Failure`] names the first that does not hold.
+pub(crate) fn verify(net: &Net, dir: &Path) -> Result<u64, Failure> {
+    let program = crate::net::binary("linli")?;
+    let mut verified = 0;
+    for entry in std::fs::read_dir(dir.join(SAMPLES))?.flatten() {
+        let path = entry.path();
+        if path.extension().is_none_or(|ending| ending != "receipt") {
+            continue;
+        }
+        let statement = path.with_extension("cose");
+        let run = std::process::Command::new(&program)
+            .arg("verify")
+            .arg(&path)
+            .arg("--statement")
+            .arg(&statement)
+            .arg("--genesis")
+            .arg(&net.genesis)
+            .output()?;
+        if !run.status.success() {
+            let said = String::from_utf8_lossy(&run.stderr).into_owned();
+            return Err(Failure::law(format!("{}: {said}", path.display())));
+        }
+        verified += 1;
+    }
+    Ok(verified)
 }
