@@ -225,6 +225,11 @@ fn request(permit: &Permit, role: Role, own: bool) -> Vec<body::Call> {
             let revoke = wire::RevokeKeyRequest { key: mine, from_height: 0 };
             return vec![ask("AddKey", &add), ask(permit.method, &revoke)];
         }
+        "SetSm2Key" => sm2_key(role),
+        "RetireSm2Key" => {
+            let retire = wire::RetireSm2KeyRequest { org: org_of(role), from_height: 0 };
+            return vec![sm2_key(role), ask(permit.method, &retire)];
+        }
         "StartRecovery" => {
             let principal = bytes(if own { holder(role) } else { colleague(role, 1) });
             ask(permit.method, &wire::StartRecoveryRequest { principal, key: fresh() })
@@ -250,6 +255,17 @@ fn request(permit: &Permit, role: Role, own: bool) -> Vec<body::Call> {
         _ => govern(permit, role, own),
     };
     vec![one]
+}
+
+fn sm2_key(role: Role) -> body::Call {
+    let request = wire::SetSm2KeyRequest {
+        org: org_of(role),
+        public_key: vec![4; 65],
+        signer_id: "1234567812345678".into(),
+        possession: vec![1; 64],
+        from_height: 0,
+    };
+    ask("SetSm2Key", &request)
 }
 
 /// The same of the room `governance`.

@@ -25,6 +25,10 @@ use zeroize::Zeroizing;
 
 /// The layout that this code reads and writes.
 const FORMAT: u32 = 1;
+/// How a passphrase becomes a key.
+const KDF: &str = "argon2id";
+/// What encrypts the secret.
+const CIPHER: &str = "xchacha20-poly1305";
 /// Bytes of a key file: many times what one needs.
 const FILE_BYTES_MAX: u64 = 16 * 1024;
 /// Cost of a passphrase: 64 MiB, three passes.
@@ -126,8 +130,7 @@ impl KeyFile {
         let mut file =
             Self { kind, public, about, development, cost, salt, nonce, secret: Vec::new() };
         let (seed, aad) = (key.to_bytes(), file.associated());
-        file.secret = file
-            .cipher(passphrase)?
+        file.secret = cipher(cost, &salt, passphrase)?
             .encrypt(&XNonce::from(nonce), Payload { msg: seed.as_slice(), aad: &aad })
             .map_err(|_| {
                 Error::new(ErrorKind::Key, "密钥无法加密", "the key cannot be encrypted")
@@ -142,20 +145,10 @@ impl KeyFile {
     /// [`ErrorKind::Key`] if the passphrase is wrong or the file was changed: the cipher cannot
     /// tell which.
     pub fn open(&self, passphrase: &str) -> Result<SecretKey, Error> {
-        if self.development != passphrase.is_empty() {
-            return Err(match self.development {
-                true => Error::new(
-                    ErrorKind::Key,
-                    "开发密钥没有口令",
-                    "a development key has no passphrase",
-                ),
-                false => {
-                    Error::new(ErrorKind::Key, "该密钥需要口令", "this key needs its passphrase")
-                }
-            });
-        }
+        check_passphrase(self.development, passphrase)?;
         let payload = Payload { msg: &self.secret, aad: &self.associated() };
-        let opened = self.cipher(passphrase)?.decrypt(&XNonce::from(self.nonce), payload);
+        let opened =
+            cipher(self.cost, &self.salt, passphrase)?.decrypt(&XNonce::from(self.nonce), payload);
         let seed = Zeroizing::new(opened.map_err(|_| locked())?);
         let seed: &[u8; 32] = seed.as_slice().try_into().map_err(|_| locked())?;
         let key = SecretKey::from_bytes(seed);
@@ -169,24 +162,7 @@ impl KeyFile {
     /// [`ErrorKind::File`] if it cannot be read or others may read it, [`ErrorKind::Key`] if it
     /// is no key file.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let file = std::fs::File::open(path).map_err(|e| unreadable(path, &e))?;
-        let about = file.metadata().map_err(|e| unreadable(path, &e))?;
-        if !about.is_file() {
-            let shown = path.display();
-            return Err(Error::new(
-                ErrorKind::File,
-                format!("{shown} 不是文件"),
-                format!("{shown} is not a file"),
-            ));
-        }
-        check_private(path, &about)?;
-        let mut text = Zeroizing::new(String::new());
-        file.take(FILE_BYTES_MAX + 1)
-            .read_to_string(&mut text)
-            .map_err(|e| unreadable(path, &e))?;
-        if text.len() as u64 > FILE_BYTES_MAX {
-            return Err(no_key(path, &Detail::new("过大", "too large")));
-        }
+        let text = read_private(path)?;
         Self::from_json(&text).map_err(|why| no_key(path, &why))
     }
 
@@ -196,31 +172,7 @@ impl KeyFile {
     ///
     /// [`ErrorKind::File`], also if the file exists.
     pub fn write_new(&self, path: &Path) -> Result<(), Error> {
-        let mut options = std::fs::OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let write = || {
-            let mut file = options.open(path)?;
-            file.write_all(self.to_json().as_bytes())?;
-            file.sync_all()
-        };
-        write().map_err(|e: std::io::Error| {
-            let shown = path.display();
-            if e.kind() == std::io::ErrorKind::AlreadyExists {
-                let (zh, en) = (format!("{shown} 已存在"), format!("{shown} is there already"));
-                let hint = (
-                    "密钥文件从不覆盖，请换一个文件名",
-                    "no key is ever written over: choose another name",
-                );
-                return Error::new(ErrorKind::File, zh, en).hint_with(hint.0, hint.1);
-            }
-            Error::new(
-                ErrorKind::File,
-                format!("密钥文件 {shown} 无法写入：{e}"),
-                format!("the key file {shown} cannot be written: {e}"),
-            )
-        })
+        write_private(path, &self.to_json())
     }
 
     /// What the key is for.
@@ -256,10 +208,10 @@ impl KeyFile {
             principal: self.about.principal.map(|id| id.to_string()),
             chain: self.about.chain.map(|id| id.to_string()),
             development: self.development,
-            kdf: "argon2id".into(),
+            kdf: KDF.into(),
             kdf_cost: self.cost,
             salt: hex::encode(self.salt),
-            cipher: "xchacha20-poly1305".into(),
+            cipher: CIPHER.into(),
             nonce: hex::encode(self.nonce),
             secret: hex::encode(&self.secret),
         };
@@ -270,24 +222,7 @@ impl KeyFile {
 
     fn from_json(text: &str) -> Result<Self, Detail> {
         let file: File = serde_json::from_str(text)?;
-        if file.format != FORMAT {
-            let format = file.format;
-            return Err(Detail::new(
-                format!("格式 {format} 不为本版本所知"),
-                format!("format {format} is unknown to this version"),
-            ));
-        }
-        if file.kdf != "argon2id" || file.cipher != "xchacha20-poly1305" {
-            let (kdf, cipher) = (&file.kdf, &file.cipher);
-            return Err(Detail::new(
-                format!("{kdf} 与 {cipher} 的组合不为本版本所知"),
-                format!("{kdf} with {cipher} is unknown to this version"),
-            ));
-        }
-        let (cost, max) = (file.kdf_cost, COST_MAX);
-        if cost.memory_kib > max.memory_kib || cost.passes > max.passes || cost.lanes > max.lanes {
-            return Err(Detail::new("口令参数超出上限", "its cost is beyond all bounds"));
-        }
+        check_lock(file.format, &file.kdf, &file.cipher, file.kdf_cost)?;
         let principal =
             file.principal.map(|t| t.parse()).transpose().map_err(|e| format!("principal: {e}"))?;
         let chain = file.chain.map(|t| t.parse()).transpose().map_err(|e| format!("chain: {e}"))?;
@@ -296,28 +231,11 @@ impl KeyFile {
             public: file.public_key.parse().map_err(|e| format!("public_key: {e}"))?,
             about: About { principal, chain },
             development: file.development,
-            cost,
+            cost: file.kdf_cost,
             salt: exact("salt", &file.salt)?,
             nonce: exact("nonce", &file.nonce)?,
             secret: exact::<48>("secret", &file.secret)?.to_vec(),
         })
-    }
-
-    fn cipher(&self, passphrase: &str) -> Result<XChaCha20Poly1305, Error> {
-        let bad = |e: &dyn std::fmt::Display| {
-            Error::new(
-                ErrorKind::Key,
-                format!("口令参数不可用：{e}"),
-                format!("unusable cost: {e}"),
-            )
-        };
-        let Kdf { memory_kib, passes, lanes } = self.cost;
-        let params = Params::new(memory_kib, passes, lanes, Some(32)).map_err(|e| bad(&e))?;
-        let mut key = Zeroizing::new([0_u8; 32]);
-        Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-            .hash_password_into(passphrase.as_bytes(), &self.salt, key.as_mut_slice())
-            .map_err(|e| bad(&e))?;
-        Ok(XChaCha20Poly1305::new((&*key).into()))
     }
 
     /// K2: everything that stands in the clear.
@@ -334,6 +252,100 @@ impl KeyFile {
         )
         .into_bytes()
     }
+}
+
+/// A development key opens without a passphrase, and no other does (K3).
+fn check_passphrase(development: bool, passphrase: &str) -> Result<(), Error> {
+    let (zh, en) = match (development, passphrase.is_empty()) {
+        (true, false) => ("开发密钥没有口令", "a development key has no passphrase"),
+        (false, true) => ("该密钥需要口令", "this key needs its passphrase"),
+        _ => return Ok(()),
+    };
+    Err(Error::new(ErrorKind::Key, zh, en))
+}
+
+/// Whether this version knows how the file is locked, at a bearable cost.
+fn check_lock(format: u32, kdf: &str, cipher: &str, cost: Kdf) -> Result<(), Detail> {
+    if format != FORMAT {
+        return Err(Detail::new(
+            format!("格式 {format} 不为本版本所知"),
+            format!("format {format} is unknown to this version"),
+        ));
+    }
+    if kdf != KDF || cipher != CIPHER {
+        return Err(Detail::new(
+            format!("{kdf} 与 {cipher} 的组合不为本版本所知"),
+            format!("{kdf} with {cipher} is unknown to this version"),
+        ));
+    }
+    let max = COST_MAX;
+    if cost.memory_kib > max.memory_kib || cost.passes > max.passes || cost.lanes > max.lanes {
+        return Err(Detail::new("口令参数超出上限", "its cost is beyond all bounds"));
+    }
+    Ok(())
+}
+
+fn cipher(cost: Kdf, salt: &[u8; 16], passphrase: &str) -> Result<XChaCha20Poly1305, Error> {
+    let bad = |e: &dyn std::fmt::Display| {
+        Error::new(ErrorKind::Key, format!("口令参数不可用：{e}"), format!("unusable cost: {e}"))
+    };
+    let Kdf { memory_kib, passes, lanes } = cost;
+    let params = Params::new(memory_kib, passes, lanes, Some(32)).map_err(|e| bad(&e))?;
+    let mut key = Zeroizing::new([0_u8; 32]);
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+        .hash_password_into(passphrase.as_bytes(), salt, key.as_mut_slice())
+        .map_err(|e| bad(&e))?;
+    Ok(XChaCha20Poly1305::new((&*key).into()))
+}
+
+/// The text of a file that nobody else may read (K1).
+fn read_private(path: &Path) -> Result<Zeroizing<String>, Error> {
+    let file = std::fs::File::open(path).map_err(|e| unreadable(path, &e))?;
+    let about = file.metadata().map_err(|e| unreadable(path, &e))?;
+    if !about.is_file() {
+        let shown = path.display();
+        return Err(Error::new(
+            ErrorKind::File,
+            format!("{shown} 不是文件"),
+            format!("{shown} is not a file"),
+        ));
+    }
+    check_private(path, &about)?;
+    let mut text = Zeroizing::new(String::new());
+    file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text).map_err(|e| unreadable(path, &e))?;
+    if text.len() as u64 > FILE_BYTES_MAX {
+        return Err(no_key(path, &Detail::new("过大", "too large")));
+    }
+    Ok(text)
+}
+
+/// Writes a new file that only its owner may read; never over an old one.
+fn write_private(path: &Path, text: &str) -> Result<(), Error> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let write = || {
+        let mut file = options.open(path)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()
+    };
+    write().map_err(|e: std::io::Error| {
+        let shown = path.display();
+        if e.kind() == std::io::ErrorKind::AlreadyExists {
+            let (zh, en) = (format!("{shown} 已存在"), format!("{shown} is there already"));
+            let hint = (
+                "密钥文件从不覆盖，请换一个文件名",
+                "no key is ever written over: choose another name",
+            );
+            return Error::new(ErrorKind::File, zh, en).hint_with(hint.0, hint.1);
+        }
+        Error::new(
+            ErrorKind::File,
+            format!("密钥文件 {shown} 无法写入：{e}"),
+            format!("the key file {shown} cannot be written: {e}"),
+        )
+    })
 }
 
 fn exact<const N: usize>(field: &str, text: &str) -> Result<[u8; N], Detail> {
@@ -386,6 +398,10 @@ fn check_private(path: &Path, about: &std::fs::Metadata) -> Result<(), Error> {
 fn check_private(_: &Path, _: &std::fs::Metadata) -> Result<(), Error> {
     Ok(())
 }
+
+mod sm2;
+
+pub use sm2::Sm2KeyFile;
 
 #[cfg(test)]
 mod tests;

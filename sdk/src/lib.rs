@@ -37,12 +37,14 @@ pub mod opening;
 pub mod read_header;
 pub mod receipt;
 pub mod schema;
+pub mod sm2;
 pub mod tls;
 
 pub use client::{Client, Options, Outcome};
 pub use draft::{Draft, Signed, Transfer};
 pub use error::{Error, ErrorKind};
 pub use key::SecretKey;
-pub use keystore::{About, KeyFile, KeyKind};
+pub use keystore::{About, KeyFile, KeyKind, Sm2KeyFile};
 pub use schema::{Schema, Service};
+pub use sm2::Sm2Key;
 pub use tls::Trust;

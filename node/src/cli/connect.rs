@@ -71,6 +71,15 @@ impl Connect {
         self.who.genesis()
     }
 
+    /// Which chain is asked.
+    ///
+    /// # Errors
+    ///
+    /// Neither genesis nor key file says.
+    pub(super) fn chain(&self) -> Result<ChainId, Failure> {
+        self.who.chain(&self.key_file()?)
+    }
+
     /// The key file that signs.
     ///
     /// # Errors
@@ -102,18 +111,21 @@ impl Who {
     /// The key, the genesis or the authorities' file is not usable.
     pub(super) fn open(&self) -> Result<Asker, Failure> {
         let (file, key) = self.passphrase.open(&self.key)?;
-        let chain = match (&self.genesis, file.about().chain) {
-            (Some(path), _) => genesis::read(path)?.1,
-            (None, Some(chain)) => chain,
-            (None, None) => {
-                return Err(Failure::usage(
-                    words!("密钥文件没有写明是哪条链", "the key file does not name its chain"),
-                    words!("请加 --genesis", "add --genesis"),
-                ));
-            }
-        };
+        let chain = self.chain(&file)?;
         let trust = self.ca.as_deref().map(Trust::read).transpose()?;
         Ok(Asker { key, principal: file.about().principal, chain, trust })
+    }
+
+    /// Which chain is asked, as the genesis or else the key file says.
+    fn chain(&self, file: &KeyFile) -> Result<ChainId, Failure> {
+        match (&self.genesis, file.about().chain) {
+            (Some(path), _) => Ok(genesis::read(path)?.1),
+            (None, Some(chain)) => Ok(chain),
+            (None, None) => Err(Failure::usage(
+                words!("密钥文件没有写明是哪条链", "the key file does not name its chain"),
+                words!("请加 --genesis", "add --genesis"),
+            )),
+        }
     }
 
     /// The genesis file, if one is given.

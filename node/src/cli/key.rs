@@ -6,9 +6,10 @@
 use super::rotate::{List, Recover, Revoke, Rotate};
 use super::{Failure, Output, unreadable};
 use crate::words::words;
-use linli_sdk::{About, KeyFile, KeyKind, SecretKey};
+use linli_sdk::{About, KeyFile, KeyKind, SecretKey, Sm2Key, Sm2KeyFile};
 use linli_types::human;
 use linli_types::id::{ChainId, PrincipalId, PublicKey};
+use linli_verify::sm2::{DEFAULT_SIGNER_ID, key_id};
 use serde_json::json;
 use std::cell::OnceCell;
 use std::io::Read;
@@ -61,6 +62,15 @@ struct New {
     /// Makes a development key, which opens without a passphrase.
     #[arg(long, conflicts_with = "passphrase_file")]
     development: bool,
+    /// Makes an SM2 key, an organisation's second one.
+    #[arg(long, conflicts_with_all = ["kind", "principal"])]
+    sm2: bool,
+    /// The id that SM2 signatures name their signer by, 1 to 64 bytes.
+    #[arg(long, value_name = "TEXT", requires = "sm2", default_value = DEFAULT_SIGNER_ID)]
+    signer_id: String,
+    /// The organisation that the SM2 key is for.
+    #[arg(long, value_name = "NUMBER", requires = "sm2")]
+    org: Option<u32>,
 }
 
 /// Shows a key file.
@@ -192,6 +202,13 @@ impl Key {
 impl New {
     fn run(self, out: &mut Output) -> Result<(), Failure> {
         let passphrase = if self.development { "" } else { self.passphrase.required()? };
+        if self.sm2 {
+            let key = Sm2Key::generate(&self.signer_id)?;
+            let file = Sm2KeyFile::seal(&key, (self.org, self.chain), passphrase)?;
+            file.write_new(&self.file)?;
+            show_sm2(&file, out);
+            return Ok(());
+        }
         let about = About { principal: self.principal, chain: self.chain };
         let file = KeyFile::seal(&SecretKey::generate()?, self.kind, about, passphrase)?;
         file.write_new(&self.file)?;
@@ -202,7 +219,10 @@ impl New {
 
 impl Show {
     fn run(self, out: &mut Output) -> Result<(), Failure> {
-        show(&KeyFile::read(&self.file)?, out);
+        match Sm2KeyFile::is_at(&self.file) {
+            true => show_sm2(&Sm2KeyFile::read(&self.file)?, out),
+            false => show(&KeyFile::read(&self.file)?, out),
+        }
         Ok(())
     }
 }
@@ -222,6 +242,26 @@ fn show(file: &KeyFile, out: &mut Output) {
     let text = words!(
         "{kind}  公钥 {public}  主体 {whose}",
         "{kind}  public key {public}  principal {whose}"
+    );
+    out.answer(&json, &text);
+}
+
+fn show_sm2(file: &Sm2KeyFile, out: &mut Output) {
+    let (public, id) = (hex::encode(file.public()), file.signer_id());
+    let (key_id, org) = (key_id(&file.public()), file.org());
+    let json = json!({
+        "kind": "sm2",
+        "public_key": public,
+        "key_id": key_id.to_string(),
+        "signer_id": id,
+        "org": org,
+        "chain": file.chain().map(|id| id.to_string()),
+        "development": file.is_development(),
+    });
+    let whose = org.map_or_else(|| "-".into(), |org| org.to_string());
+    let text = words!(
+        "sm2  公钥 {public}  标识 {id}  密钥编号 {key_id}  机构 {whose}",
+        "sm2  public key {public}  signer id {id}  key id {key_id}  organisation {whose}"
     );
     out.answer(&json, &text);
 }

@@ -27,6 +27,7 @@ mod query;
 mod replay;
 mod rotate;
 mod run;
+mod sm2;
 mod status;
 mod store;
 mod usage;

@@ -5,6 +5,7 @@ use super::call::by_schema;
 use super::connect::Connect;
 use super::key::{principal, public_key};
 use super::query::ask_by_schema;
+use super::sm2::Sm2;
 use super::{Failure, Output, block_on};
 use crate::words::{Words, words};
 use linli_types::genesis::Role;
@@ -39,6 +40,8 @@ enum Command {
     Grant(Given),
     /// Takes a role from a principal.
     Withdraw(Given),
+    /// The organisation's second key, for national ciphers.
+    Sm2(Sm2),
 }
 
 /// Admits an organisation.
@@ -162,6 +165,7 @@ impl Org {
             Command::Device(device) => device.run(out),
             Command::Grant(given) => given.run("GrantRole", out),
             Command::Withdraw(given) => given.run("WithdrawRole", out),
+            Command::Sm2(sm2) => sm2.run(out),
         }
     }
 }

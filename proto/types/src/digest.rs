@@ -58,6 +58,8 @@ pub enum Domain {
     Opening,
     /// What a validator signs for its receipt key.
     ReceiptKey,
+    /// What an SM2 key signs to show that its holder has it.
+    Sm2Possession,
 }
 
 impl Domain {
@@ -88,6 +90,7 @@ impl Domain {
             Self::RehearsalReport => "linli.rehearsal-report.v1",
             Self::Opening => "linli.opening.v1",
             Self::ReceiptKey => "linli.receipt-key.v1",
+            Self::Sm2Possession => "linli.sm2-possession.v1",
         }
     }
 }

@@ -324,6 +324,19 @@ pub const ACCESS_SYNC_MS: u64 = 1_000;
 /// Time between two anchorings of the access log's head unless told otherwise, in milliseconds.
 pub const ACCESS_ANCHOR_MS: u64 = 3_600_000;
 
+/// Bytes of the id that an SM2 signature names its signer by.
+pub const SM2_SIGNER_ID_BYTES_MAX: usize = 64;
+/// SM2 keys of one organisation, those that ended included: one a year for a generation.
+pub const SM2_KEYS_MAX: usize = 32;
+/// Bytes of a signed note: a checkpoint of a few hundred bytes and all its signatures.
+pub const NOTE_BYTES_MAX: usize = 16 * 1024;
+/// Signature lines of a note: every validator of the largest set, and as many witnesses.
+pub const NOTE_SIGNATURES_MAX: usize = 128;
+/// Bytes of a name in a note.
+pub const NOTE_NAME_BYTES_MAX: usize = 128;
+/// Bytes of a time-stamp token or answer: with a chain of certificates some 8 KB.
+pub const TOKEN_BYTES_MAX: usize = 32 * 1024;
+
 const _: () = assert!(TRANSACTION_BYTES_MAX * 8 <= BLOCK_BYTES_MAX);
 const _: () = assert!(ARGUMENT_BYTES_MAX < TRANSACTION_BYTES_MAX);
 const _: () = assert!(BLOCK_BYTES_MAX < MESSAGE_BYTES_MAX);

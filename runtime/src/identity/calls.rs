@@ -2,7 +2,7 @@
 
 use super::permits::{self, Reach};
 use super::rows::{PrincipalRow, get_principal};
-use super::{ROOM, attest, entry, keys, mandate, recovery, roles, sod};
+use super::{ROOM, attest, entry, keys, mandate, recovery, roles, sm2, sod};
 use crate::governance;
 use crate::native::{Deed, Done, method_word};
 use crate::room::unknown_method;
@@ -27,6 +27,8 @@ pub(crate) fn call(deed: &mut Deed<'_, '_>, method: &str, args: &[u8]) -> Done {
         "WithdrawRole" => roles::withdraw(deed, args),
         "AddKey" => keys::add(deed, args),
         "RevokeKey" => keys::revoke(deed, args),
+        "SetSm2Key" => sm2::set(deed, args),
+        "RetireSm2Key" => sm2::retire(deed, args),
         "StartRecovery" => recovery::start(deed, args),
         "CancelRecovery" => recovery::cancel(deed, args),
         "CompleteRecovery" => recovery::complete(deed, args),

@@ -124,7 +124,7 @@ const fn myself(deed: &Deed<'_, '_>) -> Subject {
 }
 
 /// The height that a request names: the next block's for 0, otherwise that one or a later.
-fn begins(now: Height, asked: u64) -> Result<Height, Refusal> {
+pub(super) fn begins(now: Height, asked: u64) -> Result<Height, Refusal> {
     let (first, last) = (now.next().0, now.next().0.saturating_add(KEY_AHEAD_HEIGHTS_MAX));
     match asked {
         0 => Ok(Height(first)),

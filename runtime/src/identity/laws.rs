@@ -2,7 +2,7 @@
 
 use super::rows::{
     AttestRow, CentreRow, DutiesRow, ExpectedRow, MandateRow, OrgRow, PrincipalRow, RecoveryRow,
-    org_key, prefix,
+    Sm2Row, org_key, prefix,
 };
 use super::{ROOM, load, load_by_key};
 use crate::invariant::Invariant;
@@ -199,6 +199,12 @@ fn people(key: &[u8], value: &[u8]) -> Option<Vec<PrincipalId>> {
         prefix::EXPECTED => {
             decode::<ExpectedRow>(value, "").ok()?;
             long(16).map(|()| vec![])?
+        }
+        prefix::SM2 => {
+            let row: Sm2Row = decode(value, "").ok()?;
+            // P6: each ends before the next begins.
+            let apart = row.keys.is_sorted_by(|a, b| a.until.is_some_and(|until| until <= b.from));
+            long(4).filter(|()| apart).map(|()| vec![])?
         }
         _ => return None,
     })

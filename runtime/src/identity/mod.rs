@@ -9,7 +9,7 @@
 //! roles.rs    roles given and taken                           keys.rs  rotation, revocation
 //! recovery.rs new keys for who lost theirs                    mandate.rs  agents and guardians
 //! attest.rs   relations and predicates with an end            sod.rs  who did which duty
-//! expected.rs people whose balances came before them
+//! expected.rs people whose balances came before them         sm2.rs  organisations' second keys
 //! ```
 //!
 //! Nothing here holds personal data: ids are random, labels are of organisations and filtered, a
@@ -23,6 +23,8 @@
 //! - **P4 apart.** No principal holds roles that exclude each other.
 //! - **P5 bounded leave.** An agent acts within scope, cap and time of a mandate, never for
 //!   themselves, never in this room.
+//! - **P6 one second key.** At every height an organisation has at most one SM2 key, and none that
+//!   ended comes back.
 
 pub(crate) mod admit;
 mod attest;
@@ -38,6 +40,7 @@ mod query;
 mod recovery;
 mod roles;
 pub mod rows;
+mod sm2;
 pub mod sod;
 
 #[cfg(test)]
@@ -48,7 +51,7 @@ pub(crate) use calls::{Subject, call, judge};
 pub(crate) use entry::{admit_centre, admit_organisation, kind_number};
 pub(crate) use query::answer;
 pub use query::{Concerns, concerns, concerns_entry};
-pub use rows::{KeyRow, PrincipalRow};
+pub use rows::{KeyRow, PrincipalRow, Sm2KeyRow, Sm2Row};
 
 use crate::overlay::Overlay;
 use crate::stored::{decode, full_key};

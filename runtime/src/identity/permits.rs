@@ -91,6 +91,8 @@ pub const TABLE: &[Permit] = &[
     permit("WithdrawRole", GRANTERS, Own::Nobody),
     permit("AddKey", &[], Own::Everyone),
     permit("RevokeKey", &[], Own::Everyone),
+    permit("SetSm2Key", &[(Administrator, Organisation)], Own::Nobody),
+    permit("RetireSm2Key", &[(Administrator, Organisation)], Own::Nobody),
     permit("StartRecovery", &[(IdService, Any)], Own::Nobody),
     permit("CancelRecovery", &[(IdService, Any)], Own::Everyone),
     permit("CompleteRecovery", &[(IdService, Any)], Own::Nobody),

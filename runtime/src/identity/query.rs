@@ -4,8 +4,9 @@ use super::ROOM;
 use super::attest::{number, predicates, relation_kinds};
 use super::entry::kind_number;
 use super::rows::{
-    AttestRow, CentreRow, MandateRow, OrgRow, PrincipalRow, RecoveryRow, centre_key, mandate_key,
-    org_key, predicate_key, prefix, principal_key, recovery_key, relation_key,
+    AttestRow, CentreRow, MandateRow, OrgRow, PrincipalRow, RecoveryRow, Sm2KeyRow, Sm2Row,
+    centre_key, mandate_key, org_key, predicate_key, prefix, principal_key, recovery_key,
+    relation_key, sm2_key,
 };
 use super::{mandate, rows};
 use crate::native::{principal, read, word};
@@ -38,7 +39,7 @@ pub enum Concerns {
 pub fn concerns(method: &str, args: &[u8]) -> Concerns {
     let id = |bytes: &[u8]| PrincipalId::from_slice(bytes);
     let these = match method {
-        "Organisation" | "Centre" => return Concerns::Nobody,
+        "Organisation" | "Centre" | "Sm2Keys" => return Concerns::Nobody,
         "Principal" | "Predicates" => wire::PrincipalRequest::decode(args)
             .ok()
             .and_then(|request| Some(vec![id(&request.principal)?])),
@@ -58,7 +59,7 @@ pub fn concerns_entry(key: &[u8]) -> Concerns {
     let Some((kind, rest)) = key.split_first() else { return Concerns::Auditors };
     let id = |at: usize| rest.get(at..at.saturating_add(16)).and_then(PrincipalId::from_slice);
     let these = match *kind {
-        prefix::ORG | prefix::CENTRE => return Concerns::Nobody,
+        prefix::ORG | prefix::CENTRE | prefix::SM2 => return Concerns::Nobody,
         prefix::PRINCIPAL | prefix::RECOVERY | prefix::PREDICATE | prefix::EXPECTED => {
             id(0).map(|id| vec![id])
         }
@@ -81,6 +82,7 @@ pub(crate) fn answer(
         "Organisation" => {
             look.organisation(&read::<wire::OrganisationRequest>(args)?)?.encode_to_vec()
         }
+        "Sm2Keys" => look.sm2_keys(&read::<wire::OrganisationRequest>(args)?)?.encode_to_vec(),
         "Centre" => look.centre(&read::<wire::CentreRequest>(args)?)?.encode_to_vec(),
         "Mandate" => look.mandate(&read::<wire::MandateRequest>(args)?)?.encode_to_vec(),
         "Predicates" => look.predicates(&read::<wire::PrincipalRequest>(args)?)?.encode_to_vec(),
@@ -153,6 +155,22 @@ impl Look<'_> {
             label: row.label,
             admitted_height: row.admitted.0,
         })
+    }
+
+    fn sm2_keys(
+        &mut self,
+        request: &wire::OrganisationRequest,
+    ) -> Result<wire::Sm2KeysResponse, Stop> {
+        let row: Option<Sm2Row> = self.find(sm2_key(request.org), "second keys")?;
+        let key = |row: Sm2KeyRow| wire::Sm2Key {
+            public_key: row.key.to_vec(),
+            signer_id: row.signer_id,
+            possession: row.possession.to_vec(),
+            from_height: row.from.0,
+            until_height: row.until.map_or(0, |until| until.0),
+        };
+        let keys = row.unwrap_or_default().keys.into_iter().map(key).collect();
+        Ok(wire::Sm2KeysResponse { keys })
     }
 
     fn centre(&mut self, request: &wire::CentreRequest) -> Result<wire::CentreResponse, Stop> {

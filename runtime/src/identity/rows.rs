@@ -11,6 +11,7 @@
 //! | `a` ‖ principal ‖ predicate | [`AttestRow`] |
 //! | `d` ‖ room ‖ 0 ‖ record | [`DutiesRow`] |
 //! | `e` ‖ principal | [`ExpectedRow`] |
+//! | `s` ‖ organisation's number, big-endian | [`Sm2Row`] |
 //!
 //! Beside the tree stands public key → principal, for ever (P1).
 
@@ -188,6 +189,36 @@ pub struct ExpectedRow {
     pub batch: TransferId,
 }
 
+/// An SM2 key of an organisation. That its holder signed `possession` is checked by whoever verifies
+/// signatures of it, not here (decision 0020).
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Sm2KeyRow {
+    /// The uncompressed point.
+    pub key: [u8; 65],
+    /// The signer's id, which every signature covers.
+    pub signer_id: String,
+    /// By the key, over chain, organisation, id and key.
+    pub possession: [u8; 64],
+    /// First height at which it signs.
+    pub from: Height,
+    /// First height at which it does not sign any more.
+    pub until: Option<Height>,
+}
+
+impl Sm2KeyRow {
+    /// Whether it signs at `height`.
+    pub fn holds_at(&self, height: Height) -> bool {
+        self.from <= height && self.until.is_none_or(|until| height < until)
+    }
+}
+
+/// An organisation's second keys, the first one first; the key is its number.
+#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Sm2Row {
+    /// Each ends where the next begins, or before (P6).
+    pub keys: Vec<Sm2KeyRow>,
+}
+
 /// The first byte of a row's key in this room.
 pub mod prefix {
     /// Principals.
@@ -208,6 +239,8 @@ pub mod prefix {
     pub const DUTIES: u8 = b'd';
     /// People who are expected.
     pub const EXPECTED: u8 = b'e';
+    /// Organisations' second keys.
+    pub const SM2: u8 = b's';
 }
 
 fn key(prefix: u8, parts: &[&[u8]]) -> Vec<u8> {
@@ -254,6 +287,11 @@ pub fn predicate_key(principal: &PrincipalId, predicate: u8) -> Vec<u8> {
 /// The full key of the duties on a contract's record.
 pub fn duties_key(room: &str, record: &[u8; 32]) -> Vec<u8> {
     key(prefix::DUTIES, &[room.as_bytes(), &[0], record])
+}
+
+/// The full key of an organisation's second keys.
+pub fn sm2_key(org: u32) -> Vec<u8> {
+    key(prefix::SM2, &[&org.to_be_bytes()])
 }
 
 /// The full key of somebody who is expected.

@@ -23,22 +23,25 @@
 //! adds only what reads a file as a stream.
 #![no_std]
 
-extern crate alloc;
 #[cfg(any(test, feature = "std"))]
 extern crate std;
 
 extern crate alloc;
 
+pub mod base64;
 pub mod cose;
 pub mod failure;
 pub mod file;
 pub mod manifest;
+pub mod note;
 pub mod pack;
 pub mod report;
 pub mod said;
 pub mod seal;
+pub mod sm2;
 pub mod statement;
 pub mod time;
+pub mod token;
 
 mod account;
 mod check;

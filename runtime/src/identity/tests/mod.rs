@@ -2,6 +2,7 @@
 
 mod keys;
 mod leave;
+mod sm2;
 
 use super::{begin, call};
 use crate::native::Deed;
@@ -28,6 +29,7 @@ const BOB: PrincipalId = PrincipalId([2; 16]);
 const SERVICE: PrincipalId = PrincipalId([3; 16]);
 const REGISTRAR: PrincipalId = PrincipalId([4; 16]);
 const GADGET: PrincipalId = PrincipalId([5; 16]);
+const MANAGER: PrincipalId = PrincipalId([6; 16]);
 
 /// Real keys, computed once.
 fn key(n: u8) -> PublicKey {
@@ -75,6 +77,7 @@ fn genesis() -> Genesis {
             (SERVICE, 3, 9, Role::IdService),
             (REGISTRAR, 4, 1, Role::Registrar),
             (GADGET, 5, 2, Role::Device),
+            (MANAGER, 40, 2, Role::Administrator),
         ]
         .map(principal)
         .to_vec(),
