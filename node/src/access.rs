@@ -140,6 +140,10 @@ pub const TABLE: &[(&str, Guard)] = &[
     ("/linli.v1.Ledger/Query", Guard::Read(ROOMS)),
     ("/linli.v1.Ledger/GetSchema", Guard::Read(PUBLIC)),
     ("/linli.v1.Ledger/GetProof", Guard::Read(RECORDS)),
+    ("/linli.v1.Ledger/GetLater", Guard::Read(PUBLIC)),
+    ("/linli.v1.Ledger/GetCoseReceipt", Guard::Read(RECORDS)),
+    // Digests of digests: they concern nobody.
+    ("/linli.v1.Ledger/GetConsistency", Guard::Read(PUBLIC)),
     ("/linli.v1.Ledger/StreamBlocks", Guard::Read(WHOLE)),
     ("/linli.v1.Ledger/StreamEvents", Guard::Read(EVENTS)),
     ("/linli.v1.Ledger/GetStatus", Guard::Read(PUBLIC)),
@@ -247,6 +251,10 @@ impl Live {
         row.signs_at(key, next).then_some((id, row.org, row.roles))
     }
 
+    fn org_of_key(&self, key: &PublicKey) -> Option<u32> {
+        Some(identity::load_by_key(&*self.0, key).ok()??.1.org)
+    }
+
     /// The organisation of the validator with this key, if the set was ever changed.
     fn member(&self, key: &PublicKey) -> Option<Option<u32>> {
         Some(validators::load(&*self.0).ok()??.get(key).map(|validator| validator.org))
@@ -299,10 +307,13 @@ impl Readers {
         changed.unwrap_or_else(|| self.members.get(key).copied())
     }
 
-    /// The organisation of every key that belongs to one.
-    pub fn organisations(&self) -> BTreeMap<PublicKey, u32> {
-        let principals = self.by_key.iter().map(|(key, (_, org, _))| (*key, *org));
-        principals.chain(self.members.iter().map(|(key, org)| (*key, *org))).collect()
+    /// The organisation that a key belongs to, whether or not it may sign now: 0 for nobody's, none
+    /// for a key that nobody has.
+    pub fn organisation(&self, key: &PublicKey) -> Option<u32> {
+        self.member(key).or_else(|| match &self.live {
+            Some(live) => live.org_of_key(key),
+            None => self.by_key.get(key).map(|(_, org, _)| *org),
+        })
     }
 
     /// Whether anybody was registered with this key.

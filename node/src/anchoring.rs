@@ -121,7 +121,7 @@ fn prepare(head: &SignedHead, bytes: &[u8], captured_at: u64) -> Result<Prepared
     let media = "application/octet-stream".to_owned();
     let files = vec![Listed { media, name, sha256, size, sm3 }];
     let salt = Digest(key::random().map_err(not)?);
-    let manifest = Manifest { captured_at, device: None, files, order: None, salt };
+    let manifest = Manifest { captured_at, device: None, files, order: None, platform: None, salt };
     manifest.check().map_err(|why| not(why.en))?;
     Ok(Prepared { bytes: manifest.to_bytes(), manifest })
 }

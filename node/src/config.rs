@@ -10,6 +10,10 @@
 //! - **G2 loopback.** Without TLS the API listens on loopback only, and the metrics always do,
 //!   unless `insecure_dev` says otherwise (design §5).
 
+mod later;
+
+pub use later::{Checkpoint, Timestamp};
+
 use crate::rates;
 use crate::words::{Words, words};
 use linli_types::limits;
@@ -59,6 +63,9 @@ pub struct Config {
     /// The access log.
     #[serde(default)]
     pub access: Access,
+    /// Receipts of the evidence log.
+    #[serde(default)]
+    pub receipts: Receipts,
     /// Peers.
     #[serde(default)]
     pub network: Network,
@@ -71,6 +78,12 @@ pub struct Config {
     /// Logs.
     #[serde(default)]
     pub log: Log,
+    /// Checkpoints of the evidence log.
+    #[serde(default)]
+    pub checkpoint: Checkpoint,
+    /// The time-stamp authority; without it nobody is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timestamp: Option<Timestamp>,
 }
 
 /// gRPC and HTTP.
@@ -114,6 +127,15 @@ pub struct Access {
     pub anchor_key: PathBuf,
     /// Time between two anchorings, in milliseconds.
     pub anchor_every_ms: u64,
+}
+
+/// Receipts of the evidence log.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Receipts {
+    /// Key file of a principal in whose name receipt keys are set on the ledger; relative paths
+    /// begin at the data folder. Empty: that of `access.anchor_key`, if there is one.
+    pub carrier_key: PathBuf,
 }
 
 /// Peers.
@@ -276,10 +298,13 @@ impl Config {
             insecure_dev: false,
             api: Api::default(),
             access: Access::default(),
+            receipts: Receipts::default(),
             network: Network::default(),
             storage: Storage::default(),
             timeouts: Timeouts::default(),
             log: Log::default(),
+            checkpoint: Checkpoint::default(),
+            timestamp: None,
         }
     }
 
@@ -358,6 +383,10 @@ impl Config {
                 return Err(zero(&format!("api.rates.{name}")));
             }
         }
+        self.checkpoint.keys()?;
+        if let Some(timestamp) = &self.timestamp {
+            timestamp.check()?;
+        }
         if self.log.file.is_absolute() || self.log.file.components().any(|c| c.as_os_str() == "..")
         {
             return Err(BadConfig(words!(
@@ -382,6 +411,12 @@ fn bad_toml(error: toml::de::Error) -> BadConfig {
 fn refuse_unknown(table: &toml::Table) -> Result<(), BadConfig> {
     let mut sample = Config::named("sample");
     sample.api.tls = Some(Tls { certificate: PathBuf::new(), key: PathBuf::new() });
+    sample.timestamp = Some(Timestamp {
+        url: String::new(),
+        every_minutes: 1,
+        certificate: PathBuf::new(),
+        authorities: PathBuf::new(),
+    });
     sample.network.peers.push(Peer { name: String::new(), address: address(NETWORK_LISTEN) });
     let sample = toml::Table::try_from(&sample).expect("a configuration is plain TOML");
     let mut known = Vec::new();
@@ -444,6 +479,7 @@ mod tests {
         config.api.tls =
             Some(Tls { certificate: "tls/node.pem".into(), key: "tls/node.key".into() });
         config.access.anchor_key = "keys/anchor.key".into();
+        config.receipts.carrier_key = "keys/carrier.key".into();
         assert_eq!(Config::parse(&config.to_text()), Ok(config));
     }
 

@@ -120,6 +120,16 @@ counters! {
     access_anchors: counter,
     /// Reports about rehearsed contract code handed in.
     rehearsals: counter,
+    /// Time-stamp tokens obtained.
+    stamps: counter,
+    /// Times that no time-stamp token was obtained.
+    stamp_failures: counter,
+    /// Cosignatures of witnesses taken.
+    checkpoints_cosigned: counter,
+    /// Logs signed with the receipt key.
+    receipt_signatures: counter,
+    /// Peers' words about receipts that do not hold.
+    receipt_faults: counter,
     /// TLS handshakes that failed.
     tls_failures: counter,
     /// TLS certificates taken up while running.

@@ -26,6 +26,7 @@ use crate::clock::MachineClock;
 use crate::counters::Counters;
 use crate::handle::{HeadInfo, NodeStatus, Published};
 use crate::network::{NetworkEvent, NetworkSender};
+use crate::receipts;
 use crate::storage::{RocksDisk, RocksStore};
 use inputs::{In, Pace};
 use linli_replica::{CommittedBlock, Effect, Event, Replica, Submitted, Ticket};
@@ -38,7 +39,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
-use tokio::sync::{broadcast, oneshot, watch};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 /// Bytes of evidence that one log line shows.
 const EVIDENCE_SHOWN: usize = 2048;
@@ -84,6 +85,8 @@ pub(crate) struct Driver {
     pub(crate) wake: Option<u64>,
     /// Who may connect.
     pub(crate) members: Membership,
+    /// What peers say of receipts.
+    pub(crate) words: mpsc::Sender<(PublicKey, Vec<u8>)>,
     /// Set when the binary lacks the rules of the next block.
     pub(crate) outdated: Option<Outdated>,
 }
@@ -166,7 +169,10 @@ impl Driver {
                 self.step(Event::Disconnected(peer))?;
             }
             In::Network(NetworkEvent::Received { from, bytes, share }) => {
-                self.step(Event::Received { from, bytes })?;
+                match bytes.first() {
+                    Some(&receipts::KIND) => self.pass_on(from, bytes),
+                    _ => self.step(Event::Received { from, bytes })?,
+                }
                 drop(share);
             }
             In::Query(read) => read(self.replica.ledger(), &self.store),
@@ -178,6 +184,13 @@ impl Driver {
             In::Lost => return Err(Broken("the checking threads are gone".into())),
         }
         Ok(true)
+    }
+
+    /// Words about receipts are not the replica's: they go on unread, or are lost if too many wait.
+    fn pass_on(&self, from: PublicKey, bytes: Vec<u8>) {
+        if self.words.try_send((from, bytes)).is_err() {
+            self.counters.messages_dropped.add(1);
+        }
     }
 
     /// How long to wait for an input.

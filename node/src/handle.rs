@@ -10,6 +10,7 @@ use crate::checking::{Checking, Job};
 use crate::counters::Counters;
 use crate::driver::Inspection;
 use crate::rates::Rates;
+use crate::receipts::Receipts;
 use crate::storage::RocksStore;
 use linli_replica::{CommittedBlock, Submitted};
 use linli_runtime::{Checker, Ledger};
@@ -134,6 +135,11 @@ impl Published {
         self.head.borrow().time
     }
 
+    /// The last committed block, now and as it changes.
+    pub(crate) fn head(&self) -> watch::Receiver<HeadInfo> {
+        self.head.subscribe()
+    }
+
     /// The node stops or has stopped: everyone who asks is told so from now on.
     pub(crate) fn close(&self) {
         self.closing.send_replace(true);
@@ -161,6 +167,7 @@ pub(crate) struct Shared {
     pub(crate) counters: Arc<Counters>,
     pub(crate) rates: Arc<Rates>,
     pub(crate) access: AccessLog,
+    pub(crate) receipts: Receipts,
 }
 
 impl NodeHandle {
@@ -238,7 +245,7 @@ impl NodeHandle {
 
     /// The last committed block, now and as it changes.
     pub fn head(&self) -> watch::Receiver<HeadInfo> {
-        self.shared.published.head.subscribe()
+        self.shared.published.head()
     }
 
     /// Blocks as they are committed. A reader that falls behind is told how many it missed and
@@ -283,6 +290,11 @@ impl NodeHandle {
     /// Who read whose data on this node.
     pub fn access_log(&self) -> AccessLog {
         self.shared.access.clone()
+    }
+
+    /// This node's receipts of the evidence log.
+    pub(crate) fn receipts(&self) -> Receipts {
+        self.shared.receipts.clone()
     }
 
     /// What the node counts about itself.

@@ -1,8 +1,12 @@
-//! `/healthz` and `/metrics` over plain HTTP: for supervisors and Prometheus.
+//! `/healthz` and `/metrics` over plain HTTP, for supervisors and Prometheus; beside them SCRAPI
+//! ([`crate::scrapi`]), the evidence log's own pages ([`log`]) for witnesses, and `/verify` for people.
 //!
-//! It holds no data of the chain beyond heights and counts, and takes nothing but GET. Its
-//! connections are few and short: whoever asks again opens another.
+//! It holds no data of the chain beyond heights, counts, headers and digests. Its connections are
+//! few and short: whoever asks again opens another.
 
+mod log;
+
+use crate::checkpoints::Checkpoints;
 use crate::counters::Counters;
 use crate::handle::NodeHandle;
 use crate::listen::{Patience, Places};
@@ -26,6 +30,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 
+const HTML: &str = "text/html; charset=utf-8";
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Serves until `stop` is ready.
@@ -35,6 +40,7 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 /// The transport cannot go on.
 pub async fn serve(
     node: NodeHandle,
+    checkpoints: Arc<Checkpoints>,
     listener: TcpListener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
@@ -43,7 +49,10 @@ pub async fn serve(
     let routes = Router::new()
         .route("/healthz", get(healthz))
         .route("/metrics", get(metrics))
-        .with_state(Shared { node, registry: Arc::new(registry) });
+        .route("/verify", get(page))
+        .merge(log::routes())
+        .with_state(Shared { node: node.clone(), checkpoints, registry: Arc::new(registry) })
+        .merge(crate::scrapi::routes(node));
     let whole = Patience::Whole(Duration::from_millis(limits::HTTP_CONNECTION_MS_MAX));
     let places = Places::new(listener, limits::HTTP_CONNECTIONS_MAX, whole);
     axum::serve(places, routes).with_graceful_shutdown(stop).await
@@ -52,6 +61,7 @@ pub async fn serve(
 #[derive(Clone)]
 struct Shared {
     node: NodeHandle,
+    checkpoints: Arc<Checkpoints>,
     registry: Arc<Registry>,
 }
 
@@ -72,6 +82,11 @@ async fn healthz(State(shared): State<Shared>) -> Response {
         "not_accepting": status.not_accepting.map(Code::name),
     });
     (code, Json(body)).into_response()
+}
+
+/// The page that verifies packs in a browser: it holds nothing of this node.
+async fn page() -> Response {
+    ([(header::CONTENT_TYPE, HTML)], linli_browser::PAGE).into_response()
 }
 
 async fn metrics(State(shared): State<Shared>) -> Response {

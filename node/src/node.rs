@@ -6,6 +6,7 @@
 //! | checking | threads `linli-check-N` | the driver is gone |
 //! | network | one task, and two per connection | the [`Node`] is dropped |
 //! | disk reserve | one task | the driver is gone |
+//! | receipts of the log | one task | the driver is gone |
 //! | syncing the access log | one task | nobody holds the log |
 //!
 //! Every channel between them is bounded.
@@ -21,6 +22,7 @@ use crate::driver::{Answers, Command, Driver, Ended, Inputs, Membership};
 use crate::handle::{HeadInfo, NodeHandle, NodeStatus, Published, Shared};
 use crate::network::{Network, NetworkConfig, NetworkEvent, Rate, StartNetworkError};
 use crate::rates::{self, Rates};
+use crate::receipts::{Keys, Parts, Receipts};
 use crate::signer::KeySigner;
 use crate::storage::{OpenError, RocksDisk, RocksStore, Tuning, free_bytes};
 use linli_core::{Config, Timeouts};
@@ -69,6 +71,8 @@ pub struct NodeOptions {
     /// Seed of the key that may follow it; wiped when dropped. The node votes with it from the
     /// height on at which the set names it.
     pub successor_key: Option<Zeroizing<[u8; 32]>>,
+    /// Seed of the key that signs receipts; wiped when dropped. Without one the node signs none.
+    pub receipt_key: Option<Zeroizing<[u8; 32]>>,
     /// Seed of the network key; wiped when dropped.
     pub network_key: Zeroizing<[u8; 32]>,
     /// Where to listen for members.
@@ -98,6 +102,7 @@ impl NodeOptions {
             name: String::new(),
             consensus_key: Zeroizing::new(consensus_key),
             successor_key: None,
+            receipt_key: None,
             network_key: Zeroizing::new(network_key),
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             peers: Vec::new(),
@@ -242,6 +247,17 @@ impl Node {
         let (committed, _) = broadcast::channel(COMMITTED_MAX);
         let seat = (replica.core().me(), replica.core().is_validator());
         let (status, status_seen) = watch::channel(first_status(seat, options.name.clone(), head));
+        let receipts = Receipts::new(Parts {
+            chain: ledger.head().chain,
+            keys: options.receipt_key.as_deref().map(|key| Keys::new(key, options.signer())),
+            store: store.clone(),
+            network: net.sender(),
+            head: published.head(),
+            verify: verify.clone(),
+            counters: counters.clone(),
+        });
+        let (words, heard) = mpsc::channel(limits::COSE_WORDS_MAX);
+        tokio::spawn(receipts.clone().listen(heard));
         let shared = Shared {
             published: published.clone(),
             verify: verify.clone(),
@@ -253,6 +269,7 @@ impl Node {
             counters: counters.clone(),
             rates: rates.clone(),
             access: access.clone(),
+            receipts,
         };
         let worker = Worker {
             chain: ledger.head().chain,
@@ -279,6 +296,7 @@ impl Node {
             kept: VecDeque::new(),
             wake: None,
             members,
+            words,
             outdated: None,
         };
         let inputs = Inputs { checked, network, commands: told, queries: asked };
@@ -337,8 +355,10 @@ fn open(
     let genesis = store.genesis()?.ok_or_else(no_genesis)?;
     let (genesis, chain) =
         Genesis::from_bytes(&genesis).map_err(|e| StartError::Genesis(e.to_string()))?;
-    let organisations = Readers::new(chain, &genesis).organisations();
-    let rates = Arc::new(Rates::new(&options.rates, organisations, counters.clone()));
+    // Keys are rotated and people come and go: whose a key is, is the ledger's to say.
+    let readers = Readers::live(chain, &genesis, store.clone());
+    let org_of = move |key: &PublicKey| readers.organisation(key);
+    let rates = Arc::new(Rates::new(&options.rates, org_of, counters.clone()));
     let disk = RocksDisk::open(store, &options.data, counters)?;
     let signer = options.signer();
     let mut core = Config::new(chain, signer.public());

@@ -18,7 +18,8 @@ use linli_types::limits;
 use linli_types::receipt::{Param, Refusal};
 use linli_types::transaction::Transaction;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -67,11 +68,47 @@ impl Settings {
 #[derive(Debug)]
 pub struct Rates {
     clock: MachineClock,
-    orgs: BTreeMap<PublicKey, u32>,
+    orgs: Organisations,
     reads: Mutex<Pair>,
     submissions: Mutex<Pair>,
     unproved: Mutex<Table<IpAddr>>,
     counters: Arc<Counters>,
+}
+
+/// The organisation of a key: 0 for nobody's, none for a key that nobody has yet.
+type OrgOf = dyn Fn(&PublicKey) -> Option<u32> + Send + Sync;
+
+/// Whose organisation a key belongs to, as the ledger has it. A key is one principal's for ever, and
+/// a principal stays in its organisation: what was found once is kept.
+struct Organisations {
+    look_up: Box<OrgOf>,
+    known: Mutex<HashMap<PublicKey, u32>>,
+}
+
+impl Organisations {
+    fn of(&self, key: &PublicKey) -> Option<u32> {
+        let known = lock(&self.known).get(key).copied();
+        let org = match known {
+            Some(org) => org,
+            None => self.keep(key, (self.look_up)(key)?),
+        };
+        (org != 0).then_some(org)
+    }
+
+    fn keep(&self, key: &PublicKey, org: u32) -> u32 {
+        let mut known = lock(&self.known);
+        if known.len() >= limits::BUCKETS_MAX {
+            known.clear();
+        }
+        known.insert(*key, org);
+        org
+    }
+}
+
+impl fmt::Debug for Organisations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Organisations")
+    }
 }
 
 /// Buckets of keys, and of their organisations.
@@ -83,17 +120,19 @@ struct Pair {
 
 impl Default for Rates {
     fn default() -> Self {
-        Self::new(&Settings::default(), BTreeMap::new(), Arc::default())
+        Self::new(&Settings::default(), |_| None, Arc::default())
     }
 }
 
 impl Rates {
-    /// Full buckets. `orgs` says whose organisation a key belongs to; 0 or none for nobody's.
+    /// Full buckets. `org_of` says whose organisation a key belongs to: 0 for nobody's, none for a
+    /// key that nobody has yet.
     pub fn new(
         settings: &Settings,
-        orgs: BTreeMap<PublicKey, u32>,
+        org_of: impl Fn(&PublicKey) -> Option<u32> + Send + Sync + 'static,
         counters: Arc<Counters>,
     ) -> Self {
+        let orgs = Organisations { look_up: Box::new(org_of), known: Mutex::default() };
         let pair = |key, org| Mutex::new(Pair { keys: Table::new(key), orgs: Table::new(org) });
         Self {
             clock: MachineClock::start(),
@@ -111,7 +150,9 @@ impl Rates {
     ///
     /// [`Code::RateLimited`] with the wait in milliseconds.
     pub fn may_read(&self, key: &PublicKey) -> Result<(), Refusal> {
-        self.allow(lock(&self.reads).wait(key, self.org(key), self.now()))
+        let org = self.orgs.of(key);
+        let wait = lock(&self.reads).wait(key, org, self.now());
+        self.allow(wait)
     }
 
     /// Charges a read to the key that signed it (S1).
@@ -120,17 +161,22 @@ impl Rates {
     ///
     /// [`Code::RateLimited`] with the wait in milliseconds.
     pub fn read(&self, key: &PublicKey) -> Result<(), Refusal> {
-        let taken = lock(&self.reads).take(key, self.org(key), self.now());
+        let org = self.orgs.of(key);
+        let taken = lock(&self.reads).take(key, org, self.now());
         taken.map_err(|wait| self.limited(wait))
     }
 
     /// Refuses what one message claims beyond what its keys hold (S2). Costs nothing (S1).
     pub fn refuse_excess(&self, claims: &mut [Result<Transaction, Refusal>]) {
+        // Looked up before the lock is taken: that may read the disk.
+        let signers = claims.iter().filter_map(|claim| claim.as_ref().ok().map(|c| c.signer));
+        let orgs: HashMap<PublicKey, Option<u32>> =
+            signers.map(|signer| (signer, self.orgs.of(&signer))).collect();
         let (mut submissions, now) = (lock(&self.submissions), self.now());
         let mut left: HashMap<PublicKey, u64> = HashMap::new();
         for claim in claims {
             let Ok(Transaction { signer, .. }) = claim else { continue };
-            let (signer, org) = (*signer, self.org(signer));
+            let (signer, org) = (*signer, orgs.get(signer).copied().flatten());
             let held = || submissions.available(&signer, org, now);
             let left = left.entry(signer).or_insert_with(held);
             match left.checked_sub(1) {
@@ -149,7 +195,8 @@ impl Rates {
     ///
     /// [`Code::RateLimited`] with the wait in milliseconds.
     pub fn submit(&self, signer: &PublicKey) -> Result<(), Refusal> {
-        let taken = lock(&self.submissions).take(signer, self.org(signer), self.now());
+        let org = self.orgs.of(signer);
+        let taken = lock(&self.submissions).take(signer, org, self.now());
         taken.map_err(|wait| self.limited(wait))
     }
 
@@ -167,10 +214,6 @@ impl Rates {
         if count > 0 {
             lock(&self.unproved).charge(&network(from), count, self.now());
         }
-    }
-
-    fn org(&self, key: &PublicKey) -> Option<u32> {
-        self.orgs.get(key).copied().filter(|org| *org != 0)
     }
 
     fn allow(&self, wait_ms: u64) -> Result<(), Refusal> {
@@ -283,8 +326,8 @@ mod tests {
             unproved_per_address: SLOW,
             ..Settings::default()
         };
-        let orgs = BTreeMap::from([(key(1), 7), (key(2), 7), (key(3), 0)]);
-        Rates::new(&settings, orgs, Arc::default())
+        let orgs = HashMap::from([(key(1), 7), (key(2), 7), (key(3), 0)]);
+        Rates::new(&settings, move |key| orgs.get(key).copied(), Arc::default())
     }
 
     #[test]
@@ -298,6 +341,21 @@ mod tests {
         assert_eq!(rates.may_read(&key(1)).unwrap_err().code, Code::RateLimited.number());
         // Keys without an organisation share with nobody.
         assert!((0..50).all(|_| rates.read(&key(3)).is_ok() && rates.read(&key(9)).is_ok()));
+    }
+
+    #[test]
+    fn a_key_that_came_later_shares_with_its_organisation() {
+        let settings =
+            Settings { reads_per_organisation: Rate { per_s: 1, burst: 3 }, ..Settings::default() };
+        let ledger = Arc::new(Mutex::new(HashMap::from([(key(1), 7)])));
+        let rows = ledger.clone();
+        let rates = Rates::new(&settings, move |key| lock(&rows).get(key).copied(), Arc::default());
+        assert_eq!(rates.read(&key(2)), Ok(()), "nobody's yet");
+        lock(&ledger).insert(key(2), 7);
+        for n in [2, 1, 2] {
+            assert_eq!(rates.read(&key(n)), Ok(()));
+        }
+        assert!(rates.read(&key(2)).is_err() && rates.read(&key(1)).is_err());
     }
 
     #[test]

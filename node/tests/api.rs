@@ -6,6 +6,7 @@ mod common;
 use common::{BOUND, Net, transfer};
 use futures::FutureExt;
 use linli_node::api::{self, Api};
+use linli_node::checkpoints::Checkpoints;
 use linli_node::config::Config;
 use linli_node::handle::Unread;
 use linli_node::http;
@@ -27,6 +28,7 @@ use linli_verify::{Contents, Pack};
 use prost::Message;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -335,7 +337,9 @@ async fn a_node_about_to_stop_is_unhealthy_and_takes_nothing_while_open_requests
     let (handle, chain) = (served.net.handle(0), served.net.chain);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let web = listener.local_addr().unwrap();
-    tokio::spawn(http::serve(handle.clone(), listener, std::future::pending()));
+    let notes = Checkpoints::open(served.net.dir.path(), chain, None, Vec::new()).unwrap();
+    let pages = http::serve(handle.clone(), Arc::new(notes), listener, std::future::pending());
+    tokio::spawn(pages);
     let mut health = HealthClient::new(served.channel.clone());
     let ask = |service: &str| HealthCheckRequest { service: service.into() };
     for service in ["", "linli.v1.Ledger"] {

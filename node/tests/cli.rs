@@ -59,6 +59,10 @@ const COMMANDS: &[&str] = &[
     "org device",
     "org grant",
     "org withdraw",
+    "org sm2",
+    "org sm2 set",
+    "org sm2 retire",
+    "org sm2 list",
     "policy",
     "policy show",
     "policy set",
@@ -85,7 +89,14 @@ const COMMANDS: &[&str] = &[
     "evidence pack",
     "evidence trace",
     "evidence gaps",
+    "evidence ratio",
+    "evidence taint",
+    "evidence corroborate",
+    "evidence supersede",
+    "evidence challenge",
+    "evidence resolve",
     "verify",
+    "witness",
 ];
 
 fn compare(name: &str, found: &str) {

@@ -131,6 +131,24 @@ impl Ledger for Played {
         no()
     }
 
+    async fn get_cose_receipt(
+        &self,
+        _: Request<CoseReceiptRequest>,
+    ) -> Result<Response<CoseReceiptResponse>, Status> {
+        no()
+    }
+
+    async fn get_consistency(
+        &self,
+        _: Request<ConsistencyRequest>,
+    ) -> Result<Response<ConsistencyResponse>, Status> {
+        no()
+    }
+
+    async fn get_later(&self, _: Request<LaterRequest>) -> Result<Response<LaterResponse>, Status> {
+        no()
+    }
+
     async fn get_schema(
         &self,
         _: Request<SchemaRequest>,

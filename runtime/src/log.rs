@@ -10,6 +10,11 @@
 //! - **G1 append only.** A row of [`Column::Log`] is written once and never changes.
 //! - **G2 standard.** Roots and proofs are those of RFC 9162, sections 2.1.1 to 2.1.4.
 
+mod keys;
+
+pub use keys::{ReceiptKeyRow, SET as SET_RECEIPT_KEY, receipt_key, receipt_key_key, set_request};
+pub(crate) use keys::{answer, call};
+
 use core::ops::Range;
 use linli_types::id::Digest;
 use linli_types::merkle::{self, Sha256Log, Shape};

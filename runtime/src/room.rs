@@ -16,7 +16,7 @@ use crate::overlay::{Claimed, Overlay};
 use crate::stored::full_key;
 use crate::timers::{self, TimerRow};
 use crate::vm::{Entry, Host, Ran, Stop, Vm};
-use crate::{ask, code, governance, identity, policy};
+use crate::{ask, code, governance, identity, log, policy};
 use linli_types::account::contract_principal;
 use linli_types::code::Code;
 use linli_types::height::{Height, TimeMs};
@@ -107,6 +107,7 @@ enum Native {
     Identity,
     Policy,
     Governance,
+    Log,
 }
 
 type Call = fn(&mut Deed<'_, '_>, &str, &[u8]) -> Done;
@@ -212,6 +213,7 @@ impl<'a> Run<'a> {
             identity::ROOM => return self.call_native(Native::Identity, method, args, fuel),
             policy::ROOM => return self.call_native(Native::Policy, method, args, fuel),
             governance::ROOM => return self.call_native(Native::Governance, method, args, fuel),
+            log::ROOM => return self.call_native(Native::Log, method, args, fuel),
             _ => {}
         }
         match method_input(room, method, args) {
@@ -271,6 +273,7 @@ impl<'a> Run<'a> {
             Native::Identity => (identity::call, limits::IDENTITY_FUEL),
             Native::Policy => (policy::call, limits::POLICY_FUEL),
             Native::Governance => (governance::call, governance::cost(method, args)),
+            Native::Log => (log::call, limits::RECEIPT_KEY_FUEL),
         };
         if fuel < cost {
             return Ran { fuel, end: Err(Code::OutOfFuel.refuse([]).into()) };
@@ -291,6 +294,10 @@ impl<'a> Run<'a> {
 
     /// The governance room's own timer fell due.
     pub(crate) fn fire_governance(&mut self, payload: &[u8]) -> Ran {
+        let fuel = match governance::fire_cost(&mut self.overlay, payload) {
+            Ok(fuel) => fuel,
+            Err(stop) => return Ran { fuel: limits::GOVERNANCE_FUEL, end: Err(stop) },
+        };
         let mut deed = Deed {
             overlay: &mut self.overlay,
             place: self.place,
@@ -303,7 +310,7 @@ impl<'a> Run<'a> {
         let end = fired.and_then(|events| {
             events.into_iter().try_for_each(|event| self.emit(event)).map(|()| Vec::new())
         });
-        Ran { fuel: limits::GOVERNANCE_FUEL, end }
+        Ran { fuel, end }
     }
 
     /// Enters a contract with at most `fuel`.

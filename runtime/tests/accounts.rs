@@ -5,7 +5,9 @@ mod support;
 
 use linli_runtime::{accounts, invariant};
 use linli_types::account::{AccountRow, issuance};
-use linli_types::books::{AccountKind, CODE_DONATE, CODE_ISSUE, CODE_MOVE, POINT, TIME};
+use linli_types::books::{
+    AccountKind, CODE_DONATE, CODE_GRANT, CODE_ISSUE, CODE_MOVE, POINT, TIME,
+};
 use linli_types::code::Code;
 use linli_types::genesis::{Account, Genesis, Role};
 use linli_types::id::AccountId;
@@ -251,6 +253,82 @@ fn a_transfer_is_taken_back_once_and_a_shortfall_is_a_receivable() {
     assert_eq!((town.balance(&cny(0)), town.balance(&cny(2))), (OPENING, 0));
     assert_eq!(town.row(&made(1)).debits_posted, 300, "never a silent negative");
     town.refused(ARBITRATOR, decided(5, 1, made(1)), Code::ReversalTooLarge);
+}
+
+/// A reversal of a plain transfer that person 0 made.
+fn back(n: u64, original: &words::TransferRequest, amount: u64, receivable: &[u8]) -> Call {
+    let request = words::ReverseRequest {
+        id: id(n),
+        transfer: original.id.clone(),
+        original: Some(original.clone()),
+        original_actor: person(0).0.to_vec(),
+        amount,
+        reason: 9,
+        receivable: receivable.to_vec(),
+    };
+    at_accounts("Reverse", &request)
+}
+
+// INV-L6
+#[test]
+fn who_spent_everything_and_closed_the_account_owes_it_all_the_same() {
+    let mut town = Town::new();
+    town.done(2, at_accounts("Open", &opened(made(2), 1, AccountKind::Holder, 0)));
+    let original = moves(1, cny(0), made(2), 800, CODE_MOVE);
+    town.done(0, at_accounts("Transfer", &original));
+    town.done(2, moved(2, made(2), cny(2), 800));
+    let account = made(2).0.to_vec();
+    town.done(2, at_accounts("Close", &words::CloseRequest { account }));
+    town.done(FUND, pool(made(1), 1, AccountKind::ClawbackReceivable));
+    town.refused(ARBITRATOR, back(3, &original, 800, &[]), Code::AccountClosed);
+    town.done(ARBITRATOR, back(3, &original, 800, &made(1).0));
+    assert_eq!((town.balance(&cny(0)), town.row(&made(1)).debits_posted), (OPENING, 800));
+    assert_eq!(town.row(&made(2)).credits_posted, 800, "a closed account stands still");
+    town.refused(ARBITRATOR, back(4, &original, 1, &made(1).0), Code::ReversalTooLarge);
+}
+
+#[test]
+fn nobody_decides_in_their_own_case() {
+    let mut town = Town::new();
+    // As payer, and as payee with somebody else owing it.
+    let paid = moves(1, cny(ARBITRATOR), cny(2), 80, CODE_MOVE);
+    town.done(ARBITRATOR, at_accounts("Transfer", &paid));
+    let got = moves(2, cny(0), cny(ARBITRATOR), 80, CODE_MOVE);
+    town.done(0, at_accounts("Transfer", &got));
+    town.done(FUND, pool(made(1), 1, AccountKind::ClawbackReceivable));
+    let own = words::ReverseRequest {
+        id: id(3),
+        transfer: id(1),
+        original: Some(paid.clone()),
+        original_actor: person(ARBITRATOR).0.to_vec(),
+        amount: 80,
+        reason: 9,
+        receivable: Vec::new(),
+    };
+    town.refused(ARBITRATOR, at_accounts("Reverse", &own), Code::SelfDealing);
+    town.refused(ARBITRATOR, back(3, &got, 80, &made(1).0), Code::SelfDealing);
+    town.done(ARBITRATOR, back(3, &got, 80, &[])); // their own to give back
+    let (account, legal_ref) = (cny(ARBITRATOR).0.to_vec(), vec![5; 32]);
+    let request = words::FreezeRequest { id: id(4), account, out: true, r#in: false, legal_ref };
+    town.refused(ARBITRATOR, at_accounts("Freeze", &request), Code::SelfDealing);
+    let (account, legal_ref) = (cny(ARBITRATOR).0.to_vec(), vec![5; 32]);
+    let request = words::UnfreezeRequest { id: id(4), account, legal_ref };
+    town.refused(ARBITRATOR, at_accounts("Unfreeze", &request), Code::SelfDealing);
+}
+
+#[test]
+fn an_office_grants_and_issues_nothing_to_whoever_holds_it() {
+    let mut town = Town::new();
+    town.done(FUND, pool(made(1), 1, AccountKind::DonationPool));
+    town.done(0, at_accounts("Transfer", &moves(1, cny(0), made(1), 90, CODE_DONATE)));
+    let grant = |n, to| at_accounts("Transfer", &moves(n, made(1), to, 40, CODE_GRANT));
+    town.refused(FUND, grant(2, cny(FUND)), Code::SelfDealing);
+    let until = town.now() + 60_000;
+    let held = words::ReserveRequest { code: CODE_GRANT, ..held(2, made(1), cny(FUND), 9, until) };
+    town.refused(FUND, at_accounts("Reserve", &held), Code::SelfDealing);
+    town.done(FUND, grant(2, cny(2)));
+    let mint = moves(3, issuance(1), cny(FUND), 5, CODE_ISSUE);
+    town.refused(FUND, at_accounts("Transfer", &mint), Code::SelfDealing);
 }
 
 // INV-L7

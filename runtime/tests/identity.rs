@@ -15,6 +15,7 @@ use linli_types::id::PrincipalId;
 use linli_types::receipt::Receipt;
 use linli_types::store::{Batch, Column, Memory, Read};
 use linli_types::validator::OrgKind;
+use linli_types::wire::accounts;
 use linli_types::wire::identity as wire;
 use linli_types::wire::identity::{MandateKind, OrganisationKind, Predicate, RelationKind};
 use prost::Message;
@@ -206,6 +207,53 @@ fn an_agent_acts_for_the_principal_and_every_act_is_marked() {
     node.commit(late);
     let receipts = node.step(&[acts(&node, 8, pay(8))]);
     assert_eq!(codes(&receipts), [Code::MandateExpired.number()]);
+}
+
+#[test]
+fn an_agent_neither_posts_to_themselves_nor_lets_themselves_off() {
+    let mut node = Node::new(&offices());
+    let scope = vec![wire::Scope { room: "accounts".into(), method: String::new() }];
+    let mandate = wire::GrantMandateRequest {
+        principal: id(2),
+        agent: id(3),
+        kind: MandateKind::Agent as i32,
+        scope,
+        cap_per_day: 100,
+        expires_ms: START.0 + 100_000,
+    };
+    assert_eq!(one(&mut node, 2, 1, ask("GrantMandate", &mandate)), 0);
+    let hold = |n: u64, from: u8, to: u8| {
+        let request = accounts::ReserveRequest {
+            id: transfer_id(n).0.to_vec(),
+            debit: account(from, 0).0.to_vec(),
+            credit: account(to, 0).0.to_vec(),
+            amount: 10,
+            code: 1,
+            expires_ms: START.0 + 90_000,
+            ..Default::default()
+        };
+        call("accounts", "Reserve", request.encode_to_vec())
+    };
+    // Two are the principal's, for the agent and for another; one is what the agent owes.
+    for (n, from, to) in [(10, 2, 3), (11, 2, 0), (12, 3, 2), (13, 0, 2)] {
+        assert_eq!(one(&mut node, from, n, hold(n, from, to)), 0);
+    }
+    let pending = |n: u64| transfer_id(n).0.to_vec();
+    let post = |n: u64, of: u64| {
+        let request = accounts::PostRequest { id: pending(n), pending: pending(of), amount: 0 };
+        vec![call("accounts", "Post", request.encode_to_vec())]
+    };
+    let void = |n: u64, of: u64| {
+        let request = accounts::VoidRequest { id: pending(n), pending: pending(of) };
+        vec![call("accounts", "Void", request.encode_to_vec())]
+    };
+    let acts = |node: &Node, n, calls| node.sign_as((person(3), 4), Some(person(2)), n, calls);
+    let asked = [post(20, 10), post(21, 11), void(22, 12), void(23, 13)];
+    let candidates: Vec<_> = (30..).zip(asked).map(|(n, calls)| acts(&node, n, calls)).collect();
+    let self_dealing = Code::SelfDealing.number();
+    assert_eq!(codes(&node.step(&candidates)), [self_dealing, 0, self_dealing, 0]);
+    // The principal may.
+    assert_eq!(one(&mut node, 2, 40, post(24, 10).remove(0)), 0);
 }
 
 #[test]

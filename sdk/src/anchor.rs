@@ -126,7 +126,7 @@ pub async fn lowest_open(client: &Client, source: PrincipalId) -> Result<u64, Er
 /// # Errors
 ///
 /// [`ErrorKind::BadAnswer`] if the proof is not one, or does not anchor this manifest.
-pub fn evidence_pack(manifest: &[u8], proof: &ProofResponse) -> Result<Pack, Error> {
+pub fn evidence_pack(manifest: &[u8], proof: &ProofResponse) -> Result<Pack<'static>, Error> {
     let receipt = receipt_place(proof)?;
     let (sha256, sm3) = file::both(manifest);
     let anchors = |said: &Anchored| {
@@ -160,7 +160,7 @@ pub fn evidence_pack(manifest: &[u8], proof: &ProofResponse) -> Result<Pack, Err
 /// # Errors
 ///
 /// [`ErrorKind::BadAnswer`] if the proof is not one.
-pub fn receipt_pack(proof: &ProofResponse) -> Result<Pack, Error> {
+pub fn receipt_pack(proof: &ProofResponse) -> Result<Pack<'static>, Error> {
     let (transaction, receipt) = (transaction_place(proof)?, receipt_place(proof)?);
     Ok(Pack::new(&Contents::Receipt { transaction, receipt }, &block_proof(proof)?))
 }
@@ -238,6 +238,8 @@ fn bad(zh: &str, en: &str) -> Error {
         format!("the node's proof is unusable: {en}"),
     )
 }
+
+pub mod register;
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -22,9 +22,9 @@ use crate::tls::Trust;
 use borsh::BorshDeserialize;
 use linli_proto::ledger_client::LedgerClient;
 use linli_proto::{
-    ProofRequest, ProofResponse, QueryRequest, QueryResponse, ReceiptRequest, ReceiptResponse,
-    Refused, SchemaRequest, StatusRequest, StatusResponse, SubmitBatch, SubmitBatchResponse,
-    SubmitRequest, proof_request,
+    LaterRequest, LaterResponse, ProofRequest, ProofResponse, QueryRequest, QueryResponse,
+    ReceiptRequest, ReceiptResponse, Refused, SchemaRequest, StatusRequest, StatusResponse,
+    SubmitBatch, SubmitBatchResponse, SubmitRequest, proof_request,
 };
 use linli_types::code::{Code, Lang};
 use linli_types::height::{Height, TimeMs};
@@ -312,6 +312,16 @@ impl Client {
     async fn proof_of(&self, of: proof_request::Of) -> Result<ProofResponse, Error> {
         let call = |mut l: LedgerClient<Channel>, r| async move { l.get_proof(r).await };
         self.read("GetProof", ProofRequest { of: Some(of) }, call).await
+    }
+
+    /// What shows that a log leaf was there by a time, as far as the node has it.
+    ///
+    /// # Errors
+    ///
+    /// Refused, or no answer.
+    pub async fn later(&self, leaf: u64) -> Result<LaterResponse, Error> {
+        let call = |mut l: LedgerClient<Channel>, r| async move { l.get_later(r).await };
+        self.read("GetLater", LaterRequest { leaf }, call).await
     }
 
     /// Where the node stands.

@@ -48,6 +48,10 @@ pub enum KeyKind {
     Network,
     /// Signs transactions and reads of a principal.
     Principal,
+    /// Signs a validator's receipts of the evidence log.
+    Receipt,
+    /// Wraps the keys of a vault's records.
+    Vault,
 }
 
 impl KeyKind {
@@ -57,6 +61,8 @@ impl KeyKind {
             Self::Validator => "validator",
             Self::Network => "network",
             Self::Principal => "principal",
+            Self::Receipt => "receipt",
+            Self::Vault => "vault",
         }
     }
 }
@@ -379,7 +385,7 @@ fn no_key(path: &Path, Detail { zh, en }: &Detail) -> Error {
 }
 
 #[cfg(unix)]
-fn check_private(path: &Path, about: &std::fs::Metadata) -> Result<(), Error> {
+pub(crate) fn check_private(path: &Path, about: &std::fs::Metadata) -> Result<(), Error> {
     use std::os::unix::fs::PermissionsExt;
     let mode = about.permissions().mode() & 0o777;
     if mode & 0o077 == 0 {
@@ -395,7 +401,7 @@ fn check_private(path: &Path, about: &std::fs::Metadata) -> Result<(), Error> {
 }
 
 #[cfg(not(unix))]
-fn check_private(_: &Path, _: &std::fs::Metadata) -> Result<(), Error> {
+pub(crate) fn check_private(_: &Path, _: &std::fs::Metadata) -> Result<(), Error> {
     Ok(())
 }
 

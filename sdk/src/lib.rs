@@ -24,9 +24,11 @@
 pub mod access;
 pub mod access_log;
 pub mod anchor;
+pub mod capture;
 pub mod client;
 pub mod clock;
 mod connect;
+pub mod cose;
 pub mod draft;
 pub mod error;
 pub mod follow;
@@ -38,7 +40,11 @@ pub mod read_header;
 pub mod receipt;
 pub mod schema;
 pub mod sm2;
+pub mod steady;
 pub mod tls;
+pub mod vault;
+pub mod web;
+pub mod witness;
 
 pub use client::{Client, Options, Outcome};
 pub use draft::{Draft, Signed, Transfer};
@@ -48,3 +54,4 @@ pub use keystore::{About, KeyFile, KeyKind, Sm2KeyFile};
 pub use schema::{Schema, Service};
 pub use sm2::Sm2Key;
 pub use tls::Trust;
+pub use vault::Vault;

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, ErrorKind};
 use crate::key::random;
+use crate::steady::{Steady, file_error, unreadable};
 use linli_types::id::Digest;
 use linli_verify::manifest::Listed;
 use linli_verify::{Detail, FileDigests, Manifest};
@@ -20,39 +21,20 @@ pub struct Prepared {
 ///
 /// # Errors
 ///
-/// [`ErrorKind::File`]: missing, a folder, empty, or not readable; each said as such.
+/// [`ErrorKind::File`]: missing, a folder, empty, changed meanwhile, or not readable; each said as
+/// such.
 pub fn digest_file(path: &Path) -> Result<FileDigests, Error> {
     let shown = path.display();
-    let about = std::fs::metadata(path).map_err(|e| match e.kind() {
-        std::io::ErrorKind::NotFound => {
-            file_error(format!("文件 {shown} 不存在"), format!("there is no file {shown}"))
-        }
-        _ => unreadable(path, &e),
-    })?;
-    if about.is_dir() {
-        let (zh, en) = (format!("{shown} 是文件夹"), format!("{shown} is a folder"));
-        let hint = ("请逐个给出其中的文件", "name the files in it");
-        return Err(file_error(zh, en).hint_with(hint.0, hint.1));
-    }
-    if !about.is_file() {
-        return Err(file_error(
-            format!("{shown} 不是普通文件"),
-            format!("{shown} is no regular file"),
-        ));
-    }
     let name = path.file_name().and_then(|n| n.to_str()).ok_or_else(|| {
         file_error(
             format!("{shown} 的文件名不是 UTF-8"),
             format!("the name of {shown} is not UTF-8"),
         )
-    })?;
-    let file = std::fs::File::open(path).map_err(|e| unreadable(path, &e))?;
-    let digests = FileDigests::read(name, file).map_err(|e| unreadable(path, &e))?;
-    if digests.size == 0 {
-        let (zh, en) = (format!("文件 {shown} 是空的"), format!("the file {shown} is empty"));
-        let hint = ("空文件不能证明任何事", "an empty file proves nothing");
-        return Err(file_error(zh, en).hint_with(hint.0, hint.1));
-    }
+    });
+    let mut file = Steady::open(path)?;
+    let digests =
+        FileDigests::read(name?, &mut *file.reader()).map_err(|e| unreadable(path, &e))?;
+    file.finish(path, digests.size)?; // F1
     Ok(digests)
 }
 
@@ -67,14 +49,21 @@ pub fn prepare(paths: &[&Path], captured_at_ms: u64) -> Result<Prepared, Error> 
     let listed = |path: &&Path| digest_file(path).map(listed);
     let files = paths.iter().map(listed).collect::<Result<Vec<_>, _>>()?;
     let salt = Digest(random()?);
-    let manifest = Manifest { captured_at: captured_at_ms, device: None, files, order: None, salt };
+    let manifest = Manifest {
+        captured_at: captured_at_ms,
+        device: None,
+        files,
+        order: None,
+        platform: None,
+        salt,
+    };
     manifest.check().map_err(|Detail { zh, en }| {
         Error::new(ErrorKind::Input, format!("清单不成立：{zh}"), format!("no manifest: {en}"))
     })?;
     Ok(Prepared { bytes: manifest.to_bytes(), manifest })
 }
 
-fn listed(file: FileDigests) -> Listed {
+pub(crate) fn listed(file: FileDigests) -> Listed {
     let media = media_type(&file.name).into();
     let FileDigests { name, size, sha256, sm3 } = file;
     Listed { media, name, sha256, size, sm3 }
@@ -101,18 +90,6 @@ pub fn media_type(name: &str) -> &'static str {
         "zip" => "application/zip",
         _ => "application/octet-stream",
     }
-}
-
-fn unreadable(path: &Path, why: &std::io::Error) -> Error {
-    let shown = path.display();
-    file_error(
-        format!("文件 {shown} 无法读取：{why}"),
-        format!("the file {shown} cannot be read: {why}"),
-    )
-}
-
-fn file_error(zh: String, en: String) -> Error {
-    Error::new(ErrorKind::File, zh, en)
 }
 
 #[cfg(test)]

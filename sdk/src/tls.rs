@@ -37,24 +37,8 @@ impl Trust {
     /// # Errors
     ///
     /// [`ErrorKind::File`] if there is none, or one that is no certificate of an authority.
-    ///
-    /// # Panics
-    ///
-    /// Never: the provider that is compiled in speaks TLS 1.3.
     pub fn from_pem(pem: &[u8]) -> Result<Self, Error> {
-        let mut roots = RootCertStore::empty();
-        for certificate in CertificateDer::pem_slice_iter(pem) {
-            let certificate = certificate.map_err(|e| no_authority(&e))?;
-            roots.add(certificate).map_err(|e| no_authority(&e))?;
-        }
-        if roots.is_empty() {
-            return Err(no_authority(&"no certificate in it"));
-        }
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_protocol_versions(&[&rustls::version::TLS13])
-            .expect("the provider speaks TLS 1.3");
-        let mut config = config.with_root_certificates(roots).with_no_client_auth(); // T1
+        let mut config = believing(pem)?; // T1
         config.alpn_protocols = vec![PROTOCOL.to_vec()];
         Ok(Self(Arc::new(config)))
     }
@@ -72,6 +56,31 @@ impl Trust {
         })?;
         Self::from_pem(&pem)
     }
+}
+
+/// TLS 1.3 towards whom authorities in PEM vouch for.
+///
+/// # Errors
+///
+/// [`ErrorKind::File`] if there is none, or one that is no certificate of an authority.
+///
+/// # Panics
+///
+/// Never: the provider that is compiled in speaks TLS 1.3.
+pub(crate) fn believing(pem: &[u8]) -> Result<ClientConfig, Error> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        let certificate = certificate.map_err(|e| no_authority(&e))?;
+        roots.add(certificate).map_err(|e| no_authority(&e))?;
+    }
+    if roots.is_empty() {
+        return Err(no_authority(&"no certificate in it"));
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .expect("the provider speaks TLS 1.3");
+    Ok(config.with_root_certificates(roots).with_no_client_auth())
 }
 
 fn no_authority(why: &dyn std::fmt::Display) -> Error {

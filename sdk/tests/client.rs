@@ -104,6 +104,10 @@ impl Ledger for Played {
         Ok(Response::new(QueryResponse { refused: Some(refused), ..Default::default() }))
     }
 
+    async fn get_later(&self, _: Request<LaterRequest>) -> Result<Response<LaterResponse>, Status> {
+        Err(Status::unimplemented("not played"))
+    }
+
     async fn get_schema(
         &self,
         request: Request<SchemaRequest>,
@@ -115,6 +119,24 @@ impl Ledger for Played {
 
     async fn get_proof(&self, _: Request<ProofRequest>) -> Result<Response<ProofResponse>, Status> {
         Ok(Response::new(ProofResponse::default()))
+    }
+
+    async fn get_cose_receipt(
+        &self,
+        _: Request<CoseReceiptRequest>,
+    ) -> Result<Response<CoseReceiptResponse>, Status> {
+        Ok(Response::new(CoseReceiptResponse::default()))
+    }
+
+    async fn get_consistency(
+        &self,
+        request: Request<ConsistencyRequest>,
+    ) -> Result<Response<ConsistencyResponse>, Status> {
+        check_signed(&request, "GetConsistency")?;
+        // A path that leads nowhere.
+        let (from, to, root) = (request.get_ref().from, request.get_ref().to, vec![7; 32]);
+        let (from_root, to_root, path) = (root.clone(), root.clone(), root);
+        Ok(Response::new(ConsistencyResponse { from, to, from_root, to_root, path }))
     }
 
     type StreamBlocksStream = Answers<BlockUpdate>;

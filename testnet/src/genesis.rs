@@ -54,6 +54,8 @@ pub struct Plan {
     pub seats: Vec<Seat>,
     /// The roles of the story, and the council.
     pub people: Vec<Person>,
+    /// In whose name the validators' nodes set their receipt keys.
+    pub gateway: Person,
     /// The keys of the load generator.
     pub signers: Vec<Person>,
     /// Block time of the genesis.
@@ -120,7 +122,8 @@ impl Plan {
                 person(format!("load-{i:03}"), org, Role::Operator, share)
             })
             .collect::<Result<_, _>>()?;
-        Ok(Self { seats, people, signers, time })
+        let gateway = person("gateway".to_string(), 2, Role::Operator, 0)?;
+        Ok(Self { seats, people, gateway, signers, time })
     }
 
     /// The genesis of this plan.
@@ -129,7 +132,7 @@ impl Plan {
     ///
     /// [`BadSet`] if the validators break a law: fewer than four, say.
     pub fn genesis(&self, name: &str, modules: Vec<Module>) -> Result<Genesis, BadSet> {
-        let everyone = || self.people.iter().chain(&self.signers);
+        let everyone = || self.people.iter().chain([&self.gateway]).chain(&self.signers);
         let principals = everyone()
             .map(|p| Principal {
                 id: p.id,

@@ -181,6 +181,7 @@ impl Net {
                 let why = String::from_utf8_lossy(&output.stderr).into_owned();
                 return Err(Failure::new(format!("linli init refused {}: {why}", member.name)));
             }
+            member.give_carrier(&plan.gateway, chain)?;
         }
         Ok(())
     }
@@ -216,6 +217,21 @@ impl Net {
 }
 
 impl Member {
+    /// Lets the node set its receipt key on the ledger.
+    fn give_carrier(&self, gateway: &Person, chain: ChainId) -> Result<(), Failure> {
+        let key = self.data_dir.join("keys/carrier.key");
+        keys::write(&key, &gateway.key, Some(gateway.id), chain, KeyKind::Principal)?;
+        let config = self.data_dir.join("config.toml");
+        let mut text = fs::read_to_string(&config)?;
+        let empty = "carrier_key = \"\"";
+        if !text.contains(empty) {
+            return Err(Failure::new(format!("{} names no carrier", config.display())));
+        }
+        text = text.replace(empty, "carrier_key = \"keys/carrier.key\"");
+        fs::write(&config, text)?;
+        Ok(())
+    }
+
     fn pid_path(&self) -> PathBuf {
         self.data_dir.join("pid")
     }

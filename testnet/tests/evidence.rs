@@ -36,6 +36,8 @@ fn evidence_from_the_file_to_the_judge() {
     every_flipped_bit_is_found(&live, &files[0], &packs[0]);
     verifying_opens_not_one_socket(&live, &files[0], &packs[0]);
     load_goes_on_with_the_numbers_that_are_open(&live);
+    a_hole_is_proved_and_two_figures_are_told(&live);
+    a_record_is_disputed_only_by_whoever_may(&live);
 }
 
 fn anchor(live: &Live, files: &[&Path], out: &Path) -> Ran {
@@ -251,4 +253,47 @@ fn load_goes_on_with_the_numbers_that_are_open(live: &Live) {
         assert!(tally["committed"].as_u64().unwrap() > 0, "{time}: {tally}");
         assert_eq!((&tally["refused"], &tally["lost"]), (&none, &none), "{time}: {tally}");
     }
+}
+
+fn a_hole_is_proved_and_two_figures_are_told(live: &Live) {
+    let proof = live.path("gaps.linli");
+    let args = ["evidence", "gaps", "--proof", text(&proof)];
+    let gaps = live.linli("operator", &args).done().json();
+    let number = |name: &str| gaps[name].as_str().unwrap().parse::<u64>().unwrap();
+    assert!(number("records") > 0 && number("highest") >= number("records"), "{gaps}");
+    live.verify(&[text(&proof)]).done();
+    live.linli("operator", &args).fails(2, "USAGE", "nothing");
+    let mut bytes = fs::read(&proof).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    let changed = live.path("gaps-changed.linli");
+    fs::write(&changed, bytes).unwrap();
+    assert_eq!(live.verify(&[text(&changed)]).exit, Some(1), "LEG-01");
+
+    // From half a year back until tomorrow, whatever the day is where the test runs.
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let date = |days: u64| {
+        let ms = u64::try_from(now.as_millis()).unwrap() + days * 86_400_000 - 90 * 86_400_000;
+        linli_verify::time::text(TimeMs(ms))[..10].to_owned()
+    };
+    let (from, to) = (date(0), date(91));
+    let args = ["evidence", "ratio", "--from", &from, "--to", &to];
+    let ratio = live.linli("operator", &args).done().json();
+    assert_eq!((&ratio["corroborated"], &ratio["records"]), (&"0".into(), &gaps["records"]));
+}
+
+fn a_record_is_disputed_only_by_whoever_may(live: &Live) {
+    let gaps = live.linli("operator", &["evidence", "gaps"]).done().json();
+    let source = gaps["source"].as_str().unwrap();
+    let traced = live.linli("operator", &["evidence", "trace", "1"]).done().json();
+    assert_eq!(
+        (&traced["anchored"], &traced["state"]["standing"]),
+        (&true.into(), &"ANCHORED".into())
+    );
+    let own = ["evidence", "corroborate", "1", "--source", source];
+    live.linli("operator", &own).fails(1, "SAME_SOURCE", "refusal receipt");
+    let dispute = ["evidence", "challenge", "1", "--source", source, "--reason", "1"];
+    live.linli("operator", &dispute).fails(1, "NO_ROLE", "refusal receipt");
+    let taint = live.linli("operator", &["evidence", "taint", "1"]).done().json();
+    assert_eq!(taint["records"].as_array().map(Vec::len), Some(0), "{taint}");
 }

@@ -19,6 +19,7 @@ const RECORDED: &str = "refusal receipt";
 fn offices_from_the_command_line() {
     let live = without_a_council();
     organisations_and_people_are_admitted(&live);
+    an_organisation_has_a_second_key(&live);
     a_key_is_rotated_and_the_old_one_ends(&live);
     policy_is_shown_and_set_as_the_ledger_allows(&live);
     opening_balances_need_two_people_and_one_file(&live);
@@ -91,6 +92,32 @@ fn organisations_and_people_are_admitted(live: &Live) {
     live.linli("district-admin", &["org", "withdraw", &id, "registrar"]).done();
     live.linli("district-admin", &["org", "withdraw", &id, "registrar"])
         .fails(1, "NO_ROLE", RECORDED);
+}
+
+fn an_organisation_has_a_second_key(live: &Live) {
+    let path = |name: &str| live.path(name).to_str().unwrap().to_owned();
+    let (first, second) = (path("first.sm2"), path("second.sm2"));
+    for file in [&first, &second] {
+        linli(&["key", "new", file, "--sm2", "--org", "2", "--development"]).done();
+    }
+    let shown = linli(&["key", "show", &first]).done().json();
+    assert_eq!((&shown["kind"], &shown["org"]), (&"sm2".into(), &2.into()), "{shown}");
+    let set = |file: &str| live.linli("operator", &["org", "sm2", "set", "2", "--sm2-key", file]);
+    set(&first).fails(1, "ROLE_DENIED", RECORDED);
+    let operator = public_of(&live.key("operator")).1;
+    live.linli("district-admin", &["org", "grant", &operator, "administrator"]).done();
+    set(&first).done();
+    set(&second).done();
+    set(&first).fails(1, "KEY_TAKEN", RECORDED);
+    live.linli("operator", &["org", "sm2", "retire", "2"]).done();
+    let listed = live.linli("resident", &["org", "sm2", "list", "2"]).done().json();
+    let keys = listed["keys"].as_array().unwrap();
+    assert_eq!(keys.len(), 2, "{listed}");
+    assert_eq!(keys[0]["public_key"], shown["public_key"]);
+    assert_eq!(keys[0]["until_height"], keys[1]["from_height"], "one ends where the other begins");
+    assert!(keys.iter().all(|key| key["possession_proved"] == true), "{listed}");
+    assert_ne!(keys[1]["until_height"], "0");
+    live.linli("district-admin", &["org", "withdraw", &operator, "administrator"]).done();
 }
 
 fn a_key_is_rotated_and_the_old_one_ends(live: &Live) {

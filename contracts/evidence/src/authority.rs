@@ -5,16 +5,19 @@
 //! - **V1 by itself.** Evidence comes by a call that the source, or its device's gateway, signs itself:
 //!   no contract and no timer registers in anybody's name or uses up their numbers.
 //! - **V2 own devices.** A device named in a record is registered to the organisation that signs, and
-//!   one of its keys is in force (LEG-12).
+//!   was not retired (LEG-12). Retiring is for ever; what came before stays.
 
 use crate::malformed;
-use crate::schema::Refusal as No;
+use crate::schema::{DeviceRetired, Done, Refusal as No, RetireDeviceRequest};
 use linli_contract::id::PrincipalId;
 use linli_contract::identity::{PrincipalResponse, Role};
 use linli_contract::{Code, Context, Env, Refusal, bytes};
 
 /// Who records for an organisation, and so hands in what its devices signed.
 const GATEWAYS: [Role; 2] = [Role::Operator, Role::OperatorRecorder];
+
+/// Who retires an organisation's devices.
+const RETIRERS: [Role; 3] = [Role::Administrator, Role::Operator, Role::OperatorRecorder];
 
 /// V1. The source, if whoever signs may register for it.
 pub(crate) fn source(env: &mut Env<'_>, source: &[u8]) -> Result<PrincipalId, Refusal> {
@@ -27,7 +30,7 @@ pub(crate) fn source(env: &mut Env<'_>, source: &[u8]) -> Result<PrincipalId, Re
         return Err(unauthorised());
     }
     if source == context.sender {
-        return Ok(source);
+        return in_service(env, &source).map(|()| source);
     }
     if context.organisation == 0 || !has_one_of(env, &context.sender, &GATEWAYS) {
         return Err(unauthorised());
@@ -59,12 +62,31 @@ fn device(env: &mut Env<'_>, context: &Context, id: &PrincipalId) -> Result<(), 
     if known.org != context.organisation || known.org == 0 || !is_machine(&known) {
         return Err(No::DeviceForeign.refuse([bytes(&id.0)]));
     }
-    let height = context.height;
-    let holds = |until: u64| until == 0 || height < until;
-    match known.keys.iter().any(|key| key.from_height <= height && holds(key.until_height)) {
-        true => Ok(()),
-        false => Err(No::DeviceRetired.refuse([bytes(&id.0)])),
+    in_service(env, id)
+}
+
+fn in_service(env: &mut Env<'_>, device: &PrincipalId) -> Result<(), Refusal> {
+    match env.claimed(&retired_id(device)) {
+        Some(_) => Err(No::DeviceRetired.refuse([bytes(&device.0)])),
+        None => Ok(()),
     }
+}
+
+fn retired_id(device: &PrincipalId) -> [u8; 17] {
+    let mut id = [b'x'; 17];
+    id.iter_mut().skip(1).zip(device.0).for_each(|(to, from)| *to = from);
+    id
+}
+
+/// LEG-12. Retires a device for ever: whoever administers or records for its organisation may.
+pub(crate) fn retire(env: &mut Env<'_>, request: RetireDeviceRequest) -> Result<Done, Refusal> {
+    let context = role(env, &RETIRERS)?;
+    let id = PrincipalId::from_slice(&request.device).ok_or_else(|| malformed("device"))?;
+    device(env, &context, &id)?;
+    env.claim(&retired_id(&id), &[0; 32]);
+    let event = DeviceRetired { device: request.device, by: context.sender.0.into() };
+    env.emit(&[id, context.sender], &event);
+    Ok(Done {})
 }
 
 fn is_machine(known: &PrincipalResponse) -> bool {

@@ -1,9 +1,10 @@
 //! `RegisterBatch`: up to 1,024 signed statements of one source, each its own leaf.
 //!
 //! What each costs is a claim of its manifest, one of its tag if it has one, and a leaf. Numbers are
-//! taken as a range, and the batch has one row: number first + i is leaf `first_leaf` + i.
+//! taken as a range, and the batch has one row: number first + i is leaf `first_leaf` + i. A few claims
+//! of aligned runs lead from a number to the row ([`note_batch`]).
 
-use crate::facts::{BATCHES, record_key};
+use crate::facts::{BATCHES, note_batch, record_key};
 use crate::once::Content;
 use crate::register::{TAG_BYTES, Told};
 use crate::rules::{Reuse, Said, whole};
@@ -42,6 +43,7 @@ pub(crate) fn register(
         digest: digest.into(),
     };
     BATCHES.put(env, &record_key(&source, request.first), &row);
+    note_batch(env, &source, request.first, count.into());
 
     let told =
         Told { first: request.first, count, leaf: first_leaf, statement: digest, said: &said };

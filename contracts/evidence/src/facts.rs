@@ -9,7 +9,7 @@
 //! before facts were kept have none: they count as captured at time 0 by nobody's device.
 
 use crate::schema::{Basis, Batch, ClockSource, Kind, Retention};
-use crate::source::{self, number_id};
+use crate::source::number_id;
 use linli_contract::id::PrincipalId;
 use linli_contract::limits::EVIDENCE_BATCH_MAX;
 use linli_contract::{Env, Map};
@@ -22,6 +22,9 @@ pub const BATCH: u8 = 2;
 pub const MINORS: u8 = 4;
 /// Sensitive personal data.
 pub const SENSITIVE: u8 = 8;
+
+/// The longest run of numbers that is noted at once: a whole batch.
+const LEVEL_MAX: u32 = EVIDENCE_BATCH_MAX.ilog2();
 
 /// Batches by source and first number.
 pub(crate) const BATCHES: Map<[u8; 24], Batch> = Map::new();
@@ -123,21 +126,43 @@ pub(crate) fn find(env: &mut Env<'_>, source: &PrincipalId, number: u64) -> Opti
     Some(Facts::from_bytes(batch.facts.as_slice().try_into().ok()?))
 }
 
-/// The batch that holds a number, with its first one: no more than its size below.
+/// The business id under which a batch is found: a run of 2^level numbers, aligned, all of the batch.
+fn run_id(source: &PrincipalId, level: u32, number: u64) -> [u8; 26] {
+    let mut id = [0; 26];
+    let run = number.checked_shr(level).unwrap_or(0);
+    let parts = [b'b', u8::try_from(level).unwrap_or(u8::MAX)].into_iter();
+    let parts = parts.chain(source.0).chain(run.to_be_bytes());
+    id.iter_mut().zip(parts).for_each(|(to, from)| *to = from);
+    id
+}
+
+/// Notes where a batch's numbers are found: at most 20 aligned runs for 1,024 numbers, and one to eleven
+/// if batches follow each other. No two batches share a number, so no two share a run.
+pub(crate) fn note_batch(env: &mut Env<'_>, source: &PrincipalId, first: u64, count: u64) {
+    let mut value = [0; 32];
+    if let Some(place) = value.first_chunk_mut::<8>() {
+        *place = first.to_be_bytes();
+    }
+    let end = first.saturating_add(count);
+    let mut at = first;
+    while at < end {
+        let fits = (end - at).checked_ilog2().unwrap_or(0);
+        let level = at.trailing_zeros().min(fits).min(LEVEL_MAX);
+        env.claim(&run_id(source, level, at), &value);
+        at = at.saturating_add(1 << level);
+    }
+}
+
+/// The batch that holds a number, with its first one.
 pub(crate) fn batch_of(
     env: &mut Env<'_>,
     source: &PrincipalId,
     number: u64,
 ) -> Option<(u64, Batch)> {
-    if !source::is_taken(env, source, number) {
-        return None;
-    }
-    let lowest = number.saturating_sub(EVIDENCE_BATCH_MAX as u64).saturating_add(1).max(1);
-    let first = (lowest..=number).rev();
-    let (first, batch) = first
-        .filter_map(|first| Some((first, BATCHES.get(env, &record_key(source, first))?)))
-        .next()?;
-    (number - first < u64::from(batch.count)).then_some((first, batch))
+    let mut levels = 0..=LEVEL_MAX;
+    let value = levels.find_map(|level| env.claimed(&run_id(source, level, number)))?;
+    let first = u64::from_be_bytes(*value.first_chunk()?);
+    Some((first, BATCHES.get(env, &record_key(source, first))?))
 }
 
 /// Key of whatever stands for a record: the source, then the number.

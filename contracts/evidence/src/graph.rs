@@ -15,7 +15,7 @@ use crate::schema::{
 use alloc::collections::{BTreeSet, VecDeque};
 use alloc::vec::Vec;
 use linli_contract::id::PrincipalId;
-use linli_contract::limits::{EVIDENCE_REFS_MAX, EVIDENCE_VISITS_MAX, QUERY_ENTRIES_MAX};
+use linli_contract::limits::{EVIDENCE_REFS_MAX, EVIDENCE_VISITS_MAX};
 use linli_contract::{Code, Env, Map, Refusal, bytes, number, word};
 
 /// Children of one page.
@@ -53,16 +53,15 @@ pub(crate) fn link(
         if older.captured_ms > facts.captured_ms {
             return Err(No::NotOlder.refuse([bytes(&of.0), number(n)]));
         }
-        adopt(env, at, child)?;
+        adopt(env, at, child);
     }
     let row = Record { parents: request.parents.clone(), ..Record::default() };
     RECORDS.put(env, &record_key(source, request.number), &row);
-    Ok(())
+    unblocked(env, child)
 }
 
-/// Adds a child to a parent that is not blocked.
-fn adopt(env: &mut Env<'_>, parent: At, (source, number): At) -> Result<(), Refusal> {
-    unblocked(env, parent)?;
+/// Adds a child to a parent.
+fn adopt(env: &mut Env<'_>, parent: At, (source, number): At) {
     let key = record_key(&parent.0, parent.1);
     let mut row = RECORDS.get(env, &key).unwrap_or_default();
     let page_key = page_key(parent, row.children / PAGE);
@@ -71,7 +70,6 @@ fn adopt(env: &mut Env<'_>, parent: At, (source, number): At) -> Result<(), Refu
     CHILDREN.put(env, &page_key, &page);
     row.children = row.children.saturating_add(1);
     RECORDS.put(env, &key, &row);
-    Ok(())
 }
 
 fn page_key((source, number): At, page: u32) -> [u8; 32] {
@@ -128,30 +126,55 @@ pub(crate) fn require(env: &mut Env<'_>, request: RequireRequest) -> Result<Done
 pub(crate) fn taint(env: &mut Env<'_>, request: TaintRequest) -> Result<TaintResponse, Refusal> {
     let known = find(env, request.record.as_ref())?;
     let start = (known.source, known.number);
-    let mut seen = BTreeSet::from([start]);
-    let mut waiting = VecDeque::from([(start, 0_u32)]);
+    let mut look = Look { seen: BTreeSet::from([start]), ..Look::default() };
+    look.waiting.push_back((start, 0));
     let mut records = Vec::new();
-    while let Some((at, depth)) = waiting.pop_front() {
+    while let Some((at, depth)) = look.waiting.pop_front() {
+        if look.entries >= EVIDENCE_VISITS_MAX {
+            return Ok(TaintResponse { records, more: true });
+        }
         let row = RECORDS.get(env, &record_key(&at.0, at.1)).unwrap_or_default();
+        look.entries = look.entries.saturating_add(1);
         if depth > 0 {
-            if records.len() == QUERY_ENTRIES_MAX {
-                return Ok(TaintResponse { records, more: true });
-            }
             let record = Some(Ref { source: at.0.0.into(), number: at.1 });
             records.push(Tainted { record, depth, standing: row.standing });
         }
-        // No more than the answer can hold.
-        for page in 0..row.children.div_ceil(PAGE) {
-            if seen.len() > EVIDENCE_VISITS_MAX {
-                break;
+        look.children(env, at, (row.children, depth.saturating_add(1)))?;
+    }
+    Ok(TaintResponse { records, more: look.cut })
+}
+
+/// A look down the graph.
+#[derive(Default)]
+struct Look {
+    seen: BTreeSet<At>,
+    waiting: VecDeque<(At, u32)>,
+    /// Entries read so far: an answer is made of so many.
+    entries: usize,
+    /// Children were left out.
+    cut: bool,
+}
+
+impl Look {
+    fn children(
+        &mut self,
+        env: &mut Env<'_>,
+        at: At,
+        (children, depth): (u32, u32),
+    ) -> Result<(), Refusal> {
+        for page in 0..children.div_ceil(PAGE) {
+            if self.entries >= EVIDENCE_VISITS_MAX {
+                self.cut = true;
+                return Ok(());
             }
+            self.entries = self.entries.saturating_add(1);
             for child in CHILDREN.get(env, &page_key(at, page)).unwrap_or_default().records {
-                let at = parse(&child)?;
-                if seen.insert(at) {
-                    waiting.push_back((at, depth.saturating_add(1)));
+                let child = parse(&child)?;
+                if self.seen.insert(child) {
+                    self.waiting.push_back((child, depth));
                 }
             }
         }
+        Ok(())
     }
-    Ok(TaintResponse { records, more: false })
 }

@@ -78,6 +78,7 @@ pub fn call(env: &mut Env<'_>, method: &str, args: &[u8]) -> Result<Vec<u8>, Ref
         "Resolve" => env.answer(args, bad, deeds::resolve),
         "ErasePayload" => env.answer(args, bad, erase::erase),
         "WithdrawConsent" => env.answer(args, bad, erase::withdraw_consent),
+        "RetireDevice" => env.answer(args, bad, authority::retire),
         "Require" => env.answer(args, bad, graph::require),
         "RegisterPolicy" => env.answer(args, bad, policy::register),
         _ => Err(malformed("method")),

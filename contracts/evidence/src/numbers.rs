@@ -60,7 +60,7 @@ pub(crate) fn take(row: &mut Source, first: u64, count: u64) -> Result<(), NotTa
 }
 
 /// Whether a number is used.
-pub(crate) fn is_taken(row: &Source, n: u64) -> bool {
+fn is_taken(row: &Source, n: u64) -> bool {
     n > 0 && (n < row.open || is_used(row, n))
 }
 

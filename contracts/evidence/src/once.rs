@@ -44,32 +44,49 @@ pub(crate) fn claim(
 ) -> Result<Option<Ref>, Refusal> {
     let (first, again) = content.marks();
     let mut holder = [0; 32];
-    let who = source.0.into_iter().chain(number.to_be_bytes());
-    holder.iter_mut().zip(who).for_each(|(to, from)| *to = from);
-    // 1 + 16 + 32 bytes.
-    let mut id = [0; 49];
-    match env.claim(name(&mut id, &[&[first], value]), &holder) {
+    let (who, which) = holder.split_at_mut(16);
+    who.copy_from_slice(&source.0);
+    if let Some(place) = which.first_chunk_mut::<8>() {
+        *place = number.to_be_bytes();
+    }
+    let id = name(&[first], value);
+    match env.claim(id.bytes(), &holder) {
         Claim::New => return Ok(None),
         Claim::Same => return Err(content.refuse(value)),
         Claim::Other => {}
     }
-    let holder_before = env.claimed(name(&mut id, &[&[first], value])).unwrap_or_default();
-    let earlier = reference(&holder_before);
+    let earlier = reference(&env.claimed(id.bytes()).unwrap_or_default());
     if earlier.source == source.0 {
         return Err(content.refuse(value));
     }
-    match env.claim(name(&mut id, &[&[again], &source.0, value]), &holder) {
+    let mut own = [again; 17];
+    own.iter_mut().skip(1).zip(source.0).for_each(|(to, from)| *to = from);
+    match env.claim(name(&own, value).bytes(), &holder) {
         Claim::New => Ok(Some(earlier)),
         Claim::Same | Claim::Other => Err(content.refuse(value)),
     }
 }
 
-/// The parts, one after the other, in a place that is reused for every item of a batch.
-fn name<'a>(place: &'a mut [u8; 49], parts: &[&[u8]]) -> &'a [u8] {
-    let length = parts.iter().map(|part| part.len()).sum::<usize>();
-    let from = parts.iter().flat_map(|part| part.iter());
-    place.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
-    place.get(..length).unwrap_or_default()
+/// A business id of at most 17 + 32 bytes. On the stack: a batch makes a thousand.
+struct Name([u8; 49], usize);
+
+impl Name {
+    fn bytes(&self) -> &[u8] {
+        self.0.get(..self.1).unwrap_or_default()
+    }
+}
+
+/// What the content is called: a mark, whose it is if it must be said, the content.
+fn name(mark: &[u8], value: &[u8]) -> Name {
+    let length = mark.len().saturating_add(value.len());
+    let mut id = Name([0; 49], length);
+    if let Some((to_mark, rest)) = id.0.split_at_mut_checked(mark.len()) {
+        to_mark.copy_from_slice(mark);
+        if let Some(to_value) = rest.get_mut(..value.len()) {
+            to_value.copy_from_slice(value);
+        }
+    }
+    id
 }
 
 fn reference(holder: &[u8; 32]) -> Ref {

@@ -34,11 +34,6 @@ pub(crate) fn number_id(of: u8, source: &PrincipalId, number: u64) -> [u8; 25] {
     id
 }
 
-/// Whether the source has used the number.
-pub(crate) fn is_taken(env: &mut Env<'_>, source: &PrincipalId, number: u64) -> bool {
-    SOURCES.get(env, source).is_some_and(|row| numbers::is_taken(&row, number))
-}
-
 /// What a call adds to a source.
 pub(crate) struct Taking {
     pub(crate) first: u64,
@@ -82,7 +77,7 @@ fn today(env: &mut Env<'_>, source: &PrincipalId, row: &mut Source) -> Day {
         return known.unwrap_or_default();
     }
     if let Some(known) = known {
-        DAYS.put(env, &day_key(source, row.day.into()), &known);
+        DAYS.put(env, &day_key(source, row.day), &known);
     }
     row.day = u32::try_from(day).unwrap_or(u32::MAX);
     Day::default()

@@ -166,6 +166,9 @@ fn a_revoked_key_reads_nothing_and_the_new_one_what_was_theirs() {
     assert_eq!(readers.reader(&old, &scopes), None);
     let reader = readers.reader(&new, &scopes).unwrap();
     assert_eq!((reader.principal, reader.org), (Some(PrincipalId([3; 16])), 2));
+    // Both keys are their organisation's: rates count them together.
+    assert_eq!([old, new].map(|key| readers.organisation(&key)), [Some(2), Some(2)]);
+    assert_eq!(readers.organisation(&PublicKey([250; 32])), None);
     assert!(readers.may_see(&reader, &PrincipalId([3; 16])));
     assert!(!readers.knows(&PublicKey([101; 32])), "the genesis alone does not count");
 }

@@ -12,7 +12,9 @@
 
 mod access_log;
 mod block;
+mod cose;
 mod gate;
+mod later;
 mod logged;
 mod proof;
 mod query;
@@ -26,7 +28,10 @@ mod stream;
 mod submit;
 mod waiting;
 
+pub(crate) use cose::leaves_of;
+pub(crate) use later::Later;
 pub(crate) use proof::proof_of;
+pub(crate) use sets::typed as sets_of;
 
 pub use gate::{Gate, REQUEST_BYTES_MAX};
 pub use refusal::{contract_refusal, refused, status};
@@ -74,6 +79,7 @@ pub struct Api {
     /// Readings of the access log, altogether and of one key.
     log_readings: Arc<Semaphore>,
     log_shares: Shares<PublicKey>,
+    later: Option<Later>,
 }
 
 impl Api {
@@ -96,6 +102,7 @@ impl Api {
             query_shares: Shares::new(limits::READER_QUERIES_MAX),
             log_readings: Arc::new(Semaphore::new(limits::ACCESS_READS_MAX)),
             log_shares: Shares::new(1),
+            later: None,
             node,
         })
     }
@@ -191,6 +198,28 @@ impl wire::ledger_server::Ledger for Api {
     ) -> Result<Response<wire::ProofResponse>, Status> {
         let asked = Asked::of(&request, "GetProof")?;
         self.proof(request.into_inner(), asked).await.map(Response::new)
+    }
+
+    async fn get_later(
+        &self,
+        request: Request<wire::LaterRequest>,
+    ) -> Result<Response<wire::LaterResponse>, Status> {
+        self.later(request.into_inner()).await.map(Response::new)
+    }
+
+    async fn get_cose_receipt(
+        &self,
+        request: Request<wire::CoseReceiptRequest>,
+    ) -> Result<Response<wire::CoseReceiptResponse>, Status> {
+        let asked = Asked::of(&request, "GetCoseReceipt")?;
+        self.cose_receipt(request.into_inner(), asked).await.map(Response::new)
+    }
+
+    async fn get_consistency(
+        &self,
+        request: Request<wire::ConsistencyRequest>,
+    ) -> Result<Response<wire::ConsistencyResponse>, Status> {
+        self.consistency(request.into_inner()).await.map(Response::new)
     }
 
     type StreamBlocksStream = BoxStream<wire::BlockUpdate>;

@@ -67,7 +67,7 @@ pub(crate) fn proof_of(
 }
 
 /// Whether the reader may see this; whom it is about, if it is not their own.
-fn check_reader(
+pub(super) fn check_reader(
     readers: &Readers,
     reader: &Reader,
     block: &Block,
@@ -177,7 +177,7 @@ fn len(n: usize) -> u32 {
 
 impl Block {
     /// The receipt that appended a leaf.
-    fn receipt_of_leaf(&self, leaf: u64) -> Option<u32> {
+    pub(super) fn receipt_of_leaf(&self, leaf: u64) -> Option<u32> {
         let made = |receipt: &Receipt| {
             let (first, count) = receipt.log_leaves;
             leaf.checked_sub(first).is_some_and(|after| after < u64::from(count))
@@ -188,7 +188,7 @@ impl Block {
 
 /// The first block after which the log holds the leaf: headers carry the log's size, which only
 /// grows, so halving finds it.
-fn block_of_leaf(store: &RocksStore, leaf: u64, head: Height) -> Result<Block, Status> {
+pub(super) fn block_of_leaf(store: &RocksStore, leaf: u64, head: Height) -> Result<Block, Status> {
     let (mut low, mut high) = (1_u64, head.0);
     while low < high {
         let middle = low.midpoint(high);

@@ -48,7 +48,7 @@ struct New {
     /// The file to write; an existing one is never overwritten.
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// What the key is for: validator, network or principal.
+    /// What the key is for: validator, network, principal, receipt or vault.
     #[arg(long, value_name = "KIND", value_parser = kind, default_value = "principal")]
     kind: KeyKind,
     /// Whose key it is: a principal, as hexadecimal or PR- code.
@@ -143,6 +143,18 @@ impl Passphrase {
         Ok(Some(self.known.0.get_or_init(|| text)))
     }
 
+    /// The passphrase that guards a key file; empty for a development key.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::open`].
+    pub(super) fn guarding(&self, path: &Path) -> Result<&str, Failure> {
+        match KeyFile::read(path)?.is_development() {
+            true => Ok(""),
+            false => self.required(),
+        }
+    }
+
     /// Opens a key file.
     ///
     /// # Errors
@@ -167,9 +179,15 @@ impl Passphrase {
 }
 
 fn kind(text: &str) -> Result<KeyKind, String> {
-    let kinds = [KeyKind::Validator, KeyKind::Network, KeyKind::Principal];
+    let kinds = [
+        KeyKind::Validator,
+        KeyKind::Network,
+        KeyKind::Principal,
+        KeyKind::Receipt,
+        KeyKind::Vault,
+    ];
     let found = kinds.into_iter().find(|kind| kind.name() == text);
-    found.ok_or_else(|| "validator, network, principal".into())
+    found.ok_or_else(|| "validator, network, principal, receipt, vault".into())
 }
 
 /// A principal in hexadecimal or as a code.

@@ -11,7 +11,6 @@ mod call;
 mod check_db;
 mod connect;
 mod contract;
-mod durable;
 mod evidence;
 mod genesis;
 mod help;
@@ -31,10 +30,13 @@ mod sm2;
 mod status;
 mod store;
 mod usage;
+mod vault;
 mod verify;
+mod witness;
 
 pub use output::{Exit, Failure, Output, Trace};
 
+use crate::durable;
 use crate::words::words;
 use clap::error::ErrorKind;
 use clap::{ArgAction, FromArgMatches, Parser, Subcommand};
@@ -103,8 +105,12 @@ enum Command {
     Access(access::Access),
     /// Anchors files and looks after what was anchored.
     Evidence(evidence::Evidence),
+    /// Keeps payloads off the ledger, encrypted, until they are erased.
+    Vault(vault::Vault),
     /// Verifies a pack or a proof offline: no node, no network.
     Verify(verify::Verify),
+    /// Watches the evidence log and signs that its past never changes.
+    Witness(witness::Witness),
 }
 
 fn lang(text: &str) -> Result<Lang, String> {
@@ -160,7 +166,9 @@ impl Command {
             Self::Contract(command) => command.run(out),
             Self::Access(command) => command.run(out),
             Self::Evidence(command) => command.run(out),
+            Self::Vault(command) => command.run(out),
             Self::Verify(command) => command.run(out),
+            Self::Witness(command) => command.run(out),
         }
     }
 }

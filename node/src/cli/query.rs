@@ -140,7 +140,7 @@ pub(super) fn json_args(text: &str) -> Result<Value, Failure> {
 }
 
 /// The proof as a pack of the kind that `linli verify` takes.
-fn pack(request: &QueryRequest, answer: &QueryResponse) -> Result<Vec<u8>, Failure> {
+pub(super) fn pack(request: &QueryRequest, answer: &QueryResponse) -> Result<Vec<u8>, Failure> {
     let (block, entries) = proved(answer)?;
     if entries.is_empty() {
         return Err(Failure::refused(

@@ -5,23 +5,29 @@
 
 use super::key::Passphrase;
 use super::output::Exit;
-use super::store::{NETWORK_KEY, NEXT_KEY, VALIDATOR_KEY, chain, reason};
-use super::{Failure, Output, machine};
+use super::store::{NETWORK_KEY, NEXT_KEY, RECEIPT_KEY, VALIDATOR_KEY, chain, reason};
+use super::{Failure, Output, machine, unreadable};
 use crate::anchoring::{self, Anchor};
-use crate::api::{self, Api};
+use crate::api::{self, Api, Later};
+use crate::checkpoints::Checkpoints;
 use crate::config::{BadConfig, Config};
 use crate::driver::Ended;
 use crate::node::{Node, NodeOptions, StartError, raise_open_files};
 use crate::rehearsing::{self, Rehearser};
+use crate::stamping::{self, Stamper, Stamps};
 use crate::storage::OpenError;
 use crate::tls::{BadPair, Tls};
 use crate::words::{Words, words};
-use crate::{http, telemetry};
+use crate::{http, receipts, telemetry};
 use linli_runtime::Outdated;
-use linli_types::id::ChainId;
+use linli_sdk::web::Web;
+use linli_sdk::{About, KeyFile, KeyKind, SecretKey};
+use linli_types::id::{ChainId, PrincipalId};
+use linli_verify::{Detail, token};
 use serde_json::json;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -53,7 +59,12 @@ impl Run {
             signer: options.signer(),
             carrier: anchor.as_ref().map(|anchor| (anchor.key.clone(), anchor.principal)),
         };
-        let edge = Edge { tls: self.tls(&config)?, anchor, rehearser };
+        let own = self.carrier("receipts.carrier_key", &config.receipts.carrier_key)?;
+        let registrar = own.or_else(|| rehearser.carrier.clone());
+        let later = self.later(&config, &options, chain)?;
+        let stamper = self.stamper(&config, &later)?;
+        let tls = self.tls(&config)?;
+        let edge = Edge { tls, anchor, registrar, rehearser, later, stamper };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.map_err(|e| machine(&e))?;
         let ended = runtime.block_on(serve(options, &config, edge, out));
@@ -70,6 +81,7 @@ impl Run {
         if next.exists() {
             options.successor_key = Some(self.passphrase.open(&next)?.1.to_bytes());
         }
+        options.receipt_key = Some(self.receipt_key(chain)?.to_bytes());
         options.chain = Some(chain);
         options.name.clone_from(&config.name);
         options.listen = config.network.listen;
@@ -83,6 +95,19 @@ impl Run {
         timeouts.vote_ms = local.vote_ms;
         timeouts.vote_step_ms = local.vote_step_ms;
         Ok(options)
+    }
+
+    /// The key that signs receipts. A folder that lacks one gets it now, guarded as the validator's.
+    fn receipt_key(&self, chain: ChainId) -> Result<SecretKey, Failure> {
+        let path = self.data.join(RECEIPT_KEY);
+        if path.exists() {
+            return Ok(self.passphrase.open(&path)?.1);
+        }
+        let (key, about) = (SecretKey::generate()?, About { chain: Some(chain), principal: None });
+        let passphrase = self.passphrase.guarding(&self.data.join(VALIDATOR_KEY))?;
+        KeyFile::seal(&key, KeyKind::Receipt, about, passphrase)?.write_new(&path)?;
+        tracing::info!(key = %key.public(), "node.receipt_key.new");
+        Ok(key)
     }
 
     /// The certificate that clients see, if one is configured.
@@ -102,37 +127,74 @@ impl Run {
         })
     }
 
+    /// What is kept beside the chain: tokens of authorities, cosignatures of witnesses.
+    fn later(
+        &self,
+        config: &Config,
+        options: &NodeOptions,
+        chain: ChainId,
+    ) -> Result<Later, Failure> {
+        let witnesses = config.checkpoint.keys().map_err(|BadConfig(what)| {
+            Failure::usage(what, words!("请修改 config.toml", "correct config.toml"))
+        })?;
+        let stamps = Stamps::open(&self.data).map_err(|e| machine(&e))?;
+        let signer = options.receipt_key.as_deref().map(SecretKey::from_bytes);
+        let checkpoints = Checkpoints::open(&self.data, chain, signer, witnesses);
+        let checkpoints = checkpoints.map_err(|e| machine(&e))?;
+        Ok(Later { stamps: Arc::new(stamps), checkpoints: Arc::new(checkpoints) })
+    }
+
+    /// Whom to ask for time stamps, if anybody.
+    fn stamper(&self, config: &Config, later: &Later) -> Result<Option<Stamper>, Failure> {
+        let Some(asked) = &config.timestamp else { return Ok(None) };
+        let given = |path: &PathBuf| (!path.as_os_str().is_empty()).then(|| self.data.join(path));
+        let certificate = given(&asked.certificate).map(|path| certificate(&path)).transpose()?;
+        let web = Web::new(given(&asked.authorities).as_deref(), stamping::PATIENCE)?;
+        let every = Duration::from_secs(asked.every_minutes.saturating_mul(60));
+        let (url, stamps) = (asked.url.clone(), later.stamps.clone());
+        Ok(Some(Stamper { url, every, certificate, web, stamps }))
+    }
+
     /// In whose name the access log's head is anchored, if it is.
     fn anchor(&self, config: &Config) -> Result<Option<Anchor>, Failure> {
         let access = &config.access;
-        if access.anchor_key.as_os_str().is_empty() {
+        let carrier = self.carrier("access.anchor_key", &access.anchor_key)?;
+        let every = Duration::from_millis(access.anchor_every_ms);
+        Ok(carrier.map(|(key, principal)| Anchor { key, principal, every }))
+    }
+
+    /// A principal that the configuration names, with its key.
+    fn carrier(&self, name: &str, file: &Path) -> Result<Option<Carrier>, Failure> {
+        if file.as_os_str().is_empty() {
             return Ok(None);
         }
-        let path = self.data.join(&access.anchor_key);
+        let path = self.data.join(file);
         let (file, key) = self.passphrase.open(&path)?;
         let Some(principal) = file.about().principal else {
             let shown = path.display();
             return Err(Failure::usage(
-                words!(
-                    "access.anchor_key：{shown} 没有写明主体",
-                    "access.anchor_key: {shown} names no principal"
-                ),
+                words!("{name}：{shown} 没有写明主体", "{name}: {shown} names no principal"),
                 words!(
                     "用 linli key new --principal 生成",
                     "make one with `linli key new --principal`"
                 ),
             ));
         };
-        let every = Duration::from_millis(access.anchor_every_ms);
-        Ok(Some(Anchor { key, principal, every }))
+        Ok(Some((key, principal)))
     }
 }
+
+/// In whose name a node's own transactions are.
+type Carrier = (SecretKey, PrincipalId);
 
 /// What the edges need beside the configuration, opened before anything runs.
 struct Edge {
     tls: Option<Tls>,
     anchor: Option<Anchor>,
+    registrar: Option<Carrier>,
     rehearser: Rehearser,
+    later: Later,
+    stamper: Option<Stamper>,
 }
 
 async fn serve(
@@ -197,6 +259,21 @@ fn finish(ended: Ended, out: &mut Output<'_>) -> Result<(), Failure> {
     }
 }
 
+/// The authority's certificate, in DER.
+fn certificate(path: &Path) -> Result<Vec<u8>, Failure> {
+    let bytes = std::fs::read(path).map_err(|e| unreadable(path, &e))?;
+    token::certificate(&bytes).map_err(|why| {
+        let (Detail { zh, en }, shown) = (why.detail(), path.display());
+        Failure::usage(
+            words!("timestamp.certificate：{shown} {zh}", "timestamp.certificate: {shown}: {en}"),
+            words!(
+                "请使用时间戳机构签发时间戳所用的证书",
+                "use the certificate by which the authority signs time stamps"
+            ),
+        )
+    })
+}
+
 /// Which rules are lacking.
 pub(super) fn outdated(why: &Outdated) -> Words {
     let Outdated { height, version, known } = why;
@@ -225,6 +302,7 @@ fn start_edges(
 ) -> Result<(JoinSet<()>, watch::Sender<bool>), Failure> {
     let handle = node.handle();
     let api = Api::new(handle.clone()).map_err(|why| machine(&why))?;
+    let api = api.with_later(edge.later.clone());
     let (stop, stopped) = watch::channel(false);
     let mut edges = JoinSet::new();
     let (verify, config, until) = (handle.verify(), config.clone(), stopped.clone());
@@ -234,11 +312,16 @@ fn start_edges(
         }
     });
     edges.spawn(rehearsing::run(handle.clone(), edge.rehearser));
+    edges.spawn(receipts::register(handle.clone(), edge.registrar));
     if let Some(anchor) = edge.anchor {
         edges.spawn(anchoring::run(handle.clone(), anchor));
     }
+    if let Some(stamper) = edge.stamper {
+        edges.spawn(stamping::run(handle.clone(), stamper));
+    }
+    let checkpoints = edge.later.checkpoints;
     edges.spawn(async move {
-        if let Err(why) = http::serve(handle, web, told(stopped)).await {
+        if let Err(why) = http::serve(handle, checkpoints, web, told(stopped)).await {
             tracing::error!(%why, "http.stopped");
         }
     });

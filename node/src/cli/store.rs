@@ -15,6 +15,8 @@ pub(super) const DB: &str = "db";
 pub(super) const VALIDATOR_KEY: &str = "keys/validator.key";
 /// The validator's next key in a data folder, if one is prepared.
 pub(super) const NEXT_KEY: &str = "keys/validator.next.key";
+/// The receipt key in a data folder.
+pub(super) const RECEIPT_KEY: &str = "keys/receipt.key";
 /// The network key in a data folder.
 pub(super) const NETWORK_KEY: &str = "keys/network.key";
 

@@ -61,6 +61,8 @@ pub const IDENTITY_FUEL: u64 = 120_000;
 pub const POLICY_FUEL: u64 = 2_000_000;
 /// Fuel of one call of the room `governance`: a motion's row, its deed tried out.
 pub const GOVERNANCE_FUEL: u64 = 3_000_000;
+/// Fuel of setting a receipt key: one signature, three rows, one event.
+pub const RECEIPT_KEY_FUEL: u64 = 400_000;
 /// Fuel of a contract's question to a native room: a few rows read, one answer of 16 KiB.
 pub const QUESTION_FUEL: u64 = 150_000;
 /// Fuel of one query.
@@ -228,6 +230,14 @@ pub const STATEMENT_SUBJECT_BYTES_MAX: usize = 128;
 pub const LOG_PATH_MAX: usize = 128;
 /// Bytes of one COSE receipt: the longest way, and the rest.
 pub const COSE_RECEIPT_BYTES_MAX: usize = 8 * 1024;
+/// Leaves of one answer with COSE receipts: a whole batch.
+pub const COSE_LEAVES_MAX: u32 = 1_024;
+/// How long a node waits for other validators' receipt signatures, in milliseconds.
+pub const COSE_WAIT_MS: u64 = 1_000;
+/// Heights whose receipt signatures a node keeps: they can be made again at any time.
+pub const COSE_HEIGHTS_MAX: usize = 1_024;
+/// Words about receipts that may wait at a node.
+pub const COSE_WORDS_MAX: usize = 256;
 /// COSE receipts of one file.
 pub const COSE_RECEIPTS_MAX: usize = VALIDATORS_MAX;
 /// Bytes of a receipt's file.
@@ -246,10 +256,10 @@ pub const EVIDENCE_CELL_MAX: usize = 5;
 pub const EVIDENCE_CORROBORATIONS_MAX: usize = 8;
 /// Holders of one payload who confirm that it is destroyed.
 pub const EVIDENCE_HOLDERS_MAX: usize = 16;
-/// Records that one look up or down the evidence's graph visits.
-pub const EVIDENCE_VISITS_MAX: usize = 256;
-/// Days of one question about a source's figures.
-pub const EVIDENCE_DAYS_MAX: u32 = 366;
+/// Entries that one look up or down the evidence's graph reads: an answer may read 200.
+pub const EVIDENCE_VISITS_MAX: usize = 180;
+/// Days of one question about a source's figures, each an entry: half a year.
+pub const EVIDENCE_DAYS_MAX: u32 = 186;
 /// Records that one call may name.
 pub const EVIDENCE_REFS_MAX: usize = 8;
 /// How far a read header's time may lie from the node's clock, in milliseconds.
@@ -286,6 +296,10 @@ pub const QUERIES_WAITING_MAX: usize = 64;
 pub const GENESIS_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Bytes of an offline pack without the file it proves.
 pub const PACK_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Bytes of the files inside a pack; larger ones are given beside it. A browser holds it in memory.
+pub const PACK_FILES_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Bytes of a platform statement: its certificates and the owners of 64 nodes.
+pub const PLATFORM_BYTES_MAX: usize = 64 * 1024;
 /// Free bytes on disk below which a node refuses submissions and keeps voting.
 pub const DISK_RESERVE_BYTES: u64 = 512 * 1024 * 1024;
 
@@ -336,11 +350,20 @@ pub const NOTE_SIGNATURES_MAX: usize = 128;
 pub const NOTE_NAME_BYTES_MAX: usize = 128;
 /// Bytes of a time-stamp token or answer: with a chain of certificates some 8 KB.
 pub const TOKEN_BYTES_MAX: usize = 32 * 1024;
+/// Tokens that a node keeps: one every ten minutes for more than a year, 400 MB at most.
+pub const STAMPS_MAX: usize = 65_536;
+/// How far an authority's time may lie before the block's that it stamps, in milliseconds: what the
+/// clocks of two careful machines may differ by, and more.
+pub const STAMP_SKEW_MS: u64 = 300_000;
+/// Witnesses that a node hears.
+pub const WITNESSES_MAX: usize = 64;
 
 const _: () = assert!(TRANSACTION_BYTES_MAX * 8 <= BLOCK_BYTES_MAX);
 const _: () = assert!(ARGUMENT_BYTES_MAX < TRANSACTION_BYTES_MAX);
 const _: () = assert!(BLOCK_BYTES_MAX < MESSAGE_BYTES_MAX);
 // A batch with statement, manifest and tag of each fits into one call.
+const _: () = assert!(EVIDENCE_VISITS_MAX < QUERY_ENTRIES_MAX);
+const _: () = assert!((EVIDENCE_DAYS_MAX as usize) < QUERY_ENTRIES_MAX);
 const _: () = assert!(EVIDENCE_BATCH_MAX * (32 + 32 + 16) + 1024 <= ARGUMENT_BYTES_MAX);
 const _: () = assert!(TRANSACTION_FUEL_MAX < BLOCK_FUEL_MAX - TIMER_FUEL_MAX);
 const _: () = assert!(OPENING_LINES_MAX as u64 * OPENING_LINE_FUEL <= TRANSACTION_FUEL_MAX / 2);

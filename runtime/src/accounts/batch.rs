@@ -24,7 +24,6 @@ use crate::stored::decode;
 use crate::vm::Stop;
 use linli_types::books::{AccountKind, CODE_ISSUE};
 use linli_types::code::Code;
-use linli_types::genesis::Role;
 use linli_types::height::TimeMs;
 use linli_types::id::{Digest, TransferId};
 use linli_types::limits;
@@ -35,11 +34,6 @@ use linli_types::wire::accounts::{
     ApproveOpeningRequest, ApproveOpeningResponse, CloseOpeningRequest, CloseOpeningResponse,
     OpeningChanged, OpeningTotal, ProposeOpeningRequest, ProposeOpeningResponse,
 };
-
-/// Who proposes, loads and closes.
-pub(super) const KEEPERS: [Role; 2] = [Role::DistrictFinance, Role::Fund];
-/// Who approves: whoever looks over the books, or controls the fund.
-const APPROVERS: [Role; 2] = [Role::FundController, Role::Auditor];
 
 /// What a batch did, as its event says.
 #[derive(Clone, Copy)]
@@ -56,7 +50,7 @@ pub(super) fn propose(
     request: ProposeOpeningRequest,
 ) -> Result<ProposeOpeningResponse, Stop> {
     let id = desk.claim(&request.id, "ProposeOpening", &request)?;
-    office(desk, &KEEPERS, "ProposeOpening")?;
+    office(desk, "ProposeOpening")?;
     let cut_off = cut_off(desk, request.cut_off_ms)?;
     let counted = (1..=limits::OPENING_CHUNKS_MAX).contains(&request.chunks)
         && request.accounts >= u64::from(request.chunks);
@@ -96,7 +90,7 @@ pub(super) fn approve(
     request: ApproveOpeningRequest,
 ) -> Result<ApproveOpeningResponse, Stop> {
     let (id, mut row) = find(desk, &request.id)?;
-    office(desk, &APPROVERS, "ApproveOpening")?;
+    office(desk, "ApproveOpening")?;
     let me = desk.acting.principal;
     if me == row.proposer {
         let duties = [Duty::Requester, Duty::Approver].map(|duty| Param::Word(duty.name().into()));
@@ -123,7 +117,7 @@ pub(super) fn close(
     request: CloseOpeningRequest,
 ) -> Result<CloseOpeningResponse, Stop> {
     let (id, mut row) = find(desk, &request.id)?;
-    office(desk, &KEEPERS, "CloseOpening")?;
+    office(desk, "CloseOpening")?;
     if row.closed {
         return Err(Code::Duplicate.refuse([]).into());
     }
@@ -164,14 +158,12 @@ pub(super) fn tell(
     desk.tell("linli.accounts.v1.OpeningChanged", vec![actor], &event);
 }
 
-/// Whether the actor holds one of these offices. A contract and an agent hold none.
-pub(super) fn office(desk: &mut Desk<'_, '_>, roles: &[Role], method: &str) -> Result<(), Stop> {
-    for role in roles {
-        if desk.has_role(*role)? {
-            return Ok(());
-        }
+/// Whether the actor holds an office for a step of a batch. A contract and an agent hold none.
+pub(super) fn office(desk: &mut Desk<'_, '_>, method: &str) -> Result<(), Stop> {
+    match desk.has_office(method)? {
+        true => Ok(()),
+        false => Err(Code::RoleDenied.refuse([method_word(ROOM, method)]).into()),
     }
-    Err(Code::RoleDenied.refuse([method_word(ROOM, method)]).into())
 }
 
 /// Records the duty on the batch: what the policy keeps apart is apart here too.

@@ -2,7 +2,7 @@
 
 use super::rows::{AssetRow, RuleRow, account_key, asset_key, lots_key, read_row, rule_key};
 use super::{NOBODY, ROOM, lots::Lot};
-use crate::identity::{self, mandate};
+use crate::identity::{self, mandate, permits};
 use crate::overlay::{Claimed, Overlay};
 use crate::room::{Actor, Contracts, Place};
 use crate::stored::decode;
@@ -111,6 +111,18 @@ impl Desk<'_, '_> {
         Ok(myself && identity::has_role(self.overlay, &self.acting.principal, role)?)
     }
 
+    /// Whether the actor holds an office that the table of roles and calls names for a call of this
+    /// room.
+    pub(super) fn has_office(&mut self, method: &str) -> Result<bool, Stop> {
+        let roles = permits::find(ROOM, method).map_or(&[][..], |permit| permit.roles);
+        for (role, _) in roles {
+            if self.has_role(*role)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Counts what an agent gives away of the principal's, and refuses what the mandate does not
     /// cover; nothing to count where nobody acts for another.
     pub(super) fn spend(&mut self, amount: u64, payee: &PrincipalId) -> Result<(), Stop> {
@@ -120,6 +132,14 @@ impl Desk<'_, '_> {
     /// Whether the actor owns what `owner` owns; nobody's is never anybody's.
     pub(super) fn is(&self, owner: &PrincipalId) -> bool {
         *owner != NOBODY && *owner == self.acting.principal
+    }
+
+    /// Refuses what an agent would gain by: `owner` gets what the principal gives or lets go (P5).
+    pub(super) fn not_to_agent(&self, owner: &PrincipalId) -> Result<(), Stop> {
+        match self.acting.agent.as_ref() == Some(owner) {
+            true => Err(Code::SelfDealing.refuse([]).into()),
+            false => Ok(()),
+        }
     }
 
     /// INV-T9: time moves with nothing else in one transaction.

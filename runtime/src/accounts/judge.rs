@@ -58,8 +58,8 @@ fn authorise(desk: &mut Desk<'_, '_>, debit: &Held, credit: &Held, code: u32) ->
     if !may {
         return Err(names(Code::Unauthorised, &debit.id));
     }
-    let by_role = matches!(authority, Authority::Role(_));
-    if by_role && debit.row.kind == AccountKind::Issuance && desk.is(&credit.row.owner) {
+    // An office is never used for oneself: neither to issue nor to grant from a pool.
+    if matches!(authority, Authority::Role(_)) && desk.is(&credit.row.owner) {
         return Err(Code::SelfDealing.refuse([]).into());
     }
     desk.join(rules.class)

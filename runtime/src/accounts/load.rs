@@ -3,7 +3,7 @@
 //! A chunk belongs to a batch by the path from its digest to the root that was approved
 //! ([`super::batch`]); it is loaded whole or not at all.
 
-use super::batch::{self, KEEPERS, Step};
+use super::batch::{self, Step};
 use super::desk::{Desk, names};
 use super::opening::{Dated, Opener};
 use super::rows::{OpeningRow, account_key};
@@ -37,7 +37,7 @@ pub(super) fn load(
     request: LoadOpeningRequest,
 ) -> Result<LoadOpeningResponse, Stop> {
     let (id, mut row) = batch::find(desk, &request.batch)?;
-    batch::office(desk, &KEEPERS, "LoadOpening")?;
+    batch::office(desk, "LoadOpening")?;
     batch::at(&row, "APPROVED")?;
     batch::in_time(desk, &row)?;
     let lines = claim_chunk(desk, &id, &row, request.chunk, &request)?;

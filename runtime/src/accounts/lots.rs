@@ -76,7 +76,9 @@ pub(super) fn take(lots: &mut Vec<Lot>, amount: u64, which: Usable) -> Option<Ve
     (left == 0).then_some(slices)
 }
 
-/// Adds lots, merging equal ones; `None` if there would be too many or a count would not fit.
+/// Adds lots, merging equal ones; `None` if there would be too many or a count would not fit. Where
+/// there would be too many, the oldest that differ in nothing but the month are folded: who saves for
+/// ten years is paid in the eleventh.
 pub(super) fn put(lots: &mut Vec<Lot>, more: Vec<Lot>) -> Option<()> {
     for lot in more.into_iter().filter(|lot| lot.remaining > 0) {
         match lots.binary_search_by_key(&lot.key(), Lot::key) {
@@ -87,7 +89,26 @@ pub(super) fn put(lots: &mut Vec<Lot>, more: Vec<Lot>) -> Option<()> {
             Err(at) => lots.insert(at, lot),
         }
     }
-    (lots.len() <= limits::LOTS_MAX).then_some(())
+    while lots.len() > limits::LOTS_MAX {
+        fold(lots)?;
+    }
+    Some(())
+}
+
+/// Makes one lot of the first and of the next that differs in nothing but the month: of the later
+/// month, so that nothing grows older than it is.
+fn fold(lots: &mut Vec<Lot>) -> Option<()> {
+    let kin = |lot: &Lot| (lot.expires_day, lot.origin, lot.gifted);
+    let (at, later) = lots.iter().enumerate().find_map(|(at, lot)| {
+        let next = lots.iter().enumerate().skip(at.saturating_add(1));
+        let mut next = next.filter(|(_, other)| kin(other) == kin(lot));
+        next.next().map(|(later, _)| (at, later))
+    })?;
+    let units = lots.get(at)?.remaining;
+    let lot = lots.get_mut(later)?;
+    lot.remaining = lot.remaining.checked_add(units)?;
+    lots.remove(at);
+    Some(())
 }
 
 #[cfg(test)]
@@ -148,5 +169,29 @@ mod tests {
         assert!(put(&mut lots, (0..64).map(one).collect()).is_some());
         assert!(put(&mut lots, vec![one(3)]).is_some(), "it merges");
         assert!(put(&mut lots, vec![one(64)]).is_none());
+    }
+
+    #[test]
+    fn who_saves_every_month_for_fifty_years_keeps_every_unit() {
+        let earned = |earned_month: u32, expires_day| Lot {
+            origin: earned_month % 3,
+            earned_month,
+            expires_day,
+            remaining: 10,
+            gifted: earned_month % 5 == 0,
+        };
+        let mut lots = Vec::new();
+        for month in 1..=600_u32 {
+            assert_eq!(put(&mut lots, vec![earned(month, 0)]), Some(()), "month {month}");
+            assert!(lots.len() <= limits::LOTS_MAX && lots.is_sorted_by_key(Lot::key));
+            assert_eq!(sum(&lots), u64::from(month) * 10);
+            let given = lots.iter().filter(|lot| lot.gifted).map(|lot| lot.remaining);
+            assert_eq!(given.sum::<u64>(), u64::from(month / 5) * 10, "given stays given");
+        }
+        assert!(lots.iter().any(|lot| lot.earned_month == 600 && lot.remaining == 10));
+        // Lots that end on different days are never one.
+        let mut lots = Vec::new();
+        assert!(put(&mut lots, (1..=64).map(|n| earned(1, n)).collect()).is_some());
+        assert!(put(&mut lots, vec![earned(1, 65)]).is_none());
     }
 }

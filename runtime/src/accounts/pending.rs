@@ -28,6 +28,7 @@ pub(super) fn post(desk: &mut Desk<'_, '_>, request: PostRequest) -> Result<Post
     if !desk.is(&pending.row.resolver) {
         return Err(names_pending(Code::Unauthorised, &pending.id));
     }
+    desk.not_to_agent(&pending.credit.row.owner)?;
     let held = pending.row.amount;
     let amount = if request.amount == 0 { held } else { request.amount };
     if amount > held {
@@ -49,6 +50,7 @@ pub(super) fn void(desk: &mut Desk<'_, '_>, request: VoidRequest) -> Result<Void
     if !desk.is(&pending.row.resolver) && !desk.is(&pending.credit.row.owner) {
         return Err(names_pending(Code::Unauthorised, &pending.id));
     }
+    desk.not_to_agent(&pending.debit.row.owner)?;
     resolve(desk, id, Act::Void, pending.row.amount, pending)?;
     Ok(VoidResponse {})
 }

@@ -10,7 +10,6 @@ use crate::vm::Stop;
 use linli_types::account::{Act, Entry, flag};
 use linli_types::books::AccountKind;
 use linli_types::code::Code;
-use linli_types::genesis::Role;
 use linli_types::id::{AccountId, PrincipalId, TransferId};
 use linli_types::receipt::Param;
 use linli_types::wire::accounts::{ReverseRequest, ReverseResponse, TransferRequest};
@@ -42,10 +41,13 @@ pub(super) fn reverse(
     }
     let payer = desk.account(&deed.debit.0)?;
     let payee = desk.account(&deed.credit.0)?;
-    authorise(desk, &request, &deed, &payee)?;
+    authorise(desk, &request, &deed, (&payee, &payer))?;
     let class = desk.asset(payer.row.asset)?.class;
     desk.join(class)?;
-    open(&payee)?;
+    // Who spent everything and closed the account owes it all the same.
+    if request.receivable.is_empty() {
+        open(&payee)?;
+    }
     open(&payer)?;
     judge::unfrozen(&payee, &payer)?;
     desk.spend(request.amount, &payer.row.owner)?;
@@ -78,19 +80,25 @@ fn read_original(original: &TransferRequest, actor: PrincipalId) -> Option<DeedR
     Some(DeedRow { debit, credit, amount: original.amount, reversed: 0, actor })
 }
 
-/// Who may: the payee, of their own will; the contract that made it; an arbitrator.
+/// Who may: the payee, of their own will; the contract that made it; an arbitrator who is no party.
 fn authorise(
     desk: &mut Desk<'_, '_>,
     request: &ReverseRequest,
     deed: &DeedRow,
-    payee: &Held,
+    (payee, payer): (&Held, &Held),
 ) -> Result<(), Stop> {
     let gives = request.receivable.is_empty() && desk.is(&payee.row.owner);
     let made = desk.room.is_some() && desk.acting.principal == deed.actor;
-    if gives || made || desk.has_role(Role::Arbitrator)? {
+    if gives || made {
         return Ok(());
     }
-    Err(names(Code::Unauthorised, &payee.id))
+    if !desk.has_office("Reverse")? {
+        return Err(names(Code::Unauthorised, &payee.id));
+    }
+    match desk.is(&payee.row.owner) || desk.is(&payer.row.owner) {
+        true => Err(Code::SelfDealing.refuse([]).into()),
+        false => Ok(()),
+    }
 }
 
 fn share(
@@ -114,7 +122,7 @@ fn share(
             return Err(names(Code::NotReceivable, &account.id));
         }
         // Or a contract would pay itself, and have somebody else owe it.
-        if !desk.is(&account.row.owner) && !desk.has_role(Role::Arbitrator)? {
+        if !desk.is(&account.row.owner) && !desk.has_office("Reverse")? {
             return Err(names(Code::Unauthorised, &account.id));
         }
     }

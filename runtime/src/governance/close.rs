@@ -4,8 +4,10 @@ use super::open::motion_id;
 use super::rows::{MotionId, MotionRow, Standing, get_motion, put_motion};
 use super::{ROOM, deeds, vote};
 use crate::native::{Deed, event, malformed};
+use crate::overlay::Overlay;
 use crate::vm::Stop;
 use linli_types::council::{NoShare, Share};
+use linli_types::limits;
 use linli_types::receipt::Event;
 use linli_types::wire::governance as wire;
 use prost::Message;
@@ -37,6 +39,15 @@ pub(crate) fn fire(deed: &mut Deed<'_, '_>, payload: &[u8]) -> Result<Vec<Event>
         (1, Standing::Passed { .. }) => carry_out(deed, &id, motion),
         _ => Err(malformed("payload").into()),
     }
+}
+
+/// Fuel of what a timer does: code that comes into force is judged once more.
+pub(crate) fn fire_cost(overlay: &mut Overlay<'_>, payload: &[u8]) -> Result<u64, Stop> {
+    let (step, id) = payload.split_first().ok_or_else(|| malformed("payload"))?;
+    let motion = get_motion(overlay, &motion_id(id)?)?;
+    let kind = deeds::kind(wire::Deed::decode(motion.deed.as_slice()).ok())?;
+    let judges = *step == 1 && matches!(kind, wire::deed::Deed::Contract(_));
+    Ok(if judges { limits::CODE_JUDGE_FUEL } else { limits::GOVERNANCE_FUEL })
 }
 
 /// Voting has ended.

@@ -36,7 +36,7 @@ pub mod rows;
 mod seats;
 mod vote;
 
-pub(crate) use close::fire;
+pub(crate) use close::{fire, fire_cost};
 pub(crate) use query::answer;
 pub(crate) use seats::{begin, given, stands, taken};
 

@@ -115,8 +115,10 @@ pub(super) fn grant(deed: &mut Deed<'_, '_>, args: &[u8]) -> Done {
     let person = get_principal(deed.overlay, &id)?;
     let kind = read_kind(request.kind)?;
     check_giver(deed, "GrantMandate", kind, (id, &person))?;
-    // A machine holds nothing to be spent, and spends nothing.
-    if id == agent || person.is_machine() || get_principal(deed.overlay, &agent)?.is_machine() {
+    // Nobody makes themselves another's guardian. A machine holds nothing to be spent, and spends
+    // nothing.
+    let own = agent == id || agent == deed.actor.principal;
+    if own || person.is_machine() || get_principal(deed.overlay, &agent)?.is_machine() {
         return Err(Code::SelfDealing.refuse([]).into());
     }
     let scope = read_scope(deed, request.scope)?;

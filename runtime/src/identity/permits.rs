@@ -1,10 +1,10 @@
-//! The table: which role may make which call of the rooms `identity`, `policy` and `governance`,
-//! and how far.
+//! The table: which role may make which call of the native rooms, and how far.
 //!
-//! What does not stand here is denied. The test of the role matrix is generated from this table.
+//! What does not stand here is denied, but for three: moves of the accounts, whose table is the books'
+//! (INV-L9); `Act`, which is the contracts'; `ReportRehearsal`, which a validator's signature allows. The test of the role matrix is generated from this table.
 
 use super::authority::Authority;
-use crate::{governance, identity, policy};
+use crate::{accounts, governance, identity, policy};
 use linli_types::genesis::Role;
 
 /// How far a role reaches.
@@ -56,8 +56,8 @@ const fn consortium(room: &'static str, method: &'static str) -> Permit {
 
 use Reach::{Any, Organisation};
 use Role::{
-    Administrator, CouncilEnterprise, CouncilResident, CouncilSocial, DistrictAdmin, IdService,
-    Registrar,
+    Administrator, Arbitrator, Auditor, CouncilEnterprise, CouncilResident, CouncilSocial,
+    DistrictAdmin, DistrictFinance, Fund, FundController, IdService, Registrar, Regulator,
 };
 
 const ATTESTERS: &[(Role, Reach)] = &[(Registrar, Any), (IdService, Any)];
@@ -77,7 +77,12 @@ const STAGERS: &[(Role, Reach)] = &[
     (Administrator, Any),
 ];
 
-/// Every call that transactions may make, each once. `Act` is the contracts' and not here.
+/// Who proposes, loads and closes batches of opening balances.
+const KEEPERS: &[(Role, Reach)] = &[(DistrictFinance, Any), (Fund, Any)];
+/// Who executes legal orders.
+const EXECUTORS: &[(Role, Reach)] = &[(Arbitrator, Any), (Regulator, Any)];
+
+/// Calls and offices, each call once.
 pub const TABLE: &[Permit] = &[
     consortium(identity::ROOM, "AdmitOrganisation"),
     consortium(identity::ROOM, "AdmitCentre"),
@@ -109,6 +114,20 @@ pub const TABLE: &[Permit] = &[
     of(governance::ROOM, permit("WithdrawMotion", &[], Own::People)),
     of(governance::ROOM, permit("Decide", &[(DistrictAdmin, Any)], Own::Nobody)),
     of(governance::ROOM, permit("StageCode", STAGERS, Own::Nobody)),
+    // Accounts for others; one's own HOLDER and ESCROW.
+    of(accounts::ROOM, permit("Open", &[(Administrator, Any), (Fund, Any)], Own::People)),
+    // Others' transfers; what one was paid oneself.
+    of(accounts::ROOM, permit("Reverse", &[(Arbitrator, Any)], Own::People)),
+    of(accounts::ROOM, permit("Freeze", EXECUTORS, Own::Nobody)),
+    of(accounts::ROOM, permit("Unfreeze", EXECUTORS, Own::Nobody)),
+    of(accounts::ROOM, permit("ProposeOpening", KEEPERS, Own::Nobody)),
+    // Whoever looks over the books, or controls the fund.
+    of(
+        accounts::ROOM,
+        permit("ApproveOpening", &[(FundController, Any), (Auditor, Any)], Own::Nobody),
+    ),
+    of(accounts::ROOM, permit("LoadOpening", KEEPERS, Own::Nobody)),
+    of(accounts::ROOM, permit("CloseOpening", KEEPERS, Own::Nobody)),
 ];
 
 /// Contracts that devices sign for: they hold evidence and nothing else.

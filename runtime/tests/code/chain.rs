@@ -272,7 +272,9 @@ impl Chain {
 
     pub(crate) fn carry_out(&mut self) {
         let executes = self.look().executes_at_ms;
-        self.at(TimeMs(executes));
+        let done = self.at(TimeMs(executes));
+        // Whatever judges code is paid for, also by nobody.
+        assert!(done[0].fuel > linli_types::limits::CODE_JUDGE_FUEL, "{done:?}");
         assert_eq!(self.look().standing(), Standing::Executed);
     }
 

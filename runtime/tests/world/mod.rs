@@ -3,6 +3,7 @@
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "a test's")]
 
 use crate::model::{Call, DAY_MS, Id, Model, id};
+use linli_types::account::flag::{ASKED, FROZEN_IN, FROZEN_OUT};
 use linli_types::books::{AccountKind, Authority, Books, Rule};
 use linli_types::genesis::Role;
 use linli_types::wire::accounts::{chain_step::Step, *};
@@ -162,7 +163,7 @@ impl World {
     /// Remembers what was asked and what came of it.
     pub fn remember(&mut self, actor: Id, calls: &[Call], done: bool) {
         for call in flat(calls) {
-            if let (Call::Transfer(request), true) = (&call, done) {
+            if let (Call::Step(Step::Transfer(request)), true) = (&call, done) {
                 self.transfers.push((actor, request.clone()));
             }
             self.asked.push((actor, call));
@@ -174,11 +175,11 @@ impl World {
         match what {
             What::Move => {
                 let (request, by) = self.transfer(actor, dice);
-                (Call::Transfer(request), by)
+                (Call::Step(Step::Transfer(request)), by)
             }
             What::Hold => {
                 let (request, by) = self.reserve(actor, dice);
-                (Call::Reserve(request), by)
+                (Call::Step(Step::Reserve(request)), by)
             }
             What::Post => self.post(dice),
             What::Void => self.void(dice),
@@ -228,7 +229,7 @@ impl World {
     }
 
     fn amount(&self, debit: &Id, dice: &mut Dice) -> u64 {
-        let gives = self.model.accounts.get(debit).map_or(0, |a| a.give());
+        let gives = self.model.look(debit).map_or(0, |a| a.give());
         let gives = if gives == u64::MAX { 50 } else { gives };
         let small = 1 + dice.of(12) as u64;
         match dice.of(14) {
@@ -326,8 +327,8 @@ impl World {
     fn pending(&self, dice: &mut Dice) -> Id {
         let open: Vec<Id> = self.model.pendings.keys().copied().collect();
         let any = |(_, call): (Id, Call)| match call {
-            Call::Reserve(r) => id(&r.id),
-            Call::Post(r) => id(&r.id),
+            Call::Step(Step::Reserve(r)) => id(&r.id),
+            Call::Step(Step::Post(r)) => id(&r.id),
             _ => id(&numbered(8)),
         };
         match dice.rare(5) {
@@ -348,7 +349,7 @@ impl World {
             4 => whole / 2,
             _ => 1,
         };
-        (Call::Post(PostRequest { id: own, pending: of.to_vec(), amount }), by)
+        (Call::Step(Step::Post(PostRequest { id: own, pending: of.to_vec(), amount })), by)
     }
 
     fn void(&mut self, dice: &mut Dice) -> (Call, Id) {
@@ -359,7 +360,7 @@ impl World {
             true => payee.unwrap_or(person(1)),
             false => held.map_or(person(0), |p| p.resolver),
         };
-        (Call::Void(VoidRequest { id: own, pending: of.to_vec() }), by)
+        (Call::Step(Step::Void(VoidRequest { id: own, pending: of.to_vec() })), by)
     }
 
     fn reverse(&mut self, dice: &mut Dice) -> (Call, Id) {
@@ -369,12 +370,9 @@ impl World {
         let row = dice.pick(&rows).filter(|_| dice.rare(3) || shown.is_none());
         let (by, request) = shown.unwrap_or_default();
         let of = row.unwrap_or(id(&request.id));
-        let (sides, whole, back) = self.model.moved.get(&of).copied().unwrap_or((
-            [id(&request.debit), id(&request.credit)],
-            request.amount,
-            0,
-        ));
-        let (payee, left) = (self.model.accounts.get(&sides[1]), whole.saturating_sub(back));
+        let shown = ([id(&request.debit), id(&request.credit)], request.amount);
+        let (sides, left) = self.model.moved.get(&of).copied().unwrap_or(shown);
+        let payee = self.model.accounts.get(&sides[1]);
         let asset = payee.map_or(1, |a| a.asset);
         let kind = AccountKind::ClawbackReceivable;
         let receivable = match dice.of(10) {
@@ -422,14 +420,12 @@ impl World {
             let (call, right) = self.call(what[if n == 0 { 0 } else { dice.of(6) }], by, &mut dice);
             by = by.or(Some(right));
             let step = match call {
-                Call::Transfer(mut r) => {
+                Call::Step(Step::Transfer(mut r)) => {
                     // A long chain is to come through sometimes: it moves little.
                     r.amount = if count > 4 { 1 } else { r.amount };
                     Some(Step::Transfer(r))
                 }
-                Call::Reserve(r) => Some(Step::Reserve(r)),
-                Call::Post(r) => Some(Step::Post(r)),
-                Call::Void(r) => Some(Step::Void(r)),
+                Call::Step(step) => Some(step),
                 _ => None,
             };
             let (last, second) = (n + 1 == count, n == 1);
@@ -479,14 +475,14 @@ impl World {
             request.owner = row.owner.to_vec();
             request.asset = row.asset;
             request.kind = row.kind.number();
-            request.flags = row.flags;
+            request.flags = u32::from(row.flags & ASKED);
             request.max_balance = row.max;
         }
         (Call::Open(request), by)
     }
 
     fn close(&mut self, dice: &mut Dice) -> (Call, Id) {
-        let empty = self.model.accounts.iter().filter(|(_, a)| a.debits == a.credits);
+        let empty = self.model.accounts.iter().filter(|(_, a)| a.posted[0] == a.posted[1]);
         let empty: Vec<Id> = empty.map(|(id, _)| *id).collect();
         let account = dice.pick(&empty).filter(|_| dice.rare(2));
         let account = account.unwrap_or_else(|| self.account(dice));
@@ -496,7 +492,7 @@ impl World {
 
     fn freeze(&mut self, begins: bool, dice: &mut Dice) -> (Call, Id) {
         let id = self.id(dice);
-        let frozen = self.model.accounts.iter().filter(|(_, a)| a.frozen_out || a.frozen_in);
+        let frozen = self.model.accounts.iter().filter(|(_, a)| a.is(FROZEN_OUT | FROZEN_IN));
         let frozen: Vec<Id> = frozen.map(|(id, _)| *id).collect();
         let other = self.account(dice);
         let known = dice.pick(&frozen).filter(|_| !begins && !dice.rare(4));
@@ -537,18 +533,11 @@ pub fn numbered(n: u64) -> Vec<u8> {
 
 /// The calls, each chain as its steps.
 pub fn flat(calls: &[Call]) -> Vec<Call> {
-    let steps = |chain: &ChainRequest| -> Vec<Call> {
-        let steps = chain.steps.iter().filter_map(|step| step.step.clone());
-        let call = |step| match step {
-            Step::Transfer(r) => Call::Transfer(r),
-            Step::Reserve(r) => Call::Reserve(r),
-            Step::Post(r) => Call::Post(r),
-            Step::Void(r) => Call::Void(r),
-        };
-        steps.map(call).collect()
-    };
     let one = |call: &Call| match call {
-        Call::Chain(chain) => steps(chain),
+        Call::Chain(chain) => {
+            let steps = chain.steps.iter().filter_map(|step| step.step.clone());
+            steps.map(Call::Step).collect()
+        }
         other => vec![other.clone()],
     };
     calls.iter().flat_map(one).collect()

@@ -16,6 +16,18 @@ pub enum Layer {
     File,
     /// The list of files and their digests.
     Manifest,
+    /// The explanation for people.
+    Explanation,
+    /// The platform statement.
+    Platform,
+    /// The organisation's second signature.
+    Sm2,
+    /// The time-stamp authority's token.
+    Token,
+    /// The state of the log that witnesses cosigned.
+    Checkpoint,
+    /// The policy in force, and the record as it stood later.
+    Policy,
     /// What was anchored.
     Statement,
     /// The place in the evidence log.
@@ -47,6 +59,12 @@ impl Layer {
             Self::Pack => "pack",
             Self::File => "file",
             Self::Manifest => "manifest",
+            Self::Explanation => "explanation",
+            Self::Platform => "platform",
+            Self::Sm2 => "sm2",
+            Self::Token => "token",
+            Self::Checkpoint => "checkpoint",
+            Self::Policy => "policy",
             Self::Statement => "statement",
             Self::Log => "log",
             Self::Transaction => "transaction",
@@ -64,10 +82,20 @@ impl Layer {
     /// The name for people.
     pub const fn text(self, lang: Lang) -> &'static str {
         match (self, lang) {
+            (Self::Sm2, Lang::En) => "SM2 signature",
+            (Self::Cose, Lang::En) => "COSE receipts",
+            (Self::ReceiptKey, Lang::En) => "receipt keys",
+            (Self::Token, Lang::En) => "time-stamp",
             (layer, Lang::En) => layer.name(),
             (Self::Pack, Lang::Zh) => "证据包",
             (Self::File, Lang::Zh) => "文件",
             (Self::Manifest, Lang::Zh) => "清单",
+            (Self::Explanation, Lang::Zh) => "说明",
+            (Self::Platform, Lang::Zh) => "平台声明",
+            (Self::Sm2, Lang::Zh) => "国密签名",
+            (Self::Token, Lang::Zh) => "时间戳",
+            (Self::Checkpoint, Lang::Zh) => "见证检查点",
+            (Self::Policy, Lang::Zh) => "当时政策",
             (Self::Statement, Lang::Zh) => "声明",
             (Self::Log, Lang::Zh) => "存证日志",
             (Self::Transaction, Lang::Zh) => "交易",
@@ -127,6 +155,9 @@ reasons! {
     PackContents = "PACK_CONTENTS" Pack
         zh: "证据包的条目 {0} 缺失、多余或次序不对"
         en: "the entry {0} is missing, not allowed or out of order";
+    PackName = "PACK_NAME" Pack
+        zh: "证据包内有不允许的文件名或路径：{0}"
+        en: "the pack holds a name or a path that is not allowed: {0}";
     PackSpelling = "PACK_SPELLING" Pack
         zh: "证据包第 {0} 字节与唯一写法不符" en: "byte {0} of the pack departs from its one spelling";
     PackKind = "PACK_KIND" Pack
@@ -138,6 +169,34 @@ reasons! {
         zh: "文件 {0} 与存证时不同：{1}不符" en: "the file {0} is not the one anchored: its {1} differs";
     FileNotAsked = "FILE_NOT_ASKED" File
         zh: "这类证据包不涉及文件，却给出了 {0}" en: "this kind of pack proves no file, yet {0} was given";
+
+    FileNotListed = "FILE_NOT_LISTED" File
+        zh: "证据包内的文件 {0} 不在清单里" en: "the file {0} inside the pack is not in the manifest";
+
+    ExplanationOther = "EXPLANATION_OTHER" Explanation
+        zh: "{0} 所写与核验结果不符" en: "{0} does not say what was verified";
+    PlatformMalformed = "PLATFORM_MALFORMED" Platform
+        zh: "平台声明无法识别：{0}" en: "the platform statement cannot be read: {0}";
+    PlatformOther = "PLATFORM_OTHER" Platform
+        zh: "平台声明不是清单所指的那份"
+        en: "the platform statement is not the one the manifest names";
+    Sm2Signature = "SM2_SIGNATURE" Sm2
+        zh: "国密签名不成立：{0}" en: "the second signature does not hold: {0}";
+    Sm2Other = "SM2_OTHER" Sm2
+        zh: "国密签名所用的不是声明指明的公钥"
+        en: "the second signature is not by the key that the statement names";
+    TokenMalformed = "TOKEN_MALFORMED" Token
+        zh: "时间戳条目无法识别" en: "the entry of the time-stamp cannot be read";
+    TokenOther = "TOKEN_OTHER" Token
+        zh: "时间戳不成立：{0}" en: "the time-stamp does not hold: {0}";
+    CheckpointMalformed = "CHECKPOINT_MALFORMED" Checkpoint
+        zh: "检查点条目无法识别" en: "the entry of the checkpoint cannot be read";
+    CheckpointOther = "CHECKPOINT_OTHER" Checkpoint
+        zh: "检查点不成立：{0}" en: "the checkpoint does not hold: {0}";
+    PolicyMalformed = "POLICY_MALFORMED" Policy
+        zh: "政策条目无法识别" en: "the entry of the policy cannot be read";
+    PolicyOther = "POLICY_OTHER" Policy
+        zh: "所附政策或记录状态不成立：{0}" en: "policy or record does not hold: {0}";
 
     ManifestMalformed = "MANIFEST_MALFORMED" Manifest
         zh: "清单无法识别：{0}" en: "the manifest cannot be read: {0}";
@@ -219,6 +278,10 @@ reasons! {
     SetsIncomplete = "SETS_INCOMPLETE" Validators
         zh: "验证者沿革没有通到这个区块" en: "the history of validator sets does not lead to this block";
 
+    ReceiptKeyMalformed = "RECEIPT_KEY_MALFORMED" ReceiptKey
+        zh: "回执密钥的委托无法识别，或与回执数目不符"
+        en: "the delegations of receipt keys cannot be read, or are not one for each receipt";
+
     GenesisMalformed = "GENESIS_MALFORMED" Genesis
         zh: "创世文件无法识别：{0}" en: "the genesis cannot be read: {0}";
     GenesisOther = "GENESIS_OTHER" Genesis
@@ -279,8 +342,32 @@ impl Failure {
         self.reason.layer()
     }
 
-    /// One sentence.
-    pub fn text(&self, lang: Lang) -> String {
+    /// What does not hold, in both languages, without naming the layer.
+    pub(crate) fn said(&self) -> Detail {
+        Detail { zh: self.filled(Lang::Zh), en: self.filled(Lang::En) }
+    }
+
+    /// What the most likely cause is and what to do, where that is known.
+    pub fn hint(&self) -> Option<Detail> {
+        let (zh, en) = match self.reason {
+            // `domain.md` §E1: the most common cause of all.
+            Reason::FileChanged => (
+                "最常见的原因：文件经微信等聊天软件转发时被压缩或改写。请向提供方索取未经转发的原始文件再核验",
+                "Most often a messenger such as WeChat compressed or rewrote the file when it was forwarded: ask for the original file and verify again",
+            ),
+            Reason::FileNotGiven => {
+                ("请把该文件与证据包一并核验", "Verify the pack together with that file")
+            }
+            Reason::GenesisOther => (
+                "请从公开渠道取得该链的创世文件；证据包也可能属于另一条链",
+                "Get this chain's genesis from where it is published; or the pack is of another chain",
+            ),
+            _ => return None,
+        };
+        Some(Detail::new(zh, en))
+    }
+
+    fn filled(&self, lang: Lang) -> String {
         let fill = |text: String, (i, detail): (usize, &Detail)| {
             let said = match lang {
                 Lang::Zh => &detail.zh,
@@ -289,9 +376,14 @@ impl Failure {
             text.replace(&format!("{{{i}}}"), said)
         };
         let text = self.reason.text(lang).to_string();
-        let text = self.details.iter().enumerate().fold(text, fill);
+        self.details.iter().enumerate().fold(text, fill)
+    }
+
+    /// One sentence.
+    pub fn text(&self, lang: Lang) -> String {
+        let text = self.filled(lang);
         match lang {
-            Lang::Zh => format!("验证未通过（{}）：{text}", self.layer().text(lang)),
+            Lang::Zh => format!("核验不一致（{}）：{text}", self.layer().text(lang)),
             Lang::En => format!("not verified ({}): {text}", self.layer().text(lang)),
         }
     }
@@ -308,7 +400,7 @@ impl core::error::Error for Failure {}
 impl serde::Serialize for Failure {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeStruct;
-        let mut map = serializer.serialize_struct("Failure", 6)?;
+        let mut map = serializer.serialize_struct("Failure", 10)?;
         map.serialize_field("verified", &false)?;
         map.serialize_field("layer", self.layer().name())?;
         map.serialize_field("reason", self.reason.name())?;
@@ -316,6 +408,11 @@ impl serde::Serialize for Failure {
         map.serialize_field("details", &details)?;
         map.serialize_field("zh", &self.text(Lang::Zh))?;
         map.serialize_field("en", &self.text(Lang::En))?;
+        let (said, hint) = (self.said(), self.hint());
+        map.serialize_field("said_zh", &said.zh)?;
+        map.serialize_field("said_en", &said.en)?;
+        map.serialize_field("hint_zh", &hint.as_ref().map(|hint| hint.zh.as_str()))?;
+        map.serialize_field("hint_en", &hint.as_ref().map(|hint| hint.en.as_str()))?;
         map.end()
     }
 }
@@ -349,11 +446,11 @@ mod tests {
             failure.text(Lang::En),
             "not verified (file): the file a.pdf is not the one anchored: its SHA-256 differs"
         );
-        assert!(failure.text(Lang::Zh).starts_with("验证未通过（文件）"));
+        assert!(failure.text(Lang::Zh).starts_with("核验不一致（文件）"));
         let details = [Detail::from("a.pdf"), Detail::new("大小", "size")];
         let failure = Failure::new(Reason::FileChanged, details);
         let (zh, en) = (failure.text(Lang::Zh), failure.text(Lang::En));
-        assert_eq!(zh, "验证未通过（文件）：文件 a.pdf 与存证时不同：大小不符");
+        assert_eq!(zh, "核验不一致（文件）：文件 a.pdf 与存证时不同：大小不符");
         assert!(en.ends_with("its size differs"), "{en}");
     }
 }

@@ -23,18 +23,19 @@
 //! adds only what reads a file as a stream.
 #![no_std]
 
+extern crate alloc;
 #[cfg(any(test, feature = "std"))]
 extern crate std;
 
-extern crate alloc;
-
 pub mod base64;
+pub mod certified;
 pub mod cose;
 pub mod failure;
 pub mod file;
 pub mod manifest;
 pub mod note;
 pub mod pack;
+pub mod platform;
 pub mod report;
 pub mod said;
 pub mod seal;
@@ -42,19 +43,24 @@ pub mod sm2;
 pub mod statement;
 pub mod time;
 pub mod token;
+pub mod verdict;
+pub mod whole;
 
 mod account;
 mod check;
+mod explain;
 mod zip;
 
-pub use check::verify_with;
+pub use check::{Trust, examine_with, verify_with};
 pub use failure::{Failure, Layer, Reason};
-pub use file::FileDigests;
+pub use file::{FileDigests, FileHasher};
 pub use manifest::Manifest;
 pub use pack::{Contents, Pack};
 pub use report::Report;
 pub use said::Detail;
 pub use seal::Kind;
+pub use verdict::{Finding, Verdict};
+pub use whole::Whole;
 
 use linli_types::signature::Zip215;
 
@@ -65,6 +71,18 @@ use linli_types::signature::Zip215;
 /// [`Failure`] names the layer that does not hold.
 pub fn verify(pack: &[u8], files: &[FileDigests], genesis: &[u8]) -> Result<Report, Failure> {
     verify_with(&Pack::from_bytes(pack)?, files, genesis, &Zip215)
+}
+
+/// The same, layer by layer, with all that it amounts to.
+pub fn examine(pack: &[u8], files: &[FileDigests], genesis: &[u8]) -> Verdict {
+    let trust = match Trust::read(genesis) {
+        Ok(trust) => trust,
+        Err(why) => return Verdict::unopened(why),
+    };
+    match Pack::from_bytes(pack) {
+        Ok(pack) => examine_with(&pack, files, &trust, &Zip215),
+        Err(why) => Verdict::unopened(why),
+    }
 }
 
 /// Verifies a receipt's pack: what became of one transaction.

@@ -5,8 +5,8 @@
 //! ```
 //!
 //! The digests of the files are plain, so anyone with `sha256sum` finds a file in it; the salt
-//! makes the digest of the whole unlinkable once manifest and files are erased. `device` and
-//! `order` may stand in it as well.
+//! makes the digest of the whole unlinkable once manifest and files are erased. `device`,
+//! `order` and `platform` may stand in it as well.
 //!
 //! # Invariants
 //!
@@ -49,6 +49,9 @@ pub struct Manifest {
     /// The service order it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<String>,
+    /// SHA-256 of the platform statement in force: who keeps the ledger, by whose leave.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "maybe_digest")]
+    pub platform: Option<Digest>,
     /// 32 random bytes.
     #[serde(with = "digest")]
     pub salt: Digest,
@@ -142,12 +145,7 @@ impl Manifest {
 
 impl Listed {
     fn check(&self) -> Result<(), Detail> {
-        let odd = |c: char| c.is_control() || matches!(c, '/' | '\\');
-        let bad_name = self.name.is_empty()
-            || self.name.len() > NAME_BYTES_MAX
-            || matches!(self.name.as_str(), "." | "..")
-            || self.name.contains(odd);
-        if bad_name {
+        if !is_file_name(&self.name) {
             return Err(Detail::new(
                 "文件名为空、过长或含有路径",
                 "a file's name is empty, too long or holds a folder",
@@ -208,9 +206,16 @@ impl Difference {
 }
 
 /// Where a text is no manifest; the parser's own words are English.
-fn unread(why: &serde_json::Error) -> Detail {
+pub(crate) fn unread(why: &serde_json::Error) -> Detail {
     let (line, column) = (why.line(), why.column());
     Detail::new(format!("第 {line} 行第 {column} 列不是清单的内容"), why.to_string())
+}
+
+/// Whether a name is one file's, in the folder where it is put: without any path.
+pub(crate) fn is_file_name(name: &str) -> bool {
+    let odd = |c: char| c.is_control() || matches!(c, '/' | '\\');
+    let special = matches!(name, "" | "." | "..");
+    !special && name.len() <= NAME_BYTES_MAX && !name.contains(odd)
 }
 
 fn odd_media(c: char) -> bool {
@@ -218,7 +223,7 @@ fn odd_media(c: char) -> bool {
 }
 
 /// Whole numbers that JSON tools read exactly, and the others as text.
-mod number {
+pub(crate) mod number {
     use super::*;
 
     #[derive(Deserialize)]
@@ -228,11 +233,11 @@ mod number {
         Text(String),
     }
 
-    pub(super) fn serialize<S: Serializer>(n: &u64, s: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(n: &u64, s: S) -> Result<S::Ok, S::Error> {
         if *n > EXACT_MAX { s.collect_str(n) } else { s.serialize_u64(*n) }
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<u64, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<u64, D::Error> {
         match Either::deserialize(d)? {
             Either::Number(n) => Ok(n),
             Either::Text(text) => text.parse().map_err(serde::de::Error::custom),
@@ -253,6 +258,22 @@ mod digest {
     }
 }
 
+/// The same where there may be none.
+mod maybe_digest {
+    use super::*;
+
+    pub(super) fn serialize<S: Serializer>(d: &Option<Digest>, s: S) -> Result<S::Ok, S::Error> {
+        match d {
+            Some(digest) => s.collect_str(digest),
+            None => s.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Digest>, D::Error> {
+        super::digest::deserialize(d).map(Some)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -268,7 +289,14 @@ mod tests {
             sm3: Digest([2; 32]),
         };
         let (captured_at, salt) = (1_795_478_400_000, Digest([3; 32]));
-        Manifest { captured_at, device: None, files: vec![file], order: Some("SO-1".into()), salt }
+        Manifest {
+            captured_at,
+            device: None,
+            files: vec![file],
+            order: Some("SO-1".into()),
+            platform: None,
+            salt,
+        }
     }
 
     #[test]

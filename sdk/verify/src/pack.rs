@@ -1,6 +1,8 @@
-//! What a pack holds, as values. How it is written is `seal`; whether it holds is `check`.
+//! What a pack holds, as values. How it is written is `seal`; whether it holds is `check`; what a
+//! pack with a signed statement holds is `whole`.
 
 use crate::failure::Failure;
+use crate::manifest::{Listed, Manifest};
 use crate::seal::{Kind, Name, Sealed};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -98,6 +100,29 @@ pub struct BlockProof {
     pub sets: Vec<SetChange>,
 }
 
+impl BlockProof {
+    pub(crate) fn entries(&self) -> [(Name, Vec<u8>); 3] {
+        [
+            (Name::Header, self.header.to_bytes()),
+            (Name::Certificate, encode(&self.certificate)),
+            (Name::Sets, encode(&self.sets)),
+        ]
+    }
+}
+
+/// Entries in their order, whatever the order in which they were made.
+pub(crate) fn sealed(
+    kind: Kind,
+    mut entries: Vec<(Name, Vec<u8>)>,
+    files: Vec<(String, Vec<u8>)>,
+) -> Sealed<'static> {
+    entries.sort_by_key(|(name, _)| *name);
+    let entries = entries.into_iter().map(|(name, bytes)| (name, bytes.into())).collect();
+    let mut files: Vec<_> = files.into_iter().map(|(n, b)| (n.into(), b.into())).collect();
+    files.sort();
+    Sealed { kind, entries, files }
+}
+
 /// What is proved on top of a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Contents {
@@ -139,9 +164,9 @@ pub enum Contents {
 
 /// A pack: opened, its entries unread, and nothing believed yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pack(pub(crate) Sealed);
+pub struct Pack<'a>(pub(crate) Sealed<'a>);
 
-impl Pack {
+impl Pack<'static> {
     /// Seals contents and block into a pack.
     pub fn new(contents: &Contents, block: &BlockProof) -> Self {
         let mut entries = Vec::new();
@@ -170,12 +195,12 @@ impl Pack {
                 Kind::Account
             }
         };
-        entries.push((Name::Header, block.header.to_bytes()));
-        entries.push((Name::Certificate, encode(&block.certificate)));
-        entries.push((Name::Sets, encode(&block.sets)));
-        Self(Sealed { kind, entries })
+        entries.extend(block.entries());
+        Self(sealed(kind, entries, Vec::new()))
     }
+}
 
+impl<'a> Pack<'a> {
     /// The pack's bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
         self.0.to_bytes()
@@ -186,8 +211,17 @@ impl Pack {
     /// # Errors
     ///
     /// [`Failure`] of the layer `Pack`: the bytes are not the one spelling of a pack.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Failure> {
+    pub fn from_bytes(bytes: &'a [u8]) -> Result<Self, Failure> {
         Sealed::from_bytes(bytes).map(Self)
+    }
+
+    /// The files that must be given beside it, as its manifest lists them; none if that cannot be
+    /// read, which the check then says.
+    pub fn files_beside(&self) -> Vec<Listed> {
+        let manifest = self.0.find(Name::Manifest).map(Manifest::from_bytes);
+        let listed = manifest.and_then(Result::ok).map(|manifest| manifest.files);
+        let is_inside = |one: &Listed| self.0.files.iter().any(|(name, _)| *name == one.name);
+        listed.unwrap_or_default().into_iter().filter(|one| !is_inside(one)).collect()
     }
 
     /// What it claims to prove.

@@ -1,25 +1,36 @@
-//! What was proved, as data and as text for people.
+//! What was proved, as data. `text` says it line by line, `meaning` what it amounts to.
 //!
 //! It shows only what the checks have established, and says so where something was not checked
 //! (a computed answer).
+
+mod beside;
+mod meaning;
+mod text;
+
+pub use beside::{
+    Missing, ProvedCertificate, ProvedCheckpoint, ProvedManifest, ProvedNode, ProvedPlatform,
+    ProvedPolicy, ProvedRecord, ProvedToken, SecondSignature, Supporter, Witness,
+};
+pub(crate) use beside::{
+    checkpoint, manifest, platform, policy, record, second, signed, token, witness,
+};
+pub(crate) use meaning::limits;
 
 use crate::account::Whole;
 use crate::manifest::Listed;
 use crate::pack::{Answer, LogPlace, ProvedEntry};
 use crate::seal::Kind;
-use crate::statement::{self, Statement};
+use crate::statement::Statement;
 use crate::time;
 use alloc::format;
 use alloc::string::{String, ToString};
-use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt::Write;
 use linli_types::account::Entry;
 use linli_types::code::{Code, Lang, fill};
 use linli_types::header::Header;
-use linli_types::height::TimeMs;
 use linli_types::human;
-use linli_types::id::{ChainId, TxId};
+use linli_types::id::{ChainId, Digest, TxId};
 use linli_types::receipt::{Cause, Outcome, Receipt};
 use linli_types::validator::{Validator, ValidatorSet};
 use linli_types::wire::TransactionBody;
@@ -62,6 +73,33 @@ pub struct Report {
     /// An account and all that ever happened to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<ProvedAccount>,
+    /// What the manifest says besides its files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<ProvedManifest>,
+    /// Validators whose COSE receipts hold.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub receipts: Vec<Signer>,
+    /// The organisation's second signature.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub second_signature: Option<SecondSignature>,
+    /// A time-stamp token over a later block.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<ProvedToken>,
+    /// A cosigned state of the log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<ProvedCheckpoint>,
+    /// What the platform says of itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub platform: Option<ProvedPlatform>,
+    /// The policy in force.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<ProvedPolicy>,
+    /// The record as it stood later.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub record: Option<ProvedRecord>,
+    /// What the pack names and does not hold.
+    #[serde(skip)]
+    pub missing: Missing,
 }
 
 /// A certified block.
@@ -130,6 +168,27 @@ pub struct ProvedStatement {
     pub organisation: u32,
     /// Captured more than a day before it was anchored.
     pub backdated: bool,
+    /// What it is about, if not the evidence alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// The key that signed the statement.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// The device that captured, as a code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+    /// Where the time of capture is from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clock_source: Option<&'static str>,
+    /// The last block that the device had seen when it captured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_before_height: Option<u64>,
+    /// Digest of the check of the capturing environment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub env_digest: Option<String>,
+    /// The device's own count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub counter: Option<u64>,
 }
 
 /// A leaf of the log.
@@ -276,10 +335,19 @@ pub(crate) fn block<'a>(
         entries: Vec::new(),
         computed: None,
         account: None,
+        manifest: None,
+        receipts: Vec::new(),
+        second_signature: None,
+        token: None,
+        checkpoint: None,
+        platform: None,
+        policy: None,
+        record: None,
+        missing: Missing::default(),
     }
 }
 
-fn signer(v: &Validator) -> Signer {
+pub(crate) fn signer(v: &Validator) -> Signer {
     let (name, kind) = (v.name.clone(), format!("{:?}", v.kind));
     Signer { name, organisation: v.org, kind, power: v.power, key: v.key.to_string() }
 }
@@ -303,6 +371,13 @@ pub(crate) fn statement(statement: &Statement) -> ProvedStatement {
         anchored_at_ms: statement.anchored_at_ms,
         organisation: statement.organisation,
         backdated: statement.backdated,
+        subject: None,
+        key: None,
+        device: None,
+        clock_source: None,
+        not_before_height: None,
+        env_digest: None,
+        counter: None,
     }
 }
 
@@ -326,8 +401,7 @@ fn kind_name(kind: i32) -> String {
     name.map_or_else(|| format!("KIND_{kind}"), ToString::to_string)
 }
 
-pub(crate) fn log(bytes: &[u8], place: &LogPlace) -> ProvedLeaf {
-    let id = statement::id(bytes);
+pub(crate) fn log(id: &Digest, place: &LogPlace) -> ProvedLeaf {
     let code = human::write(human::Kind::Evidence, &id.0);
     ProvedLeaf { code, statement: id.to_string(), leaf: place.leaf, size: place.size }
 }
@@ -426,160 +500,4 @@ fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
-}
-
-impl Report {
-    pub(crate) fn with_certificate(mut self, round: u32, set_changes: usize) -> Self {
-        (self.block.round, self.block.set_changes) = (round, set_changes);
-        self
-    }
-
-    /// What was proved, line by line.
-    pub fn text(&self, lang: Lang) -> String {
-        let mut lines = vec![say(lang, "验证通过".into(), "verified".into())];
-        lines.extend(self.files.iter().map(|f| file_line(lang, f)));
-        lines.extend(self.statement.iter().map(|s| statement_line(lang, s)));
-        lines.extend(self.log.iter().map(|l| log_line(lang, l)));
-        lines.extend(self.transaction.iter().map(|t| transaction_line(lang, t)));
-        lines.extend(self.receipt.iter().map(|r| receipt_line(lang, r)));
-        lines.extend(self.entries.iter().map(|e| entry_line(lang, e)));
-        lines.extend(self.computed.iter().map(|c| computed_line(lang, c)));
-        lines.extend(self.account.iter().flat_map(|a| account_lines(lang, a)));
-        lines.extend(self.block_lines(lang));
-        let mut text = lines.join("\n");
-        text.push('\n');
-        text
-    }
-
-    fn block_lines(&self, lang: Lang) -> [String; 3] {
-        let b = &self.block;
-        let names: Vec<&str> = b.signers.iter().map(|s| s.name.as_str()).collect();
-        let (height, time, id) = (b.height, &b.time, &b.id);
-        let (power, total, changes) = (b.power, b.total_power, b.set_changes);
-        let (names_zh, names_en) = (names.join("、"), names.join(", "));
-        [
-            say(
-                lang,
-                format!("区块　第 {height} 块，{time}，{id}"),
-                format!("block      {height}, {time}, {id}"),
-            ),
-            say(
-                lang,
-                format!("签名　{names_zh}（表决权 {power}/{total}，验证者变更 {changes} 次）"),
-                format!("signed by  {names_en} ({power} of {total}; {changes} set changes)"),
-            ),
-            say(
-                lang,
-                format!("链　　{}（{}）", self.chain_name, self.chain),
-                format!("chain      {} ({})", self.chain_name, self.chain),
-            ),
-        ]
-    }
-}
-
-fn say(lang: Lang, zh: String, en: String) -> String {
-    match lang {
-        Lang::Zh => zh,
-        Lang::En => en,
-    }
-}
-
-fn file_line(lang: Lang, f: &ProvedFile) -> String {
-    let (name, size, sha256, sm3) = (&f.name, f.size, &f.sha256, &f.sm3);
-    say(
-        lang,
-        format!("文件　{name}，{size} 字节，SHA-256 {sha256}，SM3 {sm3}"),
-        format!("file       {name}, {size} bytes, SHA-256 {sha256}, SM3 {sm3}"),
-    )
-}
-
-fn statement_line(lang: Lang, s: &ProvedStatement) -> String {
-    let (source, number, kind) = (&s.source, s.number, &s.kind);
-    let captured = time::text(TimeMs(s.captured_at_ms));
-    let anchored = time::text(TimeMs(s.anchored_at_ms));
-    let (late_zh, late_en) = if s.backdated { ("（补录）", " (backdated)") } else { ("", "") };
-    say(
-        lang,
-        format!(
-            "声明　来源 {source} 第 {number} 号，{kind}，采集于 {captured}{late_zh}，存证于 {anchored}"
-        ),
-        format!(
-            "statement  {source} no. {number}, {kind}, captured {captured}{late_en}, anchored {anchored}"
-        ),
-    )
-}
-
-fn log_line(lang: Lang, l: &ProvedLeaf) -> String {
-    let (code, leaf, size) = (&l.code, l.leaf, l.size);
-    say(
-        lang,
-        format!("日志　{code}，第 {leaf} 号叶，共 {size} 叶"),
-        format!("log        {code}, leaf {leaf} of {size}"),
-    )
-}
-
-fn transaction_line(lang: Lang, t: &ProvedTransaction) -> String {
-    let (code, sender, calls) = (&t.code, &t.sender, t.calls.join(", "));
-    say(
-        lang,
-        format!("交易　{code}，提交者 {sender}，{calls}"),
-        format!("request    {code} of {sender}: {calls}"),
-    )
-}
-
-fn receipt_line(lang: Lang, r: &ProvedReceipt) -> String {
-    let (cause, code) = (&r.cause, r.code.unwrap_or_default());
-    let by = r.refused_by.as_deref().unwrap_or_default();
-    let (why_zh, why_en) = (r.zh.as_deref().unwrap_or(by), r.en.as_deref().unwrap_or(by));
-    match r.done {
-        true => say(lang, format!("回执　{cause} 已生效"), format!("receipt    {cause}: done")),
-        false => say(
-            lang,
-            format!("回执　{cause} 被拒绝，代码 {code}：{why_zh}"),
-            format!("receipt    {cause}: refused with code {code}: {why_en}"),
-        ),
-    }
-}
-
-fn entry_line(lang: Lang, e: &Stored) -> String {
-    let at = format!("{}/{}", e.room, e.key);
-    match &e.value {
-        Some(value) => {
-            say(lang, format!("条目　{at} = {value}"), format!("entry      {at} = {value}"))
-        }
-        None => say(lang, format!("条目　{at} 不存在"), format!("entry      {at} is absent")),
-    }
-}
-
-fn computed_line(lang: Lang, c: &Computed) -> String {
-    let (query, result) = (&c.query, &c.result);
-    say(
-        lang,
-        format!("计算　{query} = {result}（由上列条目算出，本身未被证明）"),
-        format!("computed   {query} = {result} (from the entries above; itself not proved)"),
-    )
-}
-
-fn account_lines(lang: Lang, a: &ProvedAccount) -> Vec<String> {
-    let (code, asset, balance, count) = (&a.code, a.asset, &a.balance, a.lines.len());
-    let (out, due) = (&a.debits_pending, &a.credits_pending);
-    let line = |line: &ProvedLine| {
-        let ProvedLine { time_ms, act, amount, other, code, .. } = line;
-        let at = time::text(TimeMs(*time_ms));
-        say(
-            lang,
-            format!("　　　{at}　{act} {amount}　对方 {other}　业务码 {code}"),
-            format!("           {at}  {act} {amount}  other side {other}  code {code}"),
-        )
-    };
-    let head = say(
-        lang,
-        format!(
-            "账户　{code}，资产 {asset}，余额 {balance}，占用 {out}，待收 {due}；明细完整，共 {count} 笔"
-        ),
-        format!(
-            "account    {code}, asset {asset}, balance {balance}, held {out}, awaited {due}; whole: {count} entries"
-        ),
-    );
-    core::iter::once(head).chain(a.lines.iter().map(line)).collect()
 }

@@ -1,161 +1,76 @@
 //! A pack's bytes: named entries, sealed in one spelling.
 //!
 //! ```text
-//! index          BLAKE3 of every other entry, one line each, as `b3sum` prints them
-//! kind           "linli evidence 1\n", or receipt, state, account
-//! manifest.json  files and their digests, canonical JSON          evidence
-//! statement      what was anchored: protobuf, exact bytes         evidence
-//! log            place of the leaf and the way up: borsh          evidence
-//! transaction    the signed request and its place: borsh          evidence; receipt, optional
-//! receipt        what became of it and its place: borsh           evidence and receipt
-//! entries        stored entries with their proofs: borsh          state and account
-//! answer         what a computed query said: borsh                state, optional
-//! lines          every entry of the account: borsh                account
-//! header         the block's header: borsh
-//! certificate    the validators' signatures: borsh
-//! sets           every change of the validator set since the genesis: borsh
+//! index            BLAKE3 of every other entry, one line each, as `b3sum` prints them
+//! kind             "linli evidence 2\n", or evidence, receipt, state, account with 1
+//! explanation.txt  what is proved and what is not, for people         evidence 2
+//! explanation.pdf  the same on paper                                   evidence 2
+//! manifest.json    files and their digests, canonical JSON             evidence
+//! statement        what was anchored: protobuf, exact bytes            evidence 1
+//! statement.cose   what was anchored: COSE_Sign1, exact bytes          evidence 2
+//! statement.sm2    the organisation's second signature: borsh          evidence 2, optional
+//! log              place of the leaf and the way up: borsh             evidence
+//! receipts.cose    COSE receipts of validators                         evidence 2, optional
+//! keys             which keys sign them, and by whose word: borsh      evidence 2, with receipts.cose
+//! transaction      the signed request and its place: borsh             evidence; receipt, optional
+//! receipt          what became of it and its place: borsh              evidence and receipt
+//! entries          stored entries with their proofs: borsh             state and account
+//! answer           what a computed query said: borsh                   state, optional
+//! lines            every entry of the account: borsh                   account
+//! header           the block's header: borsh
+//! certificate      the validators' signatures: borsh
+//! sets             every change of the validator set since the genesis: borsh
+//! token            a time-stamp token over a later block: borsh        evidence 2, optional
+//! checkpoint       a later state of the log, with cosignatures: borsh  evidence 2, optional
+//! platform.json    who keeps the ledger, canonical JSON                evidence 2, optional
+//! policy           the policy in force, proved in a later state: borsh evidence 2, optional
+//! files/NAME       the files themselves                                evidence 2, optional
 //! ```
 //!
-//! The file that is proved is not inside: it is given beside the pack.
+//! A file that is not inside is given beside the pack.
 //!
 //! It does not know what the entries mean: that is `pack` and `check`.
 //!
 //! # Invariants
 //!
-//! - **O1 one spelling.** Reading takes the bytes apart, seals them anew and compares: no byte is
-//!   left unaccounted for.
+//! - **O1 one spelling.** Reading compares every byte that is no entry's content with what writing
+//!   would put there, and every content with the index: no byte is left unaccounted for.
+
+mod name;
+
+pub use name::Kind;
+pub(crate) use name::Name;
 
 use crate::failure::{Failure, Reason};
-use crate::said::Detail;
+use crate::manifest::{FILES_MAX, is_file_name};
 use crate::zip;
+use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 use linli_types::digest;
 use linli_types::limits;
-
-/// What a pack proves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// A file was anchored.
-    Evidence,
-    /// A transaction had this receipt.
-    Receipt,
-    /// Entries stood in the ledger, or did not.
-    State,
-    /// An account stood so, and these are all its entries.
-    Account,
-}
-
-impl Kind {
-    const ALL: [Self; 4] = [Self::Evidence, Self::Receipt, Self::State, Self::Account];
-
-    /// The stable name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Evidence => "evidence",
-            Self::Receipt => "receipt",
-            Self::State => "state",
-            Self::Account => "account",
-        }
-    }
-
-    /// The name for people.
-    pub(crate) fn text(self) -> Detail {
-        let zh = match self {
-            Self::Evidence => "存证",
-            Self::Receipt => "回执",
-            Self::State => "账本状态",
-            Self::Account => "账户明细",
-        };
-        Detail::new(zh, self.name())
-    }
-
-    fn line(self) -> String {
-        format!("linli {} 1\n", self.name())
-    }
-
-    /// How the entry stands in packs of this kind: needed, allowed, or `None`.
-    fn wants(self, entry: Name) -> Option<Want> {
-        match (self, entry) {
-            (_, Name::Header | Name::Certificate | Name::Sets) => Some(Want::Needed),
-            (Self::Evidence, Name::Manifest | Name::Statement | Name::Log) => Some(Want::Needed),
-            // Without them a statement is only a leaf, and any contract may append leaves.
-            (Self::Evidence, Name::Transaction | Name::Receipt) => Some(Want::Needed),
-            (Self::Receipt, Name::Receipt) | (Self::State, Name::Entries) => Some(Want::Needed),
-            (Self::Account, Name::Entries | Name::Lines) => Some(Want::Needed),
-            (Self::Receipt, Name::Transaction) | (Self::State, Name::Answer) => Some(Want::Allowed),
-            _ => None,
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Want {
-    Needed,
-    Allowed,
-}
-
-/// The entries besides `index` and `kind`, in their order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Name {
-    Manifest,
-    Statement,
-    Log,
-    Transaction,
-    Receipt,
-    Entries,
-    Answer,
-    Lines,
-    Header,
-    Certificate,
-    Sets,
-}
-
-impl Name {
-    const ALL: [Self; 11] = [
-        Self::Manifest,
-        Self::Statement,
-        Self::Log,
-        Self::Transaction,
-        Self::Receipt,
-        Self::Entries,
-        Self::Answer,
-        Self::Lines,
-        Self::Header,
-        Self::Certificate,
-        Self::Sets,
-    ];
-
-    const fn text(self) -> &'static str {
-        match self {
-            Self::Manifest => "manifest.json",
-            Self::Statement => "statement",
-            Self::Log => "log",
-            Self::Transaction => "transaction",
-            Self::Receipt => "receipt",
-            Self::Entries => "entries",
-            Self::Answer => "answer",
-            Self::Lines => "lines",
-            Self::Header => "header",
-            Self::Certificate => "certificate",
-            Self::Sets => "sets",
-        }
-    }
-}
+use name::Want;
 
 const INDEX: &str = "index";
 const KIND: &str = "kind";
+/// The folder of the files inside.
+const FILES: &str = "files/";
+
+/// Names and their bytes, as they follow each other.
+type Parts<'a> = Vec<(&'a str, &'a [u8])>;
 
 /// The entries of a pack, in their order, unread.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Sealed {
+pub(crate) struct Sealed<'a> {
     pub(crate) kind: Kind,
-    pub(crate) entries: Vec<(Name, Vec<u8>)>,
+    pub(crate) entries: Vec<(Name, Cow<'a, [u8]>)>,
+    /// The files inside, by name.
+    pub(crate) files: Vec<(Cow<'a, str>, Cow<'a, [u8]>)>,
 }
 
-impl Sealed {
+impl<'a> Sealed<'a> {
     /// The bytes of an entry; empty if it is absent, which nothing that is read accepts.
     pub(crate) fn get(&self, name: Name) -> &[u8] {
         self.find(name).unwrap_or_default()
@@ -163,16 +78,19 @@ impl Sealed {
 
     /// The bytes of an entry that may be absent.
     pub(crate) fn find(&self, name: Name) -> Option<&[u8]> {
-        self.entries.iter().find(|(n, _)| *n == name).map(|(_, bytes)| bytes.as_slice())
+        self.entries.iter().find(|(n, _)| *n == name).map(|(_, bytes)| bytes.as_ref())
     }
 
     /// The pack's bytes.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let kind = self.kind.line().into_bytes();
+        let paths: Vec<String> =
+            self.files.iter().map(|(name, _)| format!("{FILES}{name}")).collect();
         let mut named = vec![(KIND, kind.as_slice())];
-        named.extend(self.entries.iter().map(|(name, bytes)| (name.text(), bytes.as_slice())));
-        let line = |(name, bytes): &(&str, &[u8])| format!("{}  {name}\n", digest::plain(bytes));
-        let index: String = named.iter().map(line).collect();
+        named.extend(self.entries.iter().map(|(name, bytes)| (name.text(), bytes.as_ref())));
+        let files = self.files.iter().map(|(_, bytes)| bytes.as_ref());
+        named.extend(paths.iter().map(String::as_str).zip(files));
+        let index = index_of(&named);
         named.insert(0, (INDEX, index.as_bytes()));
         archive(&named)
     }
@@ -182,93 +100,131 @@ impl Sealed {
     /// # Errors
     ///
     /// [`Failure`] of the layer `Pack`.
-    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, Failure> {
-        if bytes.len() > limits::PACK_BYTES_MAX {
-            let details = [bytes.len(), limits::PACK_BYTES_MAX];
-            return Err(Failure::new(Reason::PackTooLarge, details));
-        }
-        let sealed = Self::from_parts(&take_apart(bytes)?)?;
-        let anew = sealed.to_bytes();
-        match anew.iter().zip(bytes).position(|(a, b)| a != b) {
-            Some(at) => Err(Failure::new(Reason::PackSpelling, [at])),
-            None if anew.len() != bytes.len() => {
-                Err(Failure::new(Reason::PackSpelling, [anew.len().min(bytes.len())]))
-            }
-            None => Ok(sealed),
-        }
-    }
-
-    fn from_parts(parts: &[(String, Vec<u8>)]) -> Result<Self, Failure> {
-        let [(index, lines), (kind, line), rest @ ..] = parts else {
+    pub(crate) fn from_bytes(bytes: &'a [u8]) -> Result<Self, Failure> {
+        let most = limits::PACK_BYTES_MAX.saturating_add(limits::PACK_FILES_BYTES_MAX);
+        check_size(bytes.len(), most)?;
+        let parts = take_apart(bytes)?;
+        let [(INDEX, index), (KIND, line), rest @ ..] = parts.as_slice() else {
             return Err(Failure::new(Reason::PackContents, [INDEX]));
         };
-        if index != INDEX || kind != KIND {
-            return Err(Failure::new(Reason::PackContents, [INDEX]));
-        }
-        let known = Kind::ALL.into_iter().find(|k| k.line().as_bytes() == line);
+        let known = Kind::ALL.into_iter().find(|k| k.line().as_bytes() == *line);
         let kind = known.ok_or_else(|| Failure::new(Reason::PackEntry, [KIND]))?;
-        let entries =
-            rest.iter().map(|(name, bytes)| named(name, bytes)).collect::<Result<_, _>>()?;
-        let sealed = Self { kind, entries };
+        let mut sealed = Self { kind, entries: Vec::new(), files: Vec::new() };
+        for (name, bytes) in rest {
+            sealed.take(name, bytes)?;
+        }
         sealed.check_contents()?;
-        sealed.check_index(lines)?;
+        check_index(index, &parts)?;
+        let inside: usize = sealed.files.iter().map(|(_, bytes)| bytes.len()).sum();
+        check_size(bytes.len().saturating_sub(inside), limits::PACK_BYTES_MAX)?;
         Ok(sealed)
+    }
+
+    /// One more entry, or one more file.
+    fn take(&mut self, name: &'a str, bytes: &'a [u8]) -> Result<(), Failure> {
+        if let Some(file) = name.strip_prefix(FILES).filter(|_| self.kind.holds_files()) {
+            // A colon names a drive, or a stream of a file, on some machines.
+            if !is_file_name(file) || file.contains(':') {
+                return Err(Failure::new(Reason::PackName, [shown(name)]));
+            }
+            self.files.push((file.into(), bytes.into()));
+            return Ok(());
+        }
+        // No name that an unpacker could take for a place outside its folder.
+        if name.is_empty() || name.contains(['/', '\\', ':', '\0']) || name.starts_with('.') {
+            return Err(Failure::new(Reason::PackName, [shown(name)]));
+        }
+        let known = Name::ALL.iter().find(|n| n.text() == name);
+        let known = known.ok_or_else(|| Failure::new(Reason::PackContents, [shown(name)]))?;
+        if !self.files.is_empty() {
+            return Err(Failure::new(Reason::PackContents, [known.text()]));
+        }
+        self.entries.push((*known, bytes.into()));
+        Ok(())
     }
 
     fn check_contents(&self) -> Result<(), Failure> {
         if let Some([_, (name, _)]) = self.entries.array_windows().find(|[a, b]| a.0 >= b.0) {
             return Err(Failure::new(Reason::PackContents, [name.text()]));
         }
+        if let Some([_, (name, _)]) = self.files.array_windows().find(|[a, b]| a.0 >= b.0) {
+            return Err(Failure::new(Reason::PackContents, [shown(name)]));
+        }
         let wrong = |name: &Name| match self.kind.wants(*name) {
             Some(Want::Needed) => self.find(*name).is_none(),
             Some(Want::Allowed) => false,
             None => self.find(*name).is_some(),
         };
-        match Name::ALL.into_iter().find(wrong) {
+        match Name::ALL.iter().copied().find(wrong) {
             Some(name) => Err(Failure::new(Reason::PackContents, [name.text()])),
             None => Ok(()),
         }
     }
+}
 
-    /// Names the entry whose digest differs; the full comparison follows in [`Self::from_bytes`].
-    fn check_index(&self, lines: &[u8]) -> Result<(), Failure> {
-        let mut lines = lines.split(|b| *b == b'\n').skip(1);
-        for (name, bytes) in &self.entries {
-            let line = format!("{}  {}", digest::plain(bytes), name.text());
-            if lines.next() != Some(line.as_bytes()) {
-                return Err(Failure::new(Reason::PackEntry, [name.text()]));
-            }
-        }
-        Ok(())
+fn check_size(found: usize, most: usize) -> Result<(), Failure> {
+    match found > most {
+        true => Err(Failure::new(Reason::PackTooLarge, [found, most])),
+        false => Ok(()),
     }
 }
 
-fn named(name: &str, bytes: &[u8]) -> Result<(Name, Vec<u8>), Failure> {
-    let known = Name::ALL.into_iter().find(|n| n.text() == name);
-    let shown: String = name.chars().take(32).filter(|c| !c.is_control()).collect();
-    let known = known.ok_or_else(|| Failure::new(Reason::PackContents, [shown]))?;
-    Ok((known, bytes.to_vec()))
+/// A name that is not ours, for a message.
+fn shown(name: &str) -> String {
+    name.chars().take(32).filter(|c| !c.is_control()).collect()
 }
 
-/// The stored entries, as they follow each other.
-fn take_apart(bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, Failure> {
-    let mut parts = Vec::new();
+fn index_line(name: &str, bytes: &[u8]) -> String {
+    format!("{}  {name}\n", digest::plain(bytes))
+}
+
+fn index_of(named: &[(&str, &[u8])]) -> String {
+    named.iter().map(|(name, bytes)| index_line(name, bytes)).collect()
+}
+
+/// Every entry has its line, and there is none besides.
+fn check_index(index: &[u8], parts: &Parts<'_>) -> Result<(), Failure> {
+    let mut rest = index;
+    for (name, bytes) in parts.iter().skip(1) {
+        let line = index_line(name, bytes);
+        let changed = || Failure::new(Reason::PackEntry, [shown(name)]);
+        rest = rest.strip_prefix(line.as_bytes()).ok_or_else(changed)?;
+    }
+    match rest {
+        [] => Ok(()),
+        _ => Err(Failure::new(Reason::PackEntry, [INDEX])),
+    }
+}
+
+/// The stored entries, as they follow each other, and nothing after the directory (O1).
+fn take_apart(bytes: &[u8]) -> Result<Parts<'_>, Failure> {
+    let (mut parts, mut entries) = (Parts::new(), Vec::new());
     let mut at = 0_usize;
-    let entries_max = Name::ALL.len() + 2;
-    while let Some((entry, record)) = bytes.get(at..).and_then(|b| zip::read_local(b, at as u64)) {
+    let entries_max = Name::ALL.len().saturating_add(FILES_MAX).saturating_add(2);
+    while let Some((entry, name, record)) =
+        bytes.get(at..).and_then(|b| zip::read_local(b, at as u64))
+    {
         let unreadable = || Failure::new(Reason::PackUnreadable, [at]);
         let start = at.checked_add(record).ok_or_else(unreadable)?;
         let size = usize::try_from(entry.size).map_err(|_| unreadable())?;
         let end = start.checked_add(size).ok_or_else(unreadable)?;
         let content = bytes.get(start..end).ok_or_else(unreadable)?;
         if crc32fast::hash(content) != entry.crc || parts.len() >= entries_max {
-            let name: String = entry.name.chars().take(32).filter(|c| !c.is_control()).collect();
-            return Err(Failure::new(Reason::PackEntry, [name]));
+            return Err(Failure::new(Reason::PackEntry, [shown(name)]));
         }
-        parts.push((entry.name, content.to_vec()));
+        parts.push((name, content));
+        entries.push(entry);
         at = end;
     }
-    if parts.len() < 2 { Err(Failure::new(Reason::PackUnreadable, [at])) } else { Ok(parts) }
+    if parts.len() < 2 {
+        return Err(Failure::new(Reason::PackUnreadable, [at]));
+    }
+    let (anew, rest) = (zip::directory(&entries, at as u64), bytes.get(at..).unwrap_or_default());
+    if anew == rest {
+        return Ok(parts);
+    }
+    let same = anew.iter().zip(rest).take_while(|(a, b)| a == b).count();
+    Err(Failure::new(Reason::PackSpelling, [at.saturating_add(same)]))
 }
 
 fn archive(named: &[(&str, &[u8])]) -> Vec<u8> {
@@ -292,11 +248,20 @@ fn archive(named: &[(&str, &[u8])]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Detail;
 
-    fn sealed() -> Sealed {
-        let entry = |name: Name| (name, name.text().repeat(3).into_bytes());
+    fn sealed() -> Sealed<'static> {
+        let entry = |name: Name| (name, name.text().repeat(3).into_bytes().into());
         let entries = [Name::Entries, Name::Header, Name::Certificate, Name::Sets].map(entry);
-        Sealed { kind: Kind::State, entries: entries.into() }
+        Sealed { kind: Kind::State, entries: entries.into(), files: Vec::new() }
+    }
+
+    /// Every entry of a kind, and `names` as files inside.
+    fn with_files(names: &[&'static str]) -> Sealed<'static> {
+        let needed = Name::ALL.iter().filter(|n| Kind::Whole.wants(**n) == Some(Want::Needed));
+        let entries = needed.map(|name| (*name, b"x".as_slice().into())).collect();
+        let files = names.iter().map(|name| ((*name).into(), name.as_bytes().into())).collect();
+        Sealed { kind: Kind::Whole, entries, files }
     }
 
     #[test]
@@ -324,17 +289,18 @@ mod tests {
 
     #[test]
     fn entries_missing_foreign_doubled_or_out_of_order_are_refused() {
-        let changed = |change: fn(&mut Vec<(Name, Vec<u8>)>)| {
+        type Entries = Vec<(Name, Cow<'static, [u8]>)>;
+        let changed = |change: fn(&mut Entries)| {
             let mut pack = sealed();
             change(&mut pack.entries);
-            Sealed::from_bytes(&pack.to_bytes()).map_err(|f| f.reason)
+            Sealed::from_bytes(&pack.to_bytes()).map(drop).map_err(|f| f.reason)
         };
         let contents = Err(Reason::PackContents);
         assert_eq!(changed(|e| drop(e.remove(1))), contents);
-        assert_eq!(changed(|e| e.insert(0, (Name::Log, Vec::new()))), contents);
+        assert_eq!(changed(|e| e.insert(0, (Name::Log, Cow::default()))), contents);
         assert_eq!(changed(|e| e.insert(0, e[0].clone())), contents);
         assert_eq!(changed(|e| e.swap(0, 1)), contents);
-        assert!(changed(|e| e.insert(1, (Name::Answer, Vec::new()))).is_ok());
+        assert!(changed(|e| e.insert(1, (Name::Answer, Cow::default()))).is_ok());
     }
 
     #[test]
@@ -350,8 +316,9 @@ mod tests {
             Name::Sets,
         ];
         let with = |names: &[Name]| {
-            let entries = names.iter().map(|name| (*name, b"x".to_vec())).collect();
-            Sealed::from_bytes(&Sealed { kind: Kind::Evidence, entries }.to_bytes())
+            let entries = names.iter().map(|name| (*name, b"x".as_slice().into())).collect();
+            let sealed = Sealed { kind: Kind::Evidence, entries, files: Vec::new() };
+            Sealed::from_bytes(&sealed.to_bytes()).map(drop)
         };
         assert!(with(&all).is_ok());
         for absent in all {
@@ -365,8 +332,51 @@ mod tests {
     }
 
     #[test]
+    fn files_inside_come_back_in_their_order_and_count_for_themselves() {
+        let pack = with_files(&["a.pdf", "照片 1.jpg"]);
+        assert_eq!(Sealed::from_bytes(&pack.to_bytes()), Ok(pack));
+        let mut large = with_files(&["a.pdf"]);
+        large.files[0].1 = vec![7; limits::PACK_BYTES_MAX + 1].into();
+        assert!(Sealed::from_bytes(&large.to_bytes()).is_ok());
+        large.entries[0].1 = vec![7; limits::PACK_BYTES_MAX].into();
+        let failure = Sealed::from_bytes(&large.to_bytes()).map(drop).unwrap_err();
+        assert_eq!(failure.reason, Reason::PackTooLarge);
+    }
+
+    #[test]
+    fn names_that_leave_the_folder_and_names_that_stand_twice_are_refused() {
+        let reason = |names: &[&'static str]| {
+            Sealed::from_bytes(&with_files(names).to_bytes()).map(drop).unwrap_err().reason
+        };
+        for name in ["../a", "a/../../b", "/etc/passwd", "C:\\a", "..", ".", "", "a\\b", "a\nb"] {
+            assert_eq!(reason(&[name]), Reason::PackName, "{name:?}");
+        }
+        assert_eq!(reason(&["a", "a"]), Reason::PackContents);
+        assert_eq!(reason(&["b", "a"]), Reason::PackContents);
+    }
+
+    #[test]
+    fn an_entry_with_a_path_of_its_own_is_refused() {
+        for name in ["../header", "/header", "C:header", ".header", "a/header", "\\header"] {
+            let pack = archive(&[(INDEX, b""), (KIND, b"linli receipt 1\n"), (name, b"x")]);
+            let failure = Sealed::from_bytes(&pack).map(drop).unwrap_err();
+            assert_eq!(failure.reason, Reason::PackName, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn files_have_no_place_in_the_older_kinds() {
+        let mut pack = sealed();
+        pack.files.push(("a".into(), b"x".as_slice().into()));
+        let failure = Sealed::from_bytes(&pack.to_bytes()).map(drop).unwrap_err();
+        assert_eq!(failure.reason, Reason::PackName);
+    }
+
+    #[test]
     fn a_pack_beyond_the_bound_is_refused_unread() {
-        let failure = Sealed::from_bytes(&vec![0; limits::PACK_BYTES_MAX + 1]).unwrap_err();
+        let failure =
+            Sealed::from_bytes(&vec![0; limits::PACK_BYTES_MAX + limits::PACK_FILES_BYTES_MAX + 1])
+                .unwrap_err();
         assert_eq!(failure.reason, Reason::PackTooLarge);
     }
 }

@@ -6,7 +6,7 @@
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
-use linli_types::id::Digest;
+use linli_types::id::{Digest, PrincipalId};
 use linli_types::merkle::{Sha256Log, Shape};
 use prost::Message;
 use sha2::Digest as _;
@@ -69,6 +69,94 @@ pub struct Anchored {
     /// Another source anchored the same manifest before.
     #[prost(bool, tag = "3")]
     pub reused: bool,
+}
+
+/// The event of the calls that register signed statements: leaf `first_leaf + i` of the log is the
+/// source's number `first + i`.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct Registered {
+    /// Whose evidence, 16 bytes.
+    #[prost(bytes = "vec", tag = "1")]
+    pub source: Vec<u8>,
+    /// Number of the first statement.
+    #[prost(uint64, tag = "2")]
+    pub first: u64,
+    /// How many there are.
+    #[prost(uint32, tag = "3")]
+    pub count: u32,
+    /// What they are; a number of the contract's enum `Kind`.
+    #[prost(int32, tag = "4")]
+    pub kind: i32,
+    /// The first one's index in the log.
+    #[prost(uint64, tag = "5")]
+    pub first_leaf: u64,
+    /// Earliest capture.
+    #[prost(uint64, tag = "6")]
+    pub captured_from_ms: u64,
+    /// Latest capture.
+    #[prost(uint64, tag = "7")]
+    pub captured_to_ms: u64,
+    /// The sender's organisation.
+    #[prost(uint32, tag = "8")]
+    pub organisation: u32,
+    /// Captured more than a day before.
+    #[prost(bool, tag = "9")]
+    pub backdated: bool,
+    /// How many of the manifests another source registered before.
+    #[prost(uint32, tag = "11")]
+    pub reused: u32,
+    /// Who signed the transaction: the source, or its gateway.
+    #[prost(bytes = "vec", tag = "12")]
+    pub sender: Vec<u8>,
+    /// Of one statement its digest, of more the digest over theirs.
+    #[prost(bytes = "vec", tag = "13")]
+    pub statement: Vec<u8>,
+    /// Why it comes late.
+    #[prost(int32, tag = "15")]
+    pub backdated_reason: i32,
+    /// The device that captured; empty for none.
+    #[prost(bytes = "vec", tag = "16")]
+    pub device: Vec<u8>,
+}
+
+impl Registered {
+    /// Full name of the event.
+    pub const EVENT: &'static str = "linli.evidence.v1.Registered";
+}
+
+/// What happened to a record: the part of the contract's row that a report tells. Without a row it
+/// is anchored, and nothing since.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct Record {
+    /// Where it stands; a number of the contract's enum `Standing`.
+    #[prost(int32, tag = "1")]
+    pub standing: i32,
+    /// Who confirmed it.
+    #[prost(message, repeated, tag = "2")]
+    pub corroborations: Vec<Corroboration>,
+    /// The number that stands in its place; 0 for none.
+    #[prost(uint64, tag = "5")]
+    pub superseded_by: u64,
+}
+
+/// Another source confirmed a record.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct Corroboration {
+    /// Who, 16 bytes.
+    #[prost(bytes = "vec", tag = "1")]
+    pub by: Vec<u8>,
+    /// Of which organisation.
+    #[prost(uint32, tag = "2")]
+    pub organisation: u32,
+    /// When, by block time.
+    #[prost(uint64, tag = "3")]
+    pub at_ms: u64,
+}
+
+/// The full key of the row about a record.
+pub fn record_key(source: &PrincipalId, number: u64) -> Vec<u8> {
+    let (room, number) = (ROOM.as_bytes(), number.to_be_bytes());
+    [room, b"\0r/", source.0.as_slice(), number.as_slice()].concat()
 }
 
 /// The statement's digest, which is also the record's id.

@@ -136,25 +136,27 @@ fn put64(bytes: &mut Vec<u8>, n: u64) {
     bytes.extend_from_slice(&n.to_le_bytes());
 }
 
-/// Reads the local record at the start of `bytes`: the entry and the length of the record.
-/// `None` if there is none. What it does not look at, the caller compares byte by byte.
-pub(crate) fn read_local(bytes: &[u8], offset: u64) -> Option<(Entry, usize)> {
+/// Reads the local record at the start of `bytes`: the entry, its name, the length of the record.
+/// `None` if there is none in the only spelling.
+pub(crate) fn read_local(bytes: &[u8], offset: u64) -> Option<(Entry, &str, usize)> {
     if get32(bytes, 0)? != LOCAL {
         return None;
     }
     let (crc, short_size) = (get32(bytes, 14)?, get32(bytes, 22)?);
     let (name_len, extra_len) = (usize::from(get16(bytes, 26)?), usize::from(get16(bytes, 28)?));
-    let name = bytes.get(30..30 + name_len)?;
-    let name = core::str::from_utf8(name).ok()?.into();
+    let name = core::str::from_utf8(bytes.get(30..30 + name_len)?).ok()?;
     let extra = bytes.get(30 + name_len..30 + name_len + extra_len)?;
     let size = match (short_size, extra_len) {
         (SEE_64, 20) => u64::from_le_bytes(extra.get(4..12)?.try_into().ok()?),
         (short, 0) => u64::from(short),
         _ => return None,
     };
-    let entry = Entry { name, crc, size, offset };
-    (local(&entry) == bytes[..30 + name_len + extra_len])
-        .then_some((entry, 30 + name_len + extra_len))
+    let entry = Entry { name: name.into(), crc, size, offset };
+    (local(&entry) == bytes[..30 + name_len + extra_len]).then_some((
+        entry,
+        name,
+        30 + name_len + extra_len,
+    ))
 }
 
 fn get16(bytes: &[u8], at: usize) -> Option<u16> {
@@ -183,7 +185,7 @@ mod tests {
             let mut bytes = local(&one);
             let len = bytes.len();
             bytes.extend_from_slice(b"what follows");
-            assert_eq!(read_local(&bytes, 7), Some((one, len)), "{size}");
+            assert_eq!(read_local(&bytes, 7), Some((one, "certificate", len)), "{size}");
         }
     }
 
@@ -238,7 +240,7 @@ mod tests {
         for bit in 0..good.len() * 8 {
             let mut bad = good.clone();
             bad[bit / 8] ^= 1 << (bit % 8);
-            assert_ne!(read_local(&bad, 0).map(|(entry, _)| entry), Some(one.clone()), "{bit}");
+            assert_ne!(read_local(&bad, 0).map(|(entry, ..)| entry), Some(one.clone()), "{bit}");
         }
     }
 }

@@ -52,7 +52,7 @@ fn row() -> AccountRow {
 }
 
 /// A pack whose state holds nothing but the account.
-fn pack(row: &AccountRow, lines: Vec<Entry>) -> Pack {
+fn pack(row: &AccountRow, lines: Vec<Entry>) -> Pack<'static> {
     let set = support::set(4);
     let key = [b"accounts\0".as_slice(), &ME.0].concat();
     let value = linli_types::encode(row);

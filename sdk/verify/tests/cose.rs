@@ -1,5 +1,6 @@
 //! Signed statements, COSE receipts and bare receipts: what was made once stays readable, every
 //! changed bit is found, and each layer is the one named.
+#![allow(clippy::unwrap_used, clippy::expect_fun_call, reason = "a test may")]
 
 mod support;
 

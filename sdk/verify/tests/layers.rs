@@ -48,7 +48,7 @@ fn an_anchored_file_is_proved_down_to_the_genesis() {
     assert_eq!(report.statement.as_ref().map(|s| (s.number, s.kind.as_str())), Some((42, "FORM")));
     assert!(report.receipt.as_ref().is_some_and(|r| r.done));
     assert_eq!(report.transaction.as_ref().unwrap().calls, ["evidence.Anchor"]);
-    assert!(report.text(Lang::Zh).starts_with("验证通过\n文件　a.pdf，2000 字节"));
+    assert!(report.text(Lang::Zh).starts_with("核验一致\n文件　a.pdf，2000 字节"));
     assert!(report.text(Lang::En).contains("leaf 3 of 5"));
     let json = serde_json::to_value(&report).unwrap();
     assert_eq!((json["verified"].as_bool(), json["log"]["leaf"].as_u64()), (Some(true), Some(3)));

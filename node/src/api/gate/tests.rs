@@ -147,7 +147,7 @@ async fn an_address_holds_no_more_than_its_share_of_the_submissions() {
 async fn whoever_reads_too_often_is_told_when_to_ask_again() {
     let slow = crate::bucket::Rate { per_s: 1, burst: 2 };
     let settings = crate::rates::Settings { reads_per_key: slow, ..Default::default() };
-    let rates = Rates::new(&settings, Default::default(), Arc::default());
+    let rates = Rates::new(&settings, |_| None, Arc::default());
     let mut gate = gate_with(100, Arc::new(rates));
     // A header that does not hold costs the key that it names nothing.
     for _ in 0..10 {
@@ -172,7 +172,7 @@ async fn whoever_reads_too_often_is_told_when_to_ask_again() {
 async fn an_address_that_proves_nobody_is_not_heard_for_a_while() {
     let slow = crate::bucket::Rate { per_s: 1, burst: 2 };
     let settings = crate::rates::Settings { unproved_per_address: slow, ..Default::default() };
-    let rates = Arc::new(Rates::new(&settings, Default::default(), Arc::default()));
+    let rates = Arc::new(Rates::new(&settings, |_| None, Arc::default()));
     let mut gate = gate_with(100, rates.clone());
     assert_eq!(code_of(&mut gate, request_from(1, SUBMIT, empty())), None);
     rates.unproved(IpAddr::from([192, 0, 2, 1]), 2);

@@ -2,7 +2,12 @@
 
 mod anchor;
 mod ask;
+mod consistency;
+mod cose;
+mod deed;
 mod pack;
+
+pub(super) use cose::record_id;
 
 use super::{Failure, Output};
 
@@ -19,12 +24,26 @@ enum Command {
     Anchor(anchor::Anchor),
     /// Shows a transaction's receipt; writes it with its proof.
     Receipt(pack::Receipt),
+    /// Shows that the log of one size is the beginning of the log of another.
+    Consistency(consistency::Consistency),
     /// Writes the pack of an anchoring whose pack was not written.
     Pack(pack::Finish),
-    /// Shows what stands under a source's number.
+    /// Shows what stands under a source's number, or the records of an order.
     Trace(ask::Trace),
     /// Shows holes in a source's numbers.
     Gaps(ask::Gaps),
+    /// Shows how much of a source's evidence is anchored, and how much corroborated.
+    Ratio(ask::Ratio),
+    /// Shows what rests on a record.
+    Taint(ask::Taint),
+    /// Confirms a record of another source.
+    Corroborate(deed::Corroborate),
+    /// Puts another of the source's records in a record's place.
+    Supersede(deed::Supersede),
+    /// Disputes a record.
+    Challenge(deed::Challenge),
+    /// Decides about a disputed record, as an arbitrator.
+    Resolve(deed::Resolve),
 }
 
 impl Evidence {
@@ -32,9 +51,16 @@ impl Evidence {
         match self.command {
             Command::Anchor(command) => command.run(out),
             Command::Receipt(command) => command.run(out),
+            Command::Consistency(command) => command.run(out),
             Command::Pack(command) => command.run(out),
             Command::Trace(command) => command.run(out),
             Command::Gaps(command) => command.run(out),
+            Command::Ratio(command) => command.run(out),
+            Command::Taint(command) => command.run(out),
+            Command::Corroborate(command) => command.run(out),
+            Command::Supersede(command) => command.run(out),
+            Command::Challenge(command) => command.run(out),
+            Command::Resolve(command) => command.run(out),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! A pack is verified before it is written when the genesis is at hand: a node that hands out a
 //! proof that does not hold is found here, not in court.
 
+use super::cose::Cose;
 use crate::cli::connect::{Connect, Node, refusal};
 use crate::cli::query::{read, write_new};
 use crate::cli::{Exit, Failure, Output, Trace, block_on, genesis, taken, unreadable, unwritable};
@@ -29,8 +30,10 @@ pub(super) struct Receipt {
     #[command(flatten)]
     connect: Connect,
     /// The transaction, in hexadecimal.
-    #[arg(value_name = "TRANSACTION")]
-    transaction: TxId,
+    #[arg(value_name = "TRANSACTION", required_unless_present = "cose")]
+    transaction: Option<TxId>,
+    #[command(flatten)]
+    cose: Cose,
     /// Writes the receipt with its proof to a new file.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -89,9 +92,13 @@ pub(super) struct Written {
 
 impl Receipt {
     pub(super) fn run(self, out: &mut Output) -> Result<(), Failure> {
-        let (answer, receipt, refusal) = block_on(self.fetch())?;
+        let id = match self.transaction {
+            Some(id) if !self.cose.is_asked() => id,
+            transaction => return self.cose.run(&self.connect, transaction, self.out, out),
+        };
+        let (answer, receipt, refusal) = block_on(self.fetch(id))?;
         let (height, index) = (answer.height, answer.index);
-        let (done, id) = (receipt.is_done(), self.transaction);
+        let done = receipt.is_done();
         let json = json!({
             "transaction": id.to_string(), "height": height, "index": index,
             "outcome": if done { "done" } else { "refused" },
@@ -115,14 +122,17 @@ impl Receipt {
     }
 
     /// The receipt, why it was refused if it was, and its pack on disk if asked for.
-    async fn fetch(&self) -> Result<(ReceiptResponse, NativeReceipt, Option<Failure>), Failure> {
+    async fn fetch(
+        &self,
+        id: TxId,
+    ) -> Result<(ReceiptResponse, NativeReceipt, Option<Failure>), Failure> {
         let node = self.connect.open().await?;
-        let answer = node.client.receipt(self.transaction, 0).await?;
+        let answer = node.client.receipt(id, 0).await?;
         if !answer.found {
-            return Err(not_yet(self.transaction));
+            return Err(not_yet(id));
         }
         if let Some(path) = &self.out {
-            let proof = node.client.proof(self.transaction).await?;
+            let proof = node.client.proof(id).await?;
             write_new(path, &receipt_pack(&proof)?.to_bytes())?;
         }
         let receipt = read::<NativeReceipt>(&answer.receipt, "receipt")?;

@@ -308,6 +308,19 @@ macro_rules! rule_codes {
                 zh: "预演中新代码破坏了不变量：{0}" => "请修正代码后重新提案"
                 en: "in the rehearsal the code broke an invariant: {0}" => "mend the code, then move again";
 
+            /// The validator did not sign the delegation.
+            ReceiptKeySignature = 2390 "RECEIPT_KEY_SIGNATURE" Receipt
+                zh: "回执密钥的委托签名不成立" => "请用验证节点的共识密钥对该委托签名"
+                en: "the delegation of the receipt key does not hold" => "sign it with the validator's consensus key";
+            /// A receipt key begins no later than the one before it.
+            ReceiptKeyOrder = 2391 "RECEIPT_KEY_ORDER" Receipt
+                zh: "回执密钥自高度 {0} 起有效，须晚于前一把的 {1}" => "请给出更晚的起始高度"
+                en: "the receipt key begins at height {0}, but the one before it at {1}" => "name a later height";
+            /// A receipt key begins too far ahead.
+            ReceiptKeyAhead = 2392 "RECEIPT_KEY_AHEAD" Receipt
+                zh: "回执密钥的起始高度 {0} 过远，最晚为 {1}" => "请给出更近的起始高度"
+                en: "the receipt key begins at height {0}; the latest is {1}" => "name a nearer height";
+
             /// The contract trapped: one code whatever the trap.
             Trap = 3001 "TRAP" Receipt
                 zh: "合约执行中止，未产生任何效果" => "请检查参数；如仍出现，请联系合约维护方"

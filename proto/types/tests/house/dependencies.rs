@@ -19,10 +19,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("linli-probe", &["linli-contract"]),
     ("linli-modules", &[]),
     ("linli-verify", &["linli-types"]),
+    ("linli-browser", &["linli-verify"]),
     ("linli-sdk", &["linli-proto", "linli-types", "linli-verify"]),
     (
         "linli-node",
         &[
+            "linli-browser",
             "linli-core",
             "linli-modules",
             "linli-proto",
@@ -99,8 +101,6 @@ const PURE: &[(&str, &[(&str, &str)])] = &[
         &[
             ("blake3", "digests"),
             ("borsh", "the strict encoding"),
-            ("ciborium", "CBOR, the encoding of COSE"),
-            ("coset", "COSE messages"),
             ("crc32fast", "what a ZIP asks for"),
             ("p256", "signatures of time-stamp authorities"),
             ("prost", "messages"),
@@ -122,6 +122,7 @@ const PURE: &[(&str, &[(&str, &str)])] = &[
             ("sm3", "the pretend host"),
         ],
     ),
+    ("linli-browser", &[("serde_json", "the page reads JSON")]),
     ("linli-evidence", &[("prost", "messages")]),
     ("linli-hostile", &[("prost", "messages")]),
     ("linli-probe", &[("prost", "messages")]),

@@ -114,6 +114,9 @@ fn a_guardian_is_the_attesters_to_give_and_to_take() {
     assert_eq!(stage.call(BOB, "GrantMandate", &guardian), Code::RoleDenied.number());
     let agent = mandate(MandateKind::Agent);
     assert_eq!(stage.call(REGISTRAR, "GrantMandate", &agent), Code::RoleDenied.number());
+    // Nor do they make themselves anybody's guardian.
+    let own = wire::GrantMandateRequest { agent: bytes(REGISTRAR), ..guardian.clone() };
+    assert_eq!(stage.call(REGISTRAR, "GrantMandate", &own), Code::SelfDealing.number());
     assert_eq!(stage.call(REGISTRAR, "GrantMandate", &guardian), 0);
     let withdraw = wire::WithdrawMandateRequest { principal: bytes(ANN), agent: bytes(BOB) };
     assert_eq!(stage.call(ANN, "WithdrawMandate", &withdraw), Code::RoleDenied.number());

@@ -1,7 +1,7 @@
 //! An organisation's second key: by height, one at a time, by whoever administers it.
 
 use super::*;
-use crate::identity::rows::{Sm2Row, find, sm2_key};
+use crate::identity::rows::{Sm2KeyRow, Sm2Row, find, sm2_key};
 use linli_types::code::Code;
 use linli_types::wire::identity as wire;
 
@@ -105,4 +105,24 @@ fn keys_out_of_form_and_too_many_are_refused() {
         stage.later(1, 0);
     }
     assert_eq!(stage.call(MANAGER, "SetSm2Key", &set(ORG, 33, 0)), Code::TooMany.number());
+}
+
+#[test]
+fn the_row_is_written_in_its_frozen_way() {
+    let key = Sm2KeyRow {
+        key: [4; 65],
+        signer_id: "id".into(),
+        possession: [9; 64],
+        from: Height(3),
+        until: Some(Height(258)),
+    };
+    let written = linli_types::encode(&Sm2Row { keys: vec![key] });
+    let mut expected = vec![1, 0, 0, 0];
+    expected.extend_from_slice(&[4; 65]);
+    expected.extend_from_slice(&[2, 0, 0, 0, b'i', b'd']);
+    expected.extend_from_slice(&[9; 64]);
+    expected.extend_from_slice(&[3, 0, 0, 0, 0, 0, 0, 0]);
+    expected.extend_from_slice(&[1, 2, 1, 0, 0, 0, 0, 0, 0]);
+    assert_eq!(written, expected);
+    assert_eq!(sm2_key(2), b"identity\0s\0\0\0\x02");
 }

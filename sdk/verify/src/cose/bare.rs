@@ -17,7 +17,7 @@ use super::delegation::{self, Short};
 use super::receipt::{LogHead, Proof, Receipt};
 use super::statement::{self, Signed};
 use super::{Bad, LINLI};
-use crate::check::{bad_certificate, check_header, walk};
+use crate::check::{Trust, bad_certificate, check_header, walk};
 use crate::failure::{Failure, Reason};
 use crate::pack::{LogPlace, SetChange};
 use crate::said::{self, Detail};
@@ -26,7 +26,6 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use linli_types::certificate::{Certificate, Precommit};
 use linli_types::delegation::Delegation;
-use linli_types::genesis::Genesis;
 use linli_types::header::Header;
 use linli_types::id::{ChainId, Digest, PublicKey, Signature};
 use linli_types::limits::{
@@ -180,17 +179,31 @@ impl Bare {
         asked: Asked<'_>,
         verify: &dyn Verify,
     ) -> Result<Proved, Failure> {
-        let (genesis, chain) = Genesis::from_bytes(genesis)
-            .map_err(|e| Failure::new(Reason::GenesisMalformed, [said::genesis(&e)]))?;
+        self.check_by(&Trust::read(genesis)?, sets, asked, verify)
+    }
+
+    /// The same by a genesis that was read before: one serves any number of receipts.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] names the layer that does not hold.
+    pub fn check_by(
+        &self,
+        trust: &Trust,
+        sets: &[SetChange],
+        asked: Asked<'_>,
+        verify: &dyn Verify,
+    ) -> Result<Proved, Failure> {
+        let chain = trust.chain;
         if self.header.chain != chain {
             return Err(Failure::new(Reason::GenesisOther, [self.header.chain, chain]));
         }
-        let set = self.set_in_force(genesis.validators, sets, verify)?;
+        let set = self.set_in_force(trust.validators.clone(), sets, verify)?;
         let certified_by = self.check_certificate(&chain, &set, verify)?;
         check_header(&self.header, &set)?;
         let signers = self.check_signers(&set, verify)?;
         let (statement, place) = self.check_leaf(asked, verify)?;
-        let (name, header) = (genesis.name, self.header.clone());
+        let (name, header) = (trust.name.clone(), self.header.clone());
         Ok(Proved { name, chain, header, place, signers, certified_by, statement })
     }
 
@@ -247,7 +260,8 @@ impl Bare {
             let stranger = || Failure::new(Reason::ReceiptKeyStranger, [delegation.place]);
             let whole = delegation.whole(receipt, set).ok_or_else(stranger)?;
             let validator = delegation::check(&whole, receipt, set, verify)?;
-            if !seen.insert(validator.key) {
+            // The same key twice would be one signer under two names.
+            if !seen.insert(validator.key) || !seen.insert(receipt.key) {
                 return Err(Failure::new(Reason::CoseTwice, [&validator.name]));
             }
             if !receipt.is_over(&head.root, verify) {
@@ -360,6 +374,16 @@ fn read_own<'a>(reader: &mut Reader<'a>) -> Result<Own<'a>, Unreadable> {
         delegations.push(Short::read(reader)?);
     }
     Ok(Own { header, round, precommits, delegations })
+}
+
+/// Reads a history of validator sets, as a pack holds it or a file beside receipts: the changes
+/// since the genesis, borsh.
+///
+/// # Errors
+///
+/// [`Failure`] of the layer of validators.
+pub fn read_sets(bytes: &[u8]) -> Result<Vec<SetChange>, Failure> {
+    borsh::from_slice(bytes).map_err(|_| Failure::plain(Reason::SetsMalformed))
 }
 
 /// The bytes of several COSE receipts as one array, as a pack holds them.

@@ -241,7 +241,12 @@ mod tests {
             (255, &[0x18, 0xff]),
         ];
         for (number, bytes) in numbers {
-            assert_eq!(written(|w| drop(w.unsigned(number))), bytes);
+            assert_eq!(
+                written(|w| {
+                    w.unsigned(number);
+                }),
+                bytes
+            );
             assert_eq!(Reader::new(bytes).unsigned(), Ok(number));
         }
         let signed: [(i64, &[u8]); 5] = [
@@ -252,11 +257,26 @@ mod tests {
             (i64::MIN, &[0x3b, 0x7f, 255, 255, 255, 255, 255, 255, 255]),
         ];
         for (number, bytes) in signed {
-            assert_eq!(written(|w| drop(w.integer(number))), bytes);
+            assert_eq!(
+                written(|w| {
+                    w.integer(number);
+                }),
+                bytes
+            );
             assert_eq!(Reader::new(bytes).integer(), Ok(number));
         }
-        assert_eq!(written(|w| drop(w.text("水"))), [0x63, 0xe6, 0xb0, 0xb4]);
-        assert_eq!(written(|w| drop(w.bytes(&[1, 2, 3, 4]))), [0x44, 1, 2, 3, 4]);
+        assert_eq!(
+            written(|w| {
+                w.text("水");
+            }),
+            [0x63, 0xe6, 0xb0, 0xb4]
+        );
+        assert_eq!(
+            written(|w| {
+                w.bytes(&[1, 2, 3, 4]);
+            }),
+            [0x44, 1, 2, 3, 4]
+        );
     }
 
     #[test]

@@ -20,6 +20,7 @@
 pub mod bare;
 pub mod delegation;
 pub mod receipt;
+pub mod service;
 pub mod statement;
 
 mod cbor;

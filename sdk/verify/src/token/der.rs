@@ -102,10 +102,9 @@ impl<'a> Der<'a> {
 
     /// A whole number in its shortest spelling.
     pub(super) fn integer(&mut self) -> Option<&'a [u8]> {
-        self.take(INTEGER).map(|element| element.body).filter(|body| match body {
-            [] | [0, 0..=0x7f, ..] | [0xff, 0x80..=0xff, ..] => false,
-            _ => true,
-        })
+        let body = self.take(INTEGER)?.body;
+        let longer = matches!(body, [] | [0, 0..=0x7f, ..] | [0xff, 0x80..=0xff, ..]);
+        (!longer).then_some(body)
     }
 
     /// A small whole number, not below zero.

@@ -1,8 +1,9 @@
 //! The authority's signature: RSA (PKCS #1 v1.5) and ECDSA over P-256, with SHA-2.
 
+use super::SHA_256;
 use super::certificate::Certificate;
 use super::der::{self, Der};
-use super::{SHA_256, Signer};
+use super::read::Signer;
 use alloc::vec::Vec;
 use p256::ecdsa::signature::hazmat::PrehashVerifier;
 use rsa::BoxedUint;

@@ -1,5 +1,6 @@
 //! Tokens that OpenSSL made: read, verified, changed, cut.
 
+use super::der::Der;
 use super::*;
 use proptest::prelude::*;
 
@@ -131,7 +132,9 @@ fn every_flipped_bit_is_found_but_in_what_nothing_rests_on() {
         for bit in 0..token.len() * 8 {
             let mut bad = token.to_vec();
             bad[bit / 8] ^= 1 << (bit % 8);
-            let held = verify(&bad, STAMPED, Some(certificate)).is_ok();
+            let verified = verify(&bad, STAMPED, Some(certificate));
+            // An algorithm that became unknown is said, not believed.
+            let held = matches!(verified, Ok((_, Sealed::ByGiven(_))));
             if held && !idle.contains(&(bit / 8)) {
                 passed.push(bit / 8);
             }

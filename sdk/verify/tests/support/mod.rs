@@ -2,6 +2,8 @@
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
+pub mod court;
+
 use ed25519_dalek::{Signer, SigningKey};
 use linli_types::certificate::{Certificate, Precommit, VoteKind, preimage, vote_bytes};
 use linli_types::digest::{Domain, transaction_id};
@@ -125,7 +127,14 @@ pub fn manifest() -> Manifest {
     let media = "application/pdf".into();
     let listed = Listed { media, name: "a.pdf".into(), sha256, size: file.len() as u64, sm3 };
     let (captured_at, device, order) = (START - 5000, Some("cam-7".into()), None);
-    Manifest { captured_at, device, files: vec![listed], order, salt: Digest([0x5a; 32]) }
+    Manifest {
+        captured_at,
+        device,
+        files: vec![listed],
+        order,
+        platform: None,
+        salt: Digest([0x5a; 32]),
+    }
 }
 
 pub fn statement() -> Vec<u8> {

@@ -1,7 +1,9 @@
-//! The role matrix: every role × every call of the rooms `identity`, `policy` and `governance`, to
-//! others and to oneself, allowed and refused as the one table says.
+//! The role matrix: every role × every call of the native rooms that is an office's, to others and to
+//! oneself, allowed and refused as the one table says; moves as the books say.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
+mod books;
+#[path = "../support/mod.rs"]
 mod support;
 
 use linli_runtime::identity::permits::{self, Own, Permit, Reach};
@@ -77,6 +79,7 @@ fn matrix_genesis() -> Genesis {
         // Holds what every granter may take.
         add(colleague(*role, 1), public(*role, 1), vec![Role::Volunteer]);
     }
+    books::equip(&mut genesis);
     genesis.policy.params = vec![(Param::RecoveryWaitMs.number(), 1_000)];
     genesis
 }
@@ -183,6 +186,7 @@ fn prepared() -> Node {
         let receipts = node.step(&candidates);
         assert!(receipts.iter().all(|r| code_of(r) == 0), "{role:?} {receipts:?}");
     }
+    books::prepare(&mut node);
     node
 }
 
@@ -199,6 +203,7 @@ fn request(permit: &Permit, role: Role, own: bool) -> Vec<body::Call> {
     };
     let add = wire::AddKeyRequest { key: fresh(), from_height: 0 };
     let one = match permit.method {
+        method if permit.room == "accounts" => books::request(method, role, own),
         "AdmitOrganisation" => ask(
             permit.method,
             &wire::AdmitOrganisationRequest { org: 900, kind: 3, label: "站".into() },
@@ -298,6 +303,7 @@ fn govern(permit: &Permit, role: Role, own: bool) -> body::Call {
 /// What the answer is, whatever the table says: by a rule that comes after it.
 fn later_rule(permit: &Permit, role: Role, own: bool) -> u32 {
     match (permit.method, own) {
+        (method, own) if permit.room == "accounts" => books::later_rule(method, own),
         ("GrantRole" | "WithdrawRole" | "StartRecovery", true) => Code::SelfDealing.number(),
         ("AttestRelation" | "WithdrawRelation", true) => Code::SelfDealing.number(),
         ("AttestPredicate" | "WithdrawPredicate", true) => Code::SelfDealing.number(),
@@ -316,7 +322,7 @@ fn later_rule(permit: &Permit, role: Role, own: bool) -> u32 {
 #[test]
 fn every_role_may_call_what_the_table_says_and_nothing_else() {
     let node = prepared();
-    let denied = [Code::RoleDenied, Code::DeviceDenied].map(Code::number);
+    let denied = [Code::RoleDenied, Code::DeviceDenied, Code::Unauthorised].map(Code::number);
     let (mut allowed_count, mut tried) = (0, 0);
     for permit in permits::TABLE {
         for role in Role::ALL {
@@ -343,6 +349,12 @@ fn every_role_may_call_what_the_table_says_and_nothing_else() {
     assert!(tried > 1_000 && allowed_count > 150, "{allowed_count} of {tried}");
 }
 
+// INV-L9
+#[test]
+fn every_move_that_is_an_office_s_is_made_by_that_office_alone() {
+    books::moves(&matrix_genesis());
+}
+
 #[test]
 fn the_table_keeps_the_rows_of_the_domain() {
     let may = |room: &str, method: &str| {
@@ -360,4 +372,7 @@ fn the_table_keeps_the_rows_of_the_domain() {
     let reach = permit.leave(&[Role::Administrator]).reach;
     assert_eq!(reach, Some(Reach::Organisation));
     assert!(permits::find("identity", "Act").is_none());
+    assert_eq!(may("accounts", "Freeze"), [Role::Arbitrator, Role::Regulator]);
+    assert_eq!(may("accounts", "Reverse"), [Role::Arbitrator]);
+    assert_eq!(may("accounts", "ApproveOpening"), [Role::Auditor, Role::FundController]);
 }

@@ -1,0 +1,48 @@
+//! `linli evidence consistency`: that nothing of the log's past was changed.
+
+use crate::cli::connect::Connect;
+use crate::cli::query::write_new;
+use crate::cli::{Failure, Output, block_on};
+use crate::words::words;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+/// Shows that the log of one size is the beginning of the log of another.
+#[derive(clap::Args)]
+pub(super) struct Consistency {
+    #[command(flatten)]
+    connect: Connect,
+    /// Leaves of the older log.
+    #[arg(value_name = "FROM")]
+    from: u64,
+    /// Leaves of the newer log; otherwise the present one.
+    #[arg(value_name = "TO", default_value = "0", hide_default_value = true)]
+    to: u64,
+    /// Writes sizes, roots and path (RFC 9162) to a new file, as JSON.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+impl Consistency {
+    pub(super) fn run(self, out: &mut Output) -> Result<(), Failure> {
+        let answer = block_on(async {
+            let node = self.connect.open().await?;
+            Ok::<_, Failure>(node.client.consistency(self.from, self.to).await?)
+        })?;
+        let path: Vec<Value> =
+            answer.path.chunks(32).map(|node| json!(hex::encode(node))).collect();
+        let (from, to) = (answer.from, answer.to);
+        let (old, new) = (hex::encode(&answer.from_root), hex::encode(&answer.to_root));
+        let json =
+            json!({ "from": from, "to": to, "from_root": old, "to_root": new, "path": path });
+        if let Some(file) = &self.out {
+            write_new(file, format!("{json:#}\n").as_bytes())?;
+        }
+        let text = words!(
+            "日志从 {from} 到 {to} 只增未改　{old} → {new}",
+            "the log of {from} is the beginning of the log of {to}  {old} → {new}"
+        );
+        out.answer(&json, &text);
+        Ok(())
+    }
+}

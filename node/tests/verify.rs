@@ -1,0 +1,206 @@
+//! `linli verify` as a judge or a grandson runs it: one pack, a year of receipts, the page.
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+mod common;
+
+use common::command::{Ran, linli};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+use tempfile::TempDir;
+
+/// Single-bit changes through the binary (issue 4).
+const FLIPS: usize = 200;
+/// Receipts in the folder, of one block.
+const RECEIPTS: usize = 500;
+
+fn kept(name: &str) -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sdk/verify/tests/fixtures");
+    fs::read(path.join(name)).unwrap()
+}
+
+/// A folder with the kept genesis beside it.
+struct Desk {
+    dir: TempDir,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let desk = Self { dir: tempfile::tempdir().unwrap() };
+        desk.put("genesis", &kept("genesis"));
+        fs::create_dir(desk.path("year")).unwrap();
+        desk
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn put(&self, name: &str, bytes: &[u8]) -> String {
+        let path = self.path(name);
+        fs::write(&path, bytes).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    fn verify(&self, args: &[&str]) -> Ran {
+        let genesis = self.path("genesis");
+        let mut all = vec!["verify", "--genesis", genesis.to_str().unwrap()];
+        all.extend(args);
+        linli(&all)
+    }
+}
+
+/// The program itself, as a process of its own.
+fn binary(desk: &Desk, args: &[&str]) -> Ran {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_linli"));
+    command.arg("verify").arg("--genesis").arg(desk.path("genesis")).args(args);
+    let ran = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    let exit = u8::try_from(ran.status.code().unwrap()).unwrap();
+    Ran { exit, stdout: text(ran.stdout), stderr: text(ran.stderr) }
+}
+
+/// A small generator (SplitMix64).
+fn below(state: &mut u64, n: usize) -> usize {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut z = *state;
+    z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    ((z ^ z >> 31) % n as u64) as usize
+}
+
+/// The bytes of a stored entry of a pack.
+fn entry(pack: &[u8], wanted: &str) -> Vec<u8> {
+    let number = |at: usize, n: usize| {
+        pack[at..at + n].iter().rev().fold(0_usize, |sum, byte| sum << 8 | usize::from(*byte))
+    };
+    let mut at = 0;
+    while number(at, 4) == 0x0403_4b50 {
+        let (size, name_len) = (number(at + 22, 4), number(at + 26, 2));
+        let start = at + 30 + name_len;
+        if &pack[at + 30..start] == wanted.as_bytes() {
+            return pack[start..start + size].to_vec();
+        }
+        at = start + size;
+    }
+    panic!("no {wanted}");
+}
+
+#[test]
+fn leg_01_each_layer_is_said_and_what_is_not_proved_stands_apart() {
+    let desk = Desk::new();
+    let pack = desk.put("court.linli", &kept("court.linli"));
+    let started = Instant::now();
+    let ran = binary(&desk, &[&pack, "--lang", "zh"]);
+    println!("one verification from the command line: {:?}", started.elapsed());
+    assert_eq!(ran.exit, 0, "{}", ran.stderr);
+    for words in [
+        "核验一致\n  证据包",
+        "平台声明",
+        "上链后未改：是。",
+        "上链前真实性：\n  账本不证明；有他方佐证",
+        "节点与利害关系：",
+    ] {
+        assert!(ran.stdout.contains(words), "{words} in {}", ran.stdout);
+    }
+    assert!(!ran.stdout.contains("不一致"), "{}", ran.stdout);
+    let json = desk.verify(&[&pack, "--json"]).json();
+    assert_eq!(json["verified"], true);
+    assert_eq!(json["unchanged_since_anchoring"], true);
+    assert_eq!(json["corroborated_before_anchoring"], true);
+    assert_eq!(json["statement"]["number"], 42);
+    let layers = json["layers"].as_array().unwrap();
+    assert!(layers.len() >= 19 && layers.iter().all(|layer| layer["holds"] == true), "{json}");
+}
+
+#[test]
+fn leg_01_two_hundred_changed_bits_are_refused_with_the_layer_named() {
+    let desk = Desk::new();
+    let (good, mut chance) = (kept("court.linli"), 7);
+    for _ in 0..FLIPS {
+        let (at, bit) = (below(&mut chance, good.len()), below(&mut chance, 8));
+        let mut bad = good.clone();
+        bad[at] ^= 1 << bit;
+        let pack = desk.put("bad.linli", &bad);
+        let ran = binary(&desk, &[&pack, "--json"]);
+        assert_eq!(ran.exit, 1, "byte {at}, bit {bit}");
+        let json = ran.json();
+        assert_eq!((&json["verified"], &json["layer"]), (&false.into(), &"pack".into()), "{json}");
+    }
+}
+
+#[test]
+fn leg_02_a_pack_without_a_platform_statement_carries_a_warning() {
+    let desk = Desk::new();
+    let file: Vec<u8> =
+        (0..2_000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let file = desk.put("a.pdf", &file);
+    let pack = desk.put("a.pdf.linli", &kept("a.pdf.linli"));
+    let ran = desk.verify(&[&pack, &file, "--lang", "zh"]);
+    assert_eq!(ran.exit, 0, "{}", ran.stderr);
+    assert!(ran.stdout.contains("提醒：\n  未附平台声明"), "{}", ran.stdout);
+    let changed = desk.put("a.pdf", b"smaller");
+    let ran = desk.verify(&[&pack, &changed, "--lang", "zh"]);
+    assert_eq!(ran.exit, 1);
+    assert!(ran.stderr.contains("文件") && ran.stderr.contains("核验不一致"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("微信"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_year_of_receipts_is_verified_in_one_run_and_each_bad_one_is_named() {
+    let desk = Desk::new();
+    let (statement, receipt) = (kept("statement.cose"), kept("two.receipt"));
+    desk.put("year/sets", &entry(&kept("court.linli"), "sets"));
+    for i in 0..RECEIPTS {
+        desk.put(&format!("year/{i}.cose"), &statement);
+        desk.put(&format!("year/{i}.receipt"), &receipt);
+    }
+    desk.put("year/court.linli", &kept("court.linli"));
+    desk.put("year/a.pdf.linli", &kept("a.pdf.linli"));
+    desk.put("year/notes.txt", b"not ours");
+    let dir = desk.path("year");
+    let dir = dir.to_str().unwrap();
+    let ran = desk.verify(&["--dir", dir, "--json"]);
+    assert_eq!(ran.exit, 0, "{}", ran.stderr);
+    let json = ran.json();
+    let held = u64::try_from(RECEIPTS).unwrap() + 2;
+    assert_eq!((&json["held"], &json["without_files"]), (&held.into(), &1.into()), "{json}");
+    println!("{held} files in {} s", json["seconds"]);
+    assert_eq!(ran.stderr, "", "no bar where there is no terminal");
+    let mut bad = receipt.clone();
+    bad[200] ^= 1;
+    desk.put("year/7.receipt", &bad);
+    fs::remove_file(desk.path("year/8.cose")).unwrap();
+    let ran = desk.verify(&["--dir", dir, "--json"]);
+    assert_eq!(ran.exit, 1);
+    let lines: Vec<serde_json::Value> =
+        ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let named = |name: &str| {
+        lines.iter().any(|line| line["file"].as_str().is_some_and(|file| file.ends_with(name)))
+    };
+    assert!(named("7.receipt") && named("8.receipt"), "{}", ran.stdout);
+    let last = lines.last().unwrap();
+    assert_eq!((&last["failed"], &last["held"]), (&2.into(), &(held - 2).into()), "{last}");
+}
+
+#[test]
+fn a_folder_without_packs_or_a_missing_genesis_is_no_success() {
+    let desk = Desk::new();
+    let dir = desk.path("year");
+    let ran = desk.verify(&["--dir", dir.to_str().unwrap()]);
+    assert_eq!(ran.exit, 1, "{}", ran.stdout);
+    assert_eq!(linli(&["verify", "--dir", dir.to_str().unwrap()]).exit, 2);
+    assert_eq!(linli(&["verify"]).exit, 2);
+}
+
+#[test]
+fn the_page_is_written_once_and_needs_no_genesis() {
+    let desk = Desk::new();
+    let path = desk.path("linli-verify.html");
+    let path = path.to_str().unwrap();
+    let ran = linli(&["verify", "--page", path]);
+    assert_eq!(ran.exit, 0, "{}", ran.stderr);
+    assert_eq!(fs::read(path).unwrap(), linli_browser::PAGE);
+    assert_ne!(linli(&["verify", "--page", path]).exit, 0, "never over an old one");
+}

@@ -1,0 +1,250 @@
+//! Bare receipts (RFC 9942) from what a node serves: one file per leaf, each checked as it is made.
+
+use crate::anchor::set_changes;
+use crate::client::Client;
+use crate::error::{Error, ErrorKind};
+use borsh::BorshDeserialize;
+use linli_proto::ledger_client::LedgerClient;
+use linli_proto::{
+    ConsistencyRequest, ConsistencyResponse, CoseReceiptRequest, CoseReceiptResponse,
+    EventsRequest, cose_receipt_request,
+};
+use linli_types::certificate::Certificate;
+use linli_types::delegation::Delegation;
+use linli_types::header::Header;
+use linli_types::id::{Digest, PrincipalId, Signature, TxId};
+use linli_types::merkle::{self, Sha256Log};
+use linli_types::signature::Zip215;
+use linli_types::validator::ValidatorSet;
+use linli_verify::cose::bare::Bare;
+use linli_verify::cose::delegation;
+use linli_verify::cose::receipt::{LogHead, Proof, Receipt};
+use linli_verify::pack::{LogPlace, SetChange};
+use linli_verify::statement::{self, Anchored, Statement};
+use prost::Message;
+use tonic::transport::Channel;
+
+/// Which leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leaves {
+    /// This one and those after it, as far as one transaction made them.
+    From(u64),
+    /// Those that a transaction made.
+    Of(TxId),
+}
+
+/// Receipts of leaves of one block.
+#[derive(Clone, Debug)]
+pub struct Receipts {
+    /// The block.
+    pub header: Header,
+    /// How its validators came to be.
+    pub sets: Vec<SetChange>,
+    /// Each leaf's index and receipt, ascending.
+    pub leaves: Vec<(u64, Bare)>,
+    /// Of how many organisations the signatures are.
+    pub organisations: usize,
+}
+
+impl Client {
+    /// Receipts of up to `count` leaves, with the signatures of at least `organisations`
+    /// organisations if the node can have them.
+    ///
+    /// # Errors
+    ///
+    /// Refused, no answer, or one whose signatures and paths do not hold.
+    pub async fn cose_receipts(
+        &self,
+        leaves: Leaves,
+        count: u32,
+        organisations: u32,
+    ) -> Result<Receipts, Error> {
+        let of = Some(match leaves {
+            Leaves::From(leaf) => cose_receipt_request::Of::Leaf(leaf),
+            Leaves::Of(id) => cose_receipt_request::Of::Transaction(id.0.to_vec()),
+        });
+        let call = |mut l: LedgerClient<Channel>, r| async move { l.get_cose_receipt(r).await };
+        let request = CoseReceiptRequest { of, count, organisations };
+        assemble(&self.read("GetCoseReceipt", request, call).await?)
+    }
+
+    /// The leaf of a source's record: by the contract's events about the source, from the first on.
+    /// `None` if none of them is about that number.
+    ///
+    /// # Errors
+    ///
+    /// Refused, or no answer.
+    pub async fn leaf_of_number(
+        &self,
+        source: PrincipalId,
+        number: u64,
+    ) -> Result<Option<u64>, Error> {
+        let (room, about) = (statement::ROOM.into(), source.0.to_vec());
+        let request = EventsRequest { room, about, history_only: true, ..EventsRequest::default() };
+        let mut events = self.events(request);
+        while let Some(event) = events.next().await? {
+            let found = leaf_in(&event.kind, &event.data, source, number);
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+
+    /// That the log of `from` leaves is the beginning of the log of `to`; 0 means the present one.
+    ///
+    /// # Errors
+    ///
+    /// Refused, no answer, or a path that does not hold.
+    pub async fn consistency(&self, from: u64, to: u64) -> Result<ConsistencyResponse, Error> {
+        let call = |mut l: LedgerClient<Channel>, r| async move { l.get_consistency(r).await };
+        let answer = self.read("GetConsistency", ConsistencyRequest { from, to }, call).await?;
+        let root = |bytes: &[u8]| Digest::from_slice(bytes).ok_or_else(bad);
+        let (old, new) = (root(&answer.from_root)?, root(&answer.to_root)?);
+        let path = nodes(&answer.path)?;
+        match merkle::is_consistent::<Sha256Log>((answer.from, old), (answer.to, new), &path) {
+            true => Ok(answer),
+            false => Err(bad()),
+        }
+    }
+}
+
+/// Full name of the event of a registration.
+const REGISTERED: &str = "linli.evidence.v1.Registered";
+
+/// The part of that event that places a number in the log.
+#[derive(Clone, PartialEq, Eq, Message)]
+struct Registered {
+    #[prost(bytes = "vec", tag = "1")]
+    source: Vec<u8>,
+    #[prost(uint64, tag = "2")]
+    first: u64,
+    #[prost(uint32, tag = "3")]
+    count: u32,
+    #[prost(uint64, tag = "5")]
+    first_leaf: u64,
+}
+
+/// The leaf of a source's number, if this event placed it.
+fn leaf_in(kind: &str, data: &[u8], source: PrincipalId, number: u64) -> Option<u64> {
+    match kind {
+        REGISTERED => {
+            let said = Registered::decode(data).ok().filter(|said| said.source == source.0)?;
+            let place = number.checked_sub(said.first)?;
+            if place < u64::from(said.count) { said.first_leaf.checked_add(place) } else { None }
+        }
+        statement::EVENT => {
+            let said = Anchored::decode(data).ok()?;
+            let anchored = Statement::decode(said.statement.as_slice()).ok()?;
+            (anchored.source == source.0 && anchored.number == number).then_some(said.leaf)
+        }
+        _ => None,
+    }
+}
+
+/// Puts receipts together and checks what the node added: signatures of receipt keys, and paths.
+/// Certificate and set are the verifier's, who has the genesis.
+///
+/// # Errors
+///
+/// [`ErrorKind::BadAnswer`].
+pub fn assemble(answer: &CoseReceiptResponse) -> Result<Receipts, Error> {
+    let header = Header::from_bytes(&answer.header).map_err(|_| bad())?;
+    let certificate: Certificate = read(&answer.certificate)?;
+    let set: ValidatorSet = read(&answer.validators)?;
+    let sets = set_changes(&answer.set_changes)?;
+    if set.hash() != header.validators_hash {
+        return Err(bad());
+    }
+    let head = LogHead::of(&header);
+    let mut signers = Vec::new();
+    for signer in &answer.signers {
+        let delegation: Delegation = read(&signer.delegation)?;
+        let signature = Signature::from_slice(&signer.signature).ok_or_else(bad)?;
+        signers.push((delegation, signature));
+    }
+    let orgs = signers.iter().filter_map(|(d, _)| set.get(&d.says.validator)).map(|v| v.org);
+    let organisations = orgs.collect::<std::collections::BTreeSet<_>>().len();
+    let (hashes, given) = (nodes(&answer.leaves)?, nodes(&answer.range_path)?);
+    let (first, size) = (answer.first_leaf, header.log_size);
+    let (root, paths) =
+        merkle::range::paths::<Sha256Log>(&hashes, first, size, &given).ok_or_else(bad)?;
+    if root != header.log_root {
+        return Err(bad());
+    }
+    // The same signatures serve every leaf: they are checked once.
+    let none_yet = LogPlace { leaf: first, size, path: Vec::new() };
+    let holds = |(receipt, delegation): &(Receipt, Delegation)| {
+        delegation::check(delegation, receipt, &set, &Zip215).is_ok()
+            && receipt.is_over(&head.root, &Zip215)
+    };
+    if !receipts(&head, &signers, &none_yet).iter().all(holds) {
+        return Err(bad());
+    }
+    let mut leaves = Vec::new();
+    for (leaf, path) in (first..).zip(paths) {
+        let receipts = receipts(&head, &signers, &LogPlace { leaf, size, path });
+        let bare = Bare::new(&header, &certificate, &receipts, &set).ok_or_else(none)?;
+        leaves.push((leaf, bare));
+    }
+    Ok(Receipts { header, sets, leaves, organisations })
+}
+
+fn receipts(
+    head: &LogHead,
+    signers: &[(Delegation, Signature)],
+    place: &LogPlace,
+) -> Vec<(Receipt, Delegation)> {
+    let one = |(delegation, signature): &(Delegation, Signature)| {
+        let proof = Proof::Inclusion(place.clone());
+        (Receipt::new(head, delegation.says.key, *signature, proof), *delegation)
+    };
+    signers.iter().map(one).collect()
+}
+
+fn nodes(bytes: &[u8]) -> Result<Vec<Digest>, Error> {
+    let (chunks, rest) = bytes.as_chunks::<32>();
+    if rest.is_empty() { Ok(chunks.iter().map(|node| Digest(*node)).collect()) } else { Err(bad()) }
+}
+
+fn read<T: BorshDeserialize>(bytes: &[u8]) -> Result<T, Error> {
+    T::try_from_slice(bytes).map_err(|_| bad())
+}
+
+fn none() -> Error {
+    Error::new(
+        ErrorKind::BadAnswer,
+        "节点没有回执密钥，也未能从其他节点取得 COSE 回执；证书与普通回执不受影响",
+        "the node has no receipt key and reached no other that has one: there is no COSE receipt; \
+         certificate and plain receipt are not concerned",
+    )
+}
+
+fn bad() -> Error {
+    Error::new(
+        ErrorKind::BadAnswer,
+        "节点给出的 COSE 回执不成立",
+        "the COSE receipt that the node gave does not hold",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_leaf_of_a_number_stands_in_the_event_that_registered_it() {
+        let source = PrincipalId([7; 16]);
+        let said = Registered { source: source.0.to_vec(), first: 10, count: 4, first_leaf: 90 };
+        let data = said.encode_to_vec();
+        let find = |number| leaf_in(REGISTERED, &data, source, number);
+        assert_eq!([9, 10, 13, 14].map(find), [None, Some(90), Some(93), None]);
+        assert_eq!(leaf_in(REGISTERED, &data, PrincipalId([8; 16]), 10), None);
+        assert_eq!(leaf_in("linli.evidence.v1.Other", &data, source, 10), None);
+        let old = Statement { source: source.0.to_vec(), number: 3, ..Statement::default() };
+        let old = Anchored { statement: old.encode_to_vec(), leaf: 5, reused: false };
+        let data = old.encode_to_vec();
+        assert_eq!(leaf_in(statement::EVENT, &data, source, 3), Some(5));
+        assert_eq!(leaf_in(statement::EVENT, &data, source, 4), None);
+    }
+}

@@ -1,0 +1,67 @@
+//! Small files of the vault: whole, private and durable.
+
+use crate::error::{Error, ErrorKind};
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+/// Where a file is written before it takes its name.
+pub(crate) fn beside(path: &Path) -> PathBuf {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".part");
+    PathBuf::from(beside)
+}
+
+/// Writes a file whole, private to its owner, and returns once file and name are durable.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let beside = beside(path);
+    let mut options = File::options();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&beside)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    std::fs::rename(&beside, path)?;
+    sync_folder(path)
+}
+
+/// Makes what happened to a name in its folder durable.
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
+}
+
+/// Reads a whole file of at most `max` bytes; `None` if there is none.
+pub(crate) fn read(path: &Path, max: u64) -> Result<Option<Vec<u8>>, Error> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(failed(path, &e)),
+    };
+    let mut bytes = Vec::new();
+    file.take(max.saturating_add(1)).read_to_end(&mut bytes).map_err(|e| failed(path, &e))?;
+    if bytes.len() as u64 > max {
+        return Err(failed(path, &io::Error::new(io::ErrorKind::InvalidData, "it is too large")));
+    }
+    Ok(Some(bytes))
+}
+
+/// A folder that only its owner may enter.
+pub(crate) fn folder(path: &Path) -> Result<(), Error> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).map_err(|e| failed(path, &e))
+}
+
+pub(crate) fn failed(path: &Path, why: &io::Error) -> Error {
+    let shown = path.display();
+    Error::new(
+        ErrorKind::File,
+        format!("{shown} 无法读写：{why}"),
+        format!("{shown} cannot be read or written: {why}"),
+    )
+    .hint_with("请核对路径、权限与剩余空间", "check the path, its permissions and the free space")
+}

@@ -1,0 +1,201 @@
+//! What makes the ledger's word independent of its validators, on a net of real processes: a witness
+//! that cosigns the log, a time-stamp authority, an organisation's second key.
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+mod support;
+
+use linli_sdk::{Client, KeyFile};
+use linli_types::certificate::Certificate;
+use linli_types::header::Header;
+use linli_types::id::Digest;
+use linli_types::merkle::{Sha256Log, root_from_path};
+use linli_types::signature::Zip215;
+use linli_verify::note::{Checkpoint, Key, Note};
+use linli_verify::token::{self, Sealed};
+use serde_json::Value;
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Command;
+use support::{Live, Ran, linli, text, until};
+
+fn openssl(folder: &Path, args: &[&str]) {
+    let out = Command::new("openssl").current_dir(folder).args(args).output().unwrap();
+    assert!(out.status.success(), "{args:?}: {}", String::from_utf8_lossy(&out.stderr));
+}
+
+/// A time-stamp authority of OpenSSL's behind HTTP; the folder holds `tsa.pem` and `root.pem`.
+fn authority(folder: &Path) -> String {
+    fs::create_dir(folder).unwrap();
+    for name in ["root.key", "tsa.key"] {
+        let option = "ec_paramgen_curve:P-256";
+        openssl(folder, &["genpkey", "-algorithm", "EC", "-pkeyopt", option, "-out", name]);
+    }
+    let extensions = "[e]\nextendedKeyUsage=critical,timeStamping\nsubjectKeyIdentifier=hash\n";
+    fs::write(folder.join("extensions"), extensions).unwrap();
+    let config = "[t]\nserial = ./serial\nsigner_digest = sha256\ndefault_policy = 1.2.3.4.1\n\
+        digests = sha256\ness_cert_id_alg = sha256\n";
+    fs::write(folder.join("config"), config).unwrap();
+    fs::write(folder.join("serial"), "01").unwrap();
+    let root =
+        ["req", "-x509", "-new", "-key", "root.key", "-subj", "/CN=root", "-out", "root.pem"];
+    openssl(folder, &root);
+    openssl(folder, &["req", "-new", "-key", "tsa.key", "-subj", "/CN=stamps", "-out", "tsa.csr"]);
+    let issue = ["x509", "-req", "-in", "tsa.csr", "-CA", "root.pem", "-CAkey", "root.key"];
+    let rest =
+        ["-set_serial", "7", "-extfile", "extensions", "-extensions", "e", "-out", "tsa.pem"];
+    openssl(folder, &[&issue[..], &rest].concat());
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/tsr", listener.local_addr().unwrap());
+    let folder = folder.to_path_buf();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let (mut all, mut chunk) = (Vec::new(), [0; 4096]);
+            let query = loop {
+                let read = stream.read(&mut chunk).unwrap();
+                all.extend_from_slice(&chunk[..read]);
+                let Some(end) = all.windows(4).position(|w| w == b"\r\n\r\n") else { continue };
+                let head = String::from_utf8_lossy(&all[..end]).to_lowercase();
+                let length = head.split("content-length: ").nth(1).unwrap();
+                let length: usize = length.lines().next().unwrap().parse().unwrap();
+                if all.len() >= end + 4 + length {
+                    break all[end + 4..].to_vec();
+                }
+            };
+            fs::write(folder.join("query"), query).unwrap();
+            let reply = ["ts", "-reply", "-queryfile", "query", "-signer", "tsa.pem"];
+            let rest = ["-inkey", "tsa.key", "-config", "config", "-section", "t", "-out", "reply"];
+            openssl(&folder, &[&reply[..], &rest].concat());
+            let body = fs::read(folder.join("reply")).unwrap();
+            let length = body.len();
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n");
+            let _ = stream.write_all(&[head.as_bytes(), &body].concat());
+        }
+    });
+    url
+}
+
+struct Watched {
+    live: Live,
+    /// The witness's note key, as it prints it.
+    key: String,
+}
+
+impl Watched {
+    /// A net whose first node knows a witness and an authority.
+    fn start() -> Self {
+        let mut live = Live::start();
+        live.net.stop().unwrap();
+        let url = authority(&live.path("tsa"));
+        let secret = live.path("witness.key");
+        linli(&["key", "new", text(&secret), "--development"]).done();
+        let public = KeyFile::read(&secret).unwrap().public();
+        let kind = linli_verify::note::Kind::Witness;
+        let key = Key::new("court.example/1", kind, public).unwrap().to_string();
+        let path = live.net.validators[0].data_dir.join("config.toml");
+        let config = fs::read_to_string(&path).unwrap();
+        let config = config.replace("witnesses = []", &format!("witnesses = [\"{key}\"]"));
+        let certificate = live.path("tsa/tsa.pem");
+        let certificate = text(&certificate);
+        let asked = format!("\n[timestamp]\nurl = \"{url}\"\ncertificate = \"{certificate}\"\n");
+        assert!(config.contains(&key), "{config}");
+        fs::write(&path, config + &asked).unwrap();
+        live.net.start().unwrap();
+        Self { live, key }
+    }
+
+    fn witness(&self) -> Ran {
+        let http = &self.live.net.validators[0].http;
+        let url = if http.contains("://") { http.clone() } else { format!("http://{http}") };
+        let (genesis, key) = (&self.live.net.genesis, self.live.path("witness.key"));
+        let data = self.live.path("witness");
+        let whom = ["witness", "--node", &url, "--genesis", text(genesis), "--key", text(&key)];
+        let rest = ["--name", "court.example/1", "--data", text(&data)];
+        linli(&[&whom[..], &rest].concat())
+    }
+
+    fn anchor(&self, name: &str) {
+        let file = self.live.path(name);
+        fs::write(&file, name).unwrap();
+        let out = self.live.path("packs");
+        let args = ["evidence", "anchor", text(&file), "--out", text(&out)];
+        self.live.linli("operator", &args).done();
+    }
+
+    /// What the first node has that shows when a leaf was there.
+    fn later(&self, leaf: u64) -> linli_proto::LaterResponse {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let file = KeyFile::read(&self.live.key("auditor")).unwrap();
+        let (chain, key) = (file.about().chain.unwrap(), file.open("").unwrap());
+        let url = &self.live.net.validators[0].grpc;
+        let url = if url.contains("://") { url.clone() } else { format!("http://{url}") };
+        runtime.block_on(async {
+            Client::connect(&url, chain, key).await.unwrap().later(leaf).await.unwrap()
+        })
+    }
+}
+
+fn digests(path: &[Vec<u8>]) -> Vec<Digest> {
+    path.iter().map(|node| Digest::from_slice(node).unwrap()).collect()
+}
+
+#[test]
+fn a_leaf_s_time_is_shown_by_an_authority_and_a_witness_that_are_no_validators() {
+    let watched = Watched::start();
+    watched.anchor("one.pdf");
+    let (index, leaf) = leaf_of(&watched);
+    let stamp = until("a token", || watched.later(index).stamp);
+    let header = Header::from_bytes(&stamp.header).unwrap();
+    let certificate = fs::read(watched.live.path("tsa/tsa.pem")).unwrap();
+    let certificate = token::certificate(&certificate).unwrap();
+    let (read, sealed) = token::verify(&stamp.token, &stamp.header, Some(&certificate)).unwrap();
+    assert!(matches!(sealed, Sealed::ByGiven(_)));
+    assert!(read.time.plus_ms(60_000) > header.time);
+    let signed: Certificate = borsh::from_slice(&stamp.certificate).unwrap();
+    assert_eq!(signed.block, header.id());
+    assert_eq!(stamp.size, header.log_size);
+
+    // OpenSSL says the same of the file in the node's folder.
+    let folder = watched.live.path("tsa");
+    fs::write(folder.join("header"), &stamp.header).unwrap();
+    let kept = watched.live.net.validators[0].data_dir.join("timestamps");
+    let kept = fs::read_dir(kept).unwrap().next().unwrap().unwrap().path();
+    assert_eq!(fs::read(&kept).unwrap(), stamp.token);
+    let verify = ["ts", "-verify", "-data", "header", "-in", text(&kept), "-token_in"];
+    openssl(&folder, &[&verify[..], &["-CAfile", "root.pem"]].concat());
+
+    // The witness signs step by step.
+    let first = watched.witness().done().json();
+    assert_eq!((&first["new"], &first["handed_in"]), (&true.into(), &true.into()), "{first}");
+    assert_eq!(first["witness"], Value::from(watched.key.clone()));
+    watched.anchor("two.pdf");
+    let second = watched.witness().done().json();
+    assert_eq!((&second["new"], &second["handed_in"]), (&true.into(), &true.into()), "{second}");
+    assert!(second["size"].as_u64() > first["size"].as_u64());
+    assert_eq!(watched.witness().done().json()["new"], false);
+
+    // The node serves it, with the leaf's way to both roots.
+    let later = watched.later(index).checkpoint.unwrap();
+    let note = Note::parse(later.note.as_bytes()).unwrap();
+    let said = Checkpoint::parse(note.text()).unwrap();
+    assert_eq!((said.size, &later.witnesses), (later.size, &vec![watched.key.clone()]));
+    let key = Key::parse(&watched.key).unwrap();
+    assert!(note.signed_by(&key, &Zip215).unwrap().is_some());
+    let root =
+        |size, path: &[Vec<u8>]| root_from_path::<Sha256Log>(leaf, index, size, &digests(path));
+    assert_eq!(root(later.size, &later.path), Some(said.root));
+    assert_eq!(root(stamp.size, &stamp.path), Some(header.log_root));
+}
+
+/// The first file's leaf: its index and its hash, from its own proof.
+fn leaf_of(watched: &Watched) -> (u64, Digest) {
+    let pack = watched.live.path("packs/one.pdf.linli");
+    let file = watched.live.path("one.pdf");
+    let report = watched.live.verify(&[text(&pack), text(&file)]).done().json();
+    let log = &report["log"];
+    let id: Digest =
+        log["statement"].as_str().unwrap_or_else(|| panic!("{report}")).parse().unwrap();
+    (log["leaf"].as_u64().unwrap(), linli_types::merkle::statement_leaf(&id))
+}
