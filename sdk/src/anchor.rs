@@ -181,8 +181,7 @@ pub fn set_changes(changes: &[linli_proto::SetChange]) -> Result<Vec<SetChange>,
     changes.iter().map(change).collect()
 }
 
-/// temp
-pub fn block_proof(proof: &ProofResponse) -> Result<BlockProof, Error> {
+fn block_proof(proof: &ProofResponse) -> Result<BlockProof, Error> {
     Ok(BlockProof {
         header: header(&proof.header)?,
         certificate: read(&proof.certificate, CERTIFICATE)?,

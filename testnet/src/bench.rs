@@ -304,7 +304,16 @@ impl Window {
                 let lossless = no_loss(&tally);
                 let load::Tally { submitted, committed, refused, lost, .. } = tally;
                 let (finality_ms, elapsed, leaves) = (tally.finality_ms, tally.elapsed, None);
-                Ok(Counted { submitted, committed, refused, lost, finality_ms, elapsed, leaves, lossless })
+                Ok(Counted {
+                    submitted,
+                    committed,
+                    refused,
+                    lost,
+                    finality_ms,
+                    elapsed,
+                    leaves,
+                    lossless,
+                })
             }
             Self::Batches(numbers) => {
                 let run = batches::run(net, dir, chain(net)?, &numbers, seconds);
@@ -314,8 +323,18 @@ impl Window {
                     lost => Err(Failure::law(format!("{lost} batches lost"))),
                 };
                 let batches::Tally { submitted, committed, refused, lost, .. } = tally;
-                let (finality_ms, elapsed, leaves) = (tally.finality_ms, tally.elapsed, Some(tally.leaves));
-                Ok(Counted { submitted, committed, refused, lost, finality_ms, elapsed, leaves, lossless })
+                let (finality_ms, elapsed, leaves) =
+                    (tally.finality_ms, tally.elapsed, Some(tally.leaves));
+                Ok(Counted {
+                    submitted,
+                    committed,
+                    refused,
+                    lost,
+                    finality_ms,
+                    elapsed,
+                    leaves,
+                    lossless,
+                })
             }
         }
     }

@@ -182,7 +182,9 @@ pub fn prepare(
                 let first = numbers.get(&signer.id).copied().unwrap_or(1);
                 anchor_call(&mut chance, signer.id, first.saturating_add(round))
             }
-            Workload::Transfer | Workload::AnchorBatch | Workload::Idle => transfer_call(&mut chance, signer, &everyone),
+            Workload::Transfer | Workload::AnchorBatch | Workload::Idle => {
+                transfer_call(&mut chance, signer, &everyone)
+            }
         };
         let body = wire::TransactionBody {
             chain_tag: chain.tag(),

@@ -3,7 +3,7 @@
 use crate::Failure;
 use crate::load::{Chance, Signer};
 use crate::net::now_ms;
-use linli_sdk::anchor;
+use linli_sdk::anchor::{self, REGISTER_BATCH, RegisterBatchRequest};
 use linli_types::digest;
 use linli_types::id::{ChainId, Digest, PublicKey, TxId};
 use linli_types::limits;
@@ -91,8 +91,13 @@ fn item(
         FileDigests::of(format!("{number:09}.log"), &content);
     let listed = Listed { media: "text/plain".into(), name, sha256, size, sm3 };
     let salt = Digest(chance.bytes());
-    let manifest =
-        Manifest { captured_at: captured_at_ms, device: None, files: vec![listed], order: None, salt };
+    let manifest = Manifest {
+        captured_at: captured_at_ms,
+        device: None,
+        files: vec![listed],
+        order: None,
+        salt,
+    };
     let (manifest_sha256, sm3) = file::both(&manifest.to_bytes());
     let claims = Claims {
         source: signer.id,
@@ -124,7 +129,7 @@ fn sign(
     key: &PublicKey,
     (request, valid_until_ms): (&RegisterBatchRequest, u64),
 ) -> (TxId, Vec<u8>) {
-    let (room, method) = (anchor::ROOM.into(), "RegisterBatch".into());
+    let (room, method) = (anchor::ROOM.into(), REGISTER_BATCH.into());
     let body = wire::TransactionBody {
         chain_tag: chain.tag(),
         sender: signer.id.0.to_vec(),
@@ -137,29 +142,4 @@ fn sign(
     .encode_to_vec();
     let signature = signer.key.sign(&signing_bytes(&chain, &body));
     (digest::transaction_id(&body), envelope(&body, &signature))
-}
-
-// TEMP
-#[derive(Clone, PartialEq, Eq, Message)]
-pub(super) struct RegisterBatchRequest {
-    #[prost(bytes = "vec", tag = "1")]
-    pub source: Vec<u8>,
-    #[prost(uint64, tag = "2")]
-    pub first: u64,
-    #[prost(int32, tag = "3")]
-    pub kind: i32,
-    #[prost(bytes = "vec", tag = "4")]
-    pub statements: Vec<u8>,
-    #[prost(bytes = "vec", tag = "5")]
-    pub manifests: Vec<u8>,
-    #[prost(uint64, tag = "7")]
-    pub captured_from_ms: u64,
-    #[prost(uint64, tag = "8")]
-    pub captured_to_ms: u64,
-    #[prost(int32, tag = "9")]
-    pub clock_source: i32,
-    #[prost(int32, tag = "11")]
-    pub retention: i32,
-    #[prost(int32, tag = "15")]
-    pub basis: i32,
 }

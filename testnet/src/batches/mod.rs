@@ -13,6 +13,7 @@ mod writer;
 use crate::load::{Chance, Numbers, Signer};
 use crate::net::{Net, now_ms};
 use crate::{Failure, keys};
+use linli_sdk::cose::Leaves;
 use linli_sdk::{Client, Options, Outcome, Signed};
 use linli_types::height::TimeMs;
 use linli_types::id::{ChainId, TxKey};
@@ -22,6 +23,8 @@ use std::time::{Duration, Instant};
 
 /// Statements in one transaction.
 const BATCH: u64 = 1024;
+/// Of how many organisations each receipt carries a signature.
+const ORGANISATIONS: u32 = 2;
 /// Batches under way at a time.
 const LANES: usize = 8;
 /// How long a transaction may take to its receipt.
@@ -65,7 +68,6 @@ struct Work {
     until: Instant,
     out: PathBuf,
     samples: PathBuf,
-    set: linli_types::validator::ValidatorSet,
 }
 
 /// Where receipts go, below the net's folder.
@@ -99,13 +101,7 @@ pub(crate) async fn run(
     let auditor = net.keys.get("auditor").ok_or_else(|| Failure::new("the net has no auditor"))?;
     let reader = keys::read(auditor)?.0;
     let begun = Instant::now();
-    let work = Arc::new(Work {
-        chain,
-        until: begun + Duration::from_secs(seconds),
-        out,
-        samples,
-        set: linli_types::genesis::Genesis::from_bytes(&std::fs::read(&net.genesis)?).unwrap().0.validators,
-    });
+    let work = Arc::new(Work { chain, until: begun + Duration::from_secs(seconds), out, samples });
     let mut lanes = Vec::new();
     for (at, share) in shares.into_iter().enumerate() {
         let member = net.validators.get(at % net.validators.len().max(1));
@@ -154,7 +150,8 @@ async fn submit(
     tally: &mut Tally,
 ) -> Result<(), Failure> {
     let valid_until = TimeMs(batch.valid_until_ms);
-    let signed = Signed { id: batch.id, key: TxKey::default(), valid_until, raw: batch.raw.clone() };
+    let signed =
+        Signed { id: batch.id, key: TxKey::default(), valid_until, raw: batch.raw.clone() };
     let begun = Instant::now();
     client.submit(&signed).await?;
     tally.submitted += 1;
@@ -170,9 +167,10 @@ async fn submit(
         }
     }
     tally.finality_ms.push(begun.elapsed().as_secs_f64() * 1e3);
-    let proof = client.proof(batch.id).await?;
+    let (all, of) = (u32::try_from(BATCH).unwrap_or(u32::MAX), Leaves::Of(batch.id));
+    let receipts = client.cose_receipts(of, all, ORGANISATIONS).await?;
     let work = work.clone();
-    tally.leaves += aside(move || writer::write(&batch, &proof, &work)).await?;
+    tally.leaves += aside(move || writer::write(&batch, &receipts, &work)).await?;
     Ok(())
 }
 

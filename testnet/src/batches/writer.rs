@@ -1,41 +1,25 @@
-//! From one proof of a batch to the receipt of each of its leaves, on disk.
+//! The receipt of each leaf, on disk.
 
 use super::maker::Batch;
 use super::{SAMPLE, Work};
 use crate::Failure;
-use linli_proto::ProofResponse;
-use linli_sdk::anchor;
-use linli_types::delegation::{Delegation, ReceiptKey};
-use linli_types::id::{Digest, Signature};
-use linli_types::merkle::{self, Sha256Log};
-use linli_verify::cose::{bare::Bare, receipt::{LogHead, Proof, Receipt}};
-use linli_verify::pack::LogPlace;
+use linli_sdk::cose::Receipts;
 
-/// Writes the receipts; how many.
-pub(super) fn write(batch: &Batch, proof: &ProofResponse, work: &Work) -> Result<u64, Failure> {
-    let block = anchor::block_proof(proof)?;
-    let head = LogHead::of(&block.header);
-    let leaves: Vec<Digest> = batch.items.iter().map(|i| merkle::statement_leaf(&i.id)).collect();
-    let given: Vec<Digest> =
-        proof.range_path.iter().filter_map(|n| Digest::from_slice(n)).collect();
-    let (first, size) = (proof.leaf_index, block.header.log_size);
-    let (root, paths) = merkle::range::paths::<Sha256Log>(&leaves, first, size, &given)
-        .ok_or_else(|| Failure::law("a proof of a batch has another shape"))?;
-    if root != block.header.log_root {
-        return Err(Failure::law("a proof of a batch leads to another root"));
+/// Writes the receipts, one file each; how many. A sample goes beside its statement.
+pub(super) fn write(batch: &Batch, receipts: &Receipts, work: &Work) -> Result<u64, Failure> {
+    if receipts.leaves.len() != batch.items.len() {
+        return Err(Failure::law("a batch has not as many receipts as statements"));
     }
     let mut written = 0;
-    let set = work.set.clone();
-    let v = set.members()[0].clone();
-    let delegation = Delegation { says: ReceiptKey { chain: work.chain, validator: v.key, key: v.key, from_height: linli_types::height::Height(1) }, signature: Signature([0; 64]) };
-    for ((item, path), leaf) in batch.items.iter().zip(paths).zip(first..) {
-        let place = LogPlace { leaf, size, path };
-        let receipt = Receipt::new(&head, v.key, Signature([0; 64]), Proof::Inclusion(place));
-        let bare = Bare::new(&block.header, &block.certificate, &[(receipt, delegation)], &set).unwrap();
-        let name = format!("{}-{:09}.receipt", batch.source, item.number);
-        std::fs::write(work.out.join(name), bare.to_bytes())?;
+    for (at, (item, (_, receipt))) in batch.items.iter().zip(&receipts.leaves).enumerate() {
+        let name = format!("{}-{:09}", batch.source, item.number);
+        let bytes = receipt.to_bytes();
+        std::fs::write(work.out.join(format!("{name}.receipt")), &bytes)?;
+        if at % SAMPLE == 0 {
+            std::fs::write(work.samples.join(format!("{name}.receipt")), &bytes)?;
+            std::fs::write(work.samples.join(format!("{name}.cose")), &item.statement)?;
+        }
         written += 1;
     }
-    let _ = SAMPLE;
     Ok(written)
 }
