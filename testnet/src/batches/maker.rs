@@ -3,7 +3,8 @@
 use crate::Failure;
 use crate::load::{Chance, Signer};
 use crate::net::now_ms;
-use linli_sdk::anchor::{self, REGISTER_BATCH, RegisterBatchRequest};
+use linli_sdk::anchor;
+use linli_sdk::anchor::register::{REGISTER_BATCH, RegisterBatchRequest};
 use linli_types::digest;
 use linli_types::id::{ChainId, Digest, PublicKey, TxId};
 use linli_types::limits;
@@ -92,6 +93,7 @@ fn item(
     let listed = Listed { media: "text/plain".into(), name, sha256, size, sm3 };
     let salt = Digest(chance.bytes());
     let manifest = Manifest {
+        platform: None,
         captured_at: captured_at_ms,
         device: None,
         files: vec![listed],
