@@ -5,7 +5,7 @@ use crate::genesis::LoadSize;
 use crate::leaving::Leaving;
 use crate::load::{self, Rate, Tally, Workload};
 use crate::net::{self, Net};
-use crate::{Failure, http, opening, process};
+use crate::{Failure, batches, http, opening, process};
 use clap::Args;
 use linli_types::id::ChainId;
 use std::path::{Path, PathBuf};
@@ -137,7 +137,7 @@ fn signed(
     let chain = chain(net)?;
     let numbers = match workload {
         Workload::Anchor => runtime()?.block_on(load::open_numbers(net, dir, chain))?,
-        Workload::Transfer | Workload::Idle => load::Numbers::new(),
+        Workload::Transfer | Workload::AnchorBatch | Workload::Idle => load::Numbers::new(),
     };
     load::prepare(dir, chain, net.validators.len(), workload, count, &numbers)
 }
@@ -226,26 +226,26 @@ fn figures(
     let untouched = Usage::of(net);
     let loaded = bench.accounts.map(|count| opening::load(net, dir, count)).transpose()?;
     let lanes = net.validators.len();
-    let ready = signed(net, dir, bench.workload, count(rate, bench.seconds))?;
+    let window = Window::prepare(bench, net, dir, rate)?;
     let (before, own_before) = (Usage::of(net), own_cpu_ms());
-    let tally = run_ready(net, ready, rate, bench.seconds, 0)?;
+    let counted = window.run(net, dir, bench.seconds)?;
     let (after, own_after) = (Usage::of(net), own_cpu_ms());
-    let lossless = no_loss(&tally);
-    let committed = tally.committed.max(1) as f64;
+    let verified = counted.leaves.map(|_| batches::verify(net, dir)).transpose()?;
+    let committed = counted.committed.max(1) as f64;
     let cpu_ms = after.cpu_ms.iter().sum::<f64>() - before.cpu_ms.iter().sum::<f64>();
-    let seconds = tally.elapsed.as_secs_f64().max(0.001);
+    let seconds = counted.elapsed.as_secs_f64().max(0.001);
     let verify_rate = verify_rate_per_cpu_s();
     let limit_ms = committed * lanes as f64 / verify_rate.max(1.0) * 1e3;
     let figures = Figures {
         workload: bench.workload.word().into(),
         validators: lanes,
         seconds,
-        submitted: tally.submitted,
-        committed: tally.committed,
-        refused: tally.refused,
-        lost: tally.lost,
-        tps: tally.committed as f64 / seconds,
-        finality_ms: Latency::of(tally.finality_ms),
+        submitted: counted.submitted,
+        committed: counted.committed,
+        refused: counted.refused,
+        lost: counted.lost,
+        tps: counted.committed as f64 / seconds,
+        finality_ms: Latency::of(counted.finality_ms),
         cpu_ms_per_tx: cpu_ms / committed,
         client_cpu_ms_per_tx: (own_after - own_before) / committed,
         disk_bytes_per_tx: after.disk_bytes.saturating_sub(before.disk_bytes) as f64 / committed,
@@ -259,10 +259,85 @@ fn figures(
             (before.cpu_ms.iter().sum::<f64>() - untouched.cpu_ms.iter().sum::<f64>())
                 / count.max(1) as f64
         }),
+        leaves: counted.leaves,
+        leaves_per_s: counted.leaves.map(|leaves| leaves as f64 / seconds),
+        receipts_verified: verified,
         blocks: None,
         idle_cpu_pct_max: None,
     };
-    Ok((figures, lossless))
+    Ok((figures, counted.lossless))
+}
+
+/// What stands ready before the clock starts.
+enum Window {
+    /// Transactions, signed.
+    Signed(Vec<load::Ready>, Rate),
+    /// The numbers that are open: batches are made inside the clock.
+    Batches(load::Numbers),
+}
+
+/// What the window came to.
+struct Counted {
+    submitted: u64,
+    committed: u64,
+    refused: u64,
+    lost: u64,
+    finality_ms: Vec<f64>,
+    elapsed: Duration,
+    leaves: Option<u64>,
+    lossless: Result<(), Failure>,
+}
+
+impl Window {
+    fn prepare(bench: &Bench, net: &Net, dir: &Path, rate: Rate) -> Result<Self, Failure> {
+        if bench.workload != Workload::AnchorBatch {
+            let ready = signed(net, dir, bench.workload, count(rate, bench.seconds))?;
+            return Ok(Self::Signed(ready, rate));
+        }
+        Ok(Self::Batches(runtime()?.block_on(load::open_numbers(net, dir, chain(net)?))?))
+    }
+
+    fn run(self, net: &Net, dir: &Path, seconds: u64) -> Result<Counted, Failure> {
+        match self {
+            Self::Signed(ready, rate) => {
+                let tally = run_ready(net, ready, rate, seconds, 0)?;
+                let lossless = no_loss(&tally);
+                let load::Tally { submitted, committed, refused, lost, .. } = tally;
+                let (finality_ms, elapsed, leaves) = (tally.finality_ms, tally.elapsed, None);
+                Ok(Counted {
+                    submitted,
+                    committed,
+                    refused,
+                    lost,
+                    finality_ms,
+                    elapsed,
+                    leaves,
+                    lossless,
+                })
+            }
+            Self::Batches(numbers) => {
+                let run = batches::run(net, dir, chain(net)?, &numbers, seconds);
+                let tally = runtime()?.block_on(run)?;
+                let lossless = match tally.lost {
+                    0 => Ok(()),
+                    lost => Err(Failure::law(format!("{lost} batches lost"))),
+                };
+                let batches::Tally { submitted, committed, refused, lost, .. } = tally;
+                let (finality_ms, elapsed, leaves) =
+                    (tally.finality_ms, tally.elapsed, Some(tally.leaves));
+                Ok(Counted {
+                    submitted,
+                    committed,
+                    refused,
+                    lost,
+                    finality_ms,
+                    elapsed,
+                    leaves,
+                    lossless,
+                })
+            }
+        }
+    }
 }
 
 fn own_cpu_ms() -> f64 {
@@ -302,6 +377,9 @@ fn idle(bench: &Bench, net: &Net) -> Result<Figures, Failure> {
         accounts: None,
         load_seconds: None,
         load_cpu_ms_per_account: None,
+        leaves: None,
+        leaves_per_s: None,
+        receipts_verified: None,
         blocks: Some(height().unwrap_or(from).saturating_sub(from)),
         idle_cpu_pct_max: Some(busiest / (seconds * 1e3) * 100.0),
     })

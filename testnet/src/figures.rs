@@ -28,7 +28,7 @@ impl Latency {
 /// What `bench` prints.
 #[derive(Clone, Debug, Serialize)]
 pub struct Figures {
-    /// `transfer`, `anchor` or `idle`.
+    /// `transfer`, `anchor`, `anchor-batch` or `idle`.
     pub workload: String,
     /// How many validators.
     pub validators: usize,
@@ -69,6 +69,15 @@ pub struct Figures {
     /// CPU of all validators together for it, per account.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub load_cpu_ms_per_account: Option<f64>,
+    /// Leaves of the log whose receipts were on disk at the end; only of `anchor-batch`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leaves: Option<u64>,
+    /// Those per second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leaves_per_s: Option<f64>,
+    /// Receipts that `linli verify` accepted afterwards, one in a hundred.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub receipts_verified: Option<u64>,
     /// Blocks in the window; only of `idle`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blocks: Option<u64>,

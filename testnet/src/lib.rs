@@ -4,6 +4,7 @@
 //! judges by receipts and by what the programs say, never by what it hoped to send.
 #![forbid(unsafe_code)]
 
+mod batches;
 pub mod bench;
 pub mod chaos;
 pub mod cli;

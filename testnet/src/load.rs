@@ -42,6 +42,8 @@ pub enum Workload {
     Transfer,
     /// Evidence anchors, through the WASM contract.
     Anchor,
+    /// Statements in batches of 1,024, each with its receipt on disk.
+    AnchorBatch,
     /// Nothing.
     Idle,
 }
@@ -52,15 +54,16 @@ impl Workload {
         match self {
             Self::Transfer => "transfer",
             Self::Anchor => "anchor",
+            Self::AnchorBatch => "anchor-batch",
             Self::Idle => "idle",
         }
     }
 }
 
 /// One of the load generator's signers.
-struct Signer {
-    key: SecretKey,
-    id: PrincipalId,
+pub(crate) struct Signer {
+    pub(crate) key: SecretKey,
+    pub(crate) id: PrincipalId,
     accounts: Vec<AccountId>,
 }
 
@@ -73,9 +76,13 @@ pub struct Ready {
 }
 
 /// Draws the same numbers for the same seed (SplitMix64: Steele, Lea, Flood, 2014).
-struct Chance(u64);
+pub(crate) struct Chance(u64);
 
 impl Chance {
+    pub(crate) const fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -88,7 +95,7 @@ impl Chance {
         of.get(usize::try_from(at).unwrap_or(0))
     }
 
-    fn bytes<const N: usize>(&mut self) -> [u8; N] {
+    pub(crate) fn bytes<const N: usize>(&mut self) -> [u8; N] {
         let mut bytes = [0; N];
         for chunk in bytes.chunks_mut(8) {
             let word = self.next().to_le_bytes();
@@ -98,7 +105,7 @@ impl Chance {
     }
 }
 
-fn signers(dir: &Path) -> Result<Vec<Signer>, Failure> {
+pub(crate) fn signers(dir: &Path) -> Result<Vec<Signer>, Failure> {
     let text = std::fs::read_to_string(dir.join("accounts.json"))?;
     let accounts: BTreeMap<String, Vec<String>> = serde_json::from_str(&text)?;
     let mut paths: Vec<PathBuf> =
@@ -175,7 +182,9 @@ pub fn prepare(
                 let first = numbers.get(&signer.id).copied().unwrap_or(1);
                 anchor_call(&mut chance, signer.id, first.saturating_add(round))
             }
-            Workload::Transfer | Workload::Idle => transfer_call(&mut chance, signer, &everyone),
+            Workload::Transfer | Workload::AnchorBatch | Workload::Idle => {
+                transfer_call(&mut chance, signer, &everyone)
+            }
         };
         let body = wire::TransactionBody {
             chain_tag: chain.tag(),

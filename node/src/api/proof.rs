@@ -12,7 +12,7 @@ use linli_proto as wire;
 use linli_proto::proof_request::Of;
 use linli_runtime::accounts::NOBODY;
 use linli_runtime::load_certificate;
-use linli_runtime::log::{leaf_path, range_path};
+use linli_runtime::log::leaf_path;
 use linli_types::code::Code;
 use linli_types::height::Height;
 use linli_types::id::{Digest, PrincipalId, TxId};
@@ -114,10 +114,6 @@ fn prove(
     };
     add_body(&mut out, block, index)?;
     let (first, count) = receipt.log_leaves;
-    if leaf.is_none() && count > 1 {
-        out.leaf_count = count;
-        out.range_path = range(store, block, first, count)?;
-    }
     if let Some(leaf) = leaf.or((count > 0).then_some(first)) {
         add_leaf(&mut out, store, block, leaf)?;
     }
@@ -154,16 +150,6 @@ fn add_leaf(
     out.leaf_index = leaf;
     out.leaf_path = path(nodes)?;
     Ok(())
-}
-
-fn range(
-    store: &RocksStore,
-    block: &Block,
-    first: u64,
-    count: u32,
-) -> Result<Vec<Vec<u8>>, Status> {
-    let wanted = first..first.saturating_add(u64::from(count));
-    path(range_path(store, wanted, block.header.log_size).map_err(broken)?)
 }
 
 fn path(nodes: Option<Vec<Digest>>) -> Result<Vec<Vec<u8>>, Status> {
