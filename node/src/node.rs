@@ -44,6 +44,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::runtime::Builder;
 use tokio::sync::{broadcast, mpsc, watch};
+use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
 
 /// Messages that may wait for the driver; their bytes are bounded per peer.
@@ -154,6 +155,7 @@ pub struct Node {
     network: Network,
     commands: mpsc::Sender<Command>,
     ended: watch::Receiver<Option<Ended>>,
+    listening: JoinHandle<()>,
 }
 
 /// Makes the data folder's store with the genesis in it (`linli init`).
@@ -257,7 +259,7 @@ impl Node {
             counters: counters.clone(),
         });
         let (words, heard) = mpsc::channel(limits::COSE_WORDS_MAX);
-        tokio::spawn(receipts.clone().listen(heard));
+        let listening = tokio::spawn(receipts.clone().listen(heard));
         let shared = Shared {
             published: published.clone(),
             verify: verify.clone(),
@@ -303,7 +305,13 @@ impl Node {
         let ended = start_driver(driver, inputs, first)?;
         access.keep_syncing();
         tokio::spawn(watch_disk(options.data, options.reserve_bytes, commands.clone(), counters));
-        Ok(Self { handle: NodeHandle::new(Arc::new(shared)), network: net, commands, ended })
+        Ok(Self {
+            handle: NodeHandle::new(Arc::new(shared)),
+            network: net,
+            commands,
+            ended,
+            listening,
+        })
     }
 
     /// What the API holds.
@@ -333,6 +341,9 @@ impl Node {
         // What fails here is said in the log; the entries are with the system all the same.
         let access = self.handle.access_log();
         let _ = tokio::task::spawn_blocking(move || access.sync()).await;
+        // Both read the store: whoever opens that next must find it closed.
+        self.handle.rates().close();
+        let _ = self.listening.await;
         ended
     }
 }

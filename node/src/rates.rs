@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 /// How often each may ask (`[api.rates]`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,7 +81,8 @@ type OrgOf = dyn Fn(&PublicKey) -> Option<u32> + Send + Sync;
 /// Whose organisation a key belongs to, as the ledger has it. A key is one principal's for ever, and
 /// a principal stays in its organisation: what was found once is kept.
 struct Organisations {
-    look_up: Box<OrgOf>,
+    /// None once the node has ended: it reads the store, which must close then.
+    look_up: RwLock<Option<Box<OrgOf>>>,
     known: Mutex<HashMap<PublicKey, u32>>,
 }
 
@@ -90,9 +91,14 @@ impl Organisations {
         let known = lock(&self.known).get(key).copied();
         let org = match known {
             Some(org) => org,
-            None => self.keep(key, (self.look_up)(key)?),
+            None => self.keep(key, self.look_up(key)?),
         };
         (org != 0).then_some(org)
+    }
+
+    fn look_up(&self, key: &PublicKey) -> Option<u32> {
+        let look_up = self.look_up.read().unwrap_or_else(PoisonError::into_inner);
+        look_up.as_ref()?(key)
     }
 
     fn keep(&self, key: &PublicKey, org: u32) -> u32 {
@@ -132,7 +138,8 @@ impl Rates {
         org_of: impl Fn(&PublicKey) -> Option<u32> + Send + Sync + 'static,
         counters: Arc<Counters>,
     ) -> Self {
-        let orgs = Organisations { look_up: Box::new(org_of), known: Mutex::default() };
+        let orgs =
+            Organisations { look_up: RwLock::new(Some(Box::new(org_of))), known: Mutex::default() };
         let pair = |key, org| Mutex::new(Pair { keys: Table::new(key), orgs: Table::new(org) });
         Self {
             clock: MachineClock::start(),
@@ -142,6 +149,11 @@ impl Rates {
             unproved: Mutex::new(Table::new(settings.unproved_per_address)),
             counters,
         }
+    }
+
+    /// The node has ended: nobody's organisation is looked up any more.
+    pub(crate) fn close(&self) {
+        *self.orgs.look_up.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Whether a read in the name of `key` is worth looking at (S2). Costs nothing.

@@ -95,7 +95,17 @@ async function act(command) {
   return shown();
 }
 
-await shown();
+// The page may still replace the empty one that the window opened with.
+async function opened() {
+  try {
+    return await shown();
+  } catch (error) {
+    if (!/context/i.test(error.message)) throw error;
+    return opened();
+  }
+}
+
+await opened();
 for await (const line of createInterface({ input: process.stdin })) {
   console.log(JSON.stringify(await act(JSON.parse(line))));
 }
