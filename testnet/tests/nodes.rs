@@ -147,6 +147,8 @@ fn twin(live: &Live) -> PathBuf {
         config.replacen(line, &format!("{key} = \"{}\"", free_address()), 1)
     });
     fs::write(data.join("config.toml"), other).unwrap();
+    let carrier = "keys/carrier.key";
+    fs::copy(first.data_dir.join(carrier), data.join(carrier)).unwrap();
     data
 }
 
