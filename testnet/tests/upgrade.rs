@@ -21,9 +21,9 @@ const DISTRICT: &str = "district-admin";
 const MOTION: &str = "0a0b0c0d0e0f00010203040506070809";
 const OPEN_MS: u64 = 6_000;
 const DELAY_MS: u64 = 4_000;
-/// Who carries the reports of each validator.
 /// What the command line stages in one call, in bytes.
 const PART_BYTES: usize = 96 * 1024;
+/// Who carries the reports of each validator.
 const CARRIERS: [&str; 4] = ["operator", "fund", "auditor", "arbitrator"];
 
 fn start() -> Live {
