@@ -7,9 +7,9 @@
 //!   taken from a witness.
 //! - **N2 known.** Only witnesses that the administrator named are heard, each with its newest note.
 
-use crate::durable;
 use linli_runtime::log::root_at;
 use linli_sdk::SecretKey;
+use linli_sdk::durable;
 use linli_types::id::{ChainId, Digest};
 use linli_types::limits::NOTE_BYTES_MAX;
 use linli_types::signature::{Verify, Zip215};

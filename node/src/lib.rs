@@ -17,7 +17,6 @@ pub mod config;
 pub mod contract_thread;
 pub mod counters;
 pub mod driver;
-mod durable;
 pub mod handle;
 pub mod http;
 mod listen;

@@ -30,6 +30,7 @@ pub mod clock;
 mod connect;
 pub mod cose;
 pub mod draft;
+pub mod durable;
 pub mod error;
 pub mod follow;
 pub mod key;

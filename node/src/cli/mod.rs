@@ -36,10 +36,10 @@ mod witness;
 
 pub use output::{Exit, Failure, Output, Trace};
 
-use crate::durable;
 use crate::words::words;
 use clap::error::ErrorKind;
 use clap::{ArgAction, FromArgMatches, Parser, Subcommand};
+use linli_sdk::durable;
 use linli_types::code::Lang;
 use std::ffi::OsString;
 use std::io::Write;

@@ -8,8 +8,8 @@ use super::genesis;
 use super::key::Passphrase;
 use super::output::Exit;
 use super::{Failure, Output, block_on, machine, unwritable};
-use crate::durable;
 use crate::words::{Words, words};
+use linli_sdk::durable;
 use linli_sdk::web::Web;
 use linli_sdk::witness::{
     Contradiction, LogState, Looked, Refused, STATE_BYTES_MAX, Witness as Eye,

@@ -1,7 +1,7 @@
 //! The tokens that were obtained, one file each: `openssl ts -reply -token_in` reads them as they
 //! are. The name says which log a token covers.
 
-use crate::durable;
+use linli_sdk::durable;
 use linli_types::height::Height;
 use linli_types::limits::{STAMPS_MAX, TOKEN_BYTES_MAX};
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! The last block that a device saw: what it captures after that is not older.
 
+use crate::durable;
 use crate::error::Error;
-use crate::vault::durable;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -47,7 +47,7 @@ impl Checkpoint {
         }
         let path = folder.join(FILE);
         let text = serde_json::to_vec(self).unwrap_or_default();
-        durable::write(&path, &text).map_err(|e| durable::failed(&path, &e))?;
+        durable::write_private(&path, &text).map_err(|e| durable::failed(&path, &e))?;
         Ok(true)
     }
 }

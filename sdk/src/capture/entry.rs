@@ -1,8 +1,8 @@
 //! One entry of a queue.
 
 use super::{About, Environment};
+use crate::durable;
 use crate::error::{Error, ErrorKind};
-use crate::vault::durable;
 use linli_types::id::Digest;
 use linli_types::signature::Zip215;
 use linli_verify::Manifest;
@@ -114,7 +114,7 @@ impl Entry {
     pub fn write(&self, folder: &Path) -> Result<(), Error> {
         let path = path(folder, self.number);
         let text = serde_json::to_vec_pretty(self).unwrap_or_default();
-        durable::write(&path, &text).map_err(|e| durable::failed(&path, &e))
+        durable::write_private(&path, &text).map_err(|e| durable::failed(&path, &e))
     }
 
     /// The statement's exact bytes.

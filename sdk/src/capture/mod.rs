@@ -26,11 +26,11 @@ mod taken;
 pub use checkpoint::Checkpoint;
 pub use entry::{Entry, Upload};
 
+use crate::durable;
 use crate::error::{Error, ErrorKind};
 use crate::key::{SecretKey, random};
 use crate::manifest::listed;
 use crate::steady::unreadable;
-use crate::vault::durable;
 use linli_types::height::Height;
 use linli_types::id::{BlockId, ChainId, Digest, PrincipalId};
 use linli_verify::cose::statement::{Claims, ClockSource, SUBJECT};

@@ -3,9 +3,9 @@
 use super::Who;
 use super::checkpoint::Checkpoint;
 use super::entry::Entry;
+use crate::durable;
 use crate::error::{Error, ErrorKind};
 use crate::key::SecretKey;
-use crate::vault::durable;
 use linli_types::id::Signature;
 use linli_types::signature::{Verify as _, Zip215};
 use serde::{Deserialize, Serialize};
@@ -110,7 +110,7 @@ impl State {
         self.signature = hex::encode(key.sign(&self.preimage()).0);
         let path = folder.join("state");
         let text = serde_json::to_vec_pretty(self).unwrap_or_default();
-        durable::write(&path, &text).map_err(|e| durable::failed(&path, &e))
+        durable::write_private(&path, &text).map_err(|e| durable::failed(&path, &e))
     }
 
     fn preimage(&self) -> Vec<u8> {

@@ -1,6 +1,6 @@
 //! `vault.toml`: where a vault's payloads stand. Credentials never stand in it.
 
-use super::durable;
+use crate::durable;
 use crate::error::{Error, ErrorKind};
 use serde::Deserialize;
 use std::collections::BTreeSet;

@@ -5,7 +5,8 @@
 //! on a holder is found by listing: nothing hides in an unfinished upload.
 
 use super::config::{HolderConfig, Kind, S3};
-use super::{durable, s3};
+use super::s3;
+use crate::durable;
 use crate::error::{Error, ErrorKind};
 use futures::StreamExt as _;
 use linli_types::id::Digest;

@@ -11,8 +11,8 @@
 //! It names no person whom a record is about (`Row::subject` does, until the record is erased): with
 //! the key row goes the link (LEG-06), while who read the record can still be told (LEG-10).
 
-use super::durable;
 use super::seal::Key;
+use crate::durable;
 use crate::error::{Error, ErrorKind};
 use borsh::{BorshDeserialize, BorshSerialize};
 use linli_types::id::Digest;
@@ -181,7 +181,8 @@ impl Log {
         self.head = Head { count: line.number, digest };
         let plain = borsh::to_vec(&self.head).unwrap_or_default();
         let sealed = master.seal(HEAD_DOMAIN, plain)?;
-        durable::write(&self.head_path, &sealed).map_err(|e| durable::failed(&self.head_path, &e))
+        durable::write_private(&self.head_path, &sealed)
+            .map_err(|e| durable::failed(&self.head_path, &e))
     }
 
     /// The lines that `wanted` takes, in their order.

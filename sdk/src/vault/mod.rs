@@ -25,7 +25,6 @@
 
 mod class;
 mod config;
-pub(crate) mod durable;
 mod erase;
 mod get;
 mod holder;
@@ -46,6 +45,7 @@ pub use put::{Input, Put, Stored};
 pub use tombstone::{Basis, Confirmation, State, Tombstone};
 pub use verify::{Checked, Finding};
 
+use crate::durable;
 use crate::error::{Error, ErrorKind};
 use crate::key::SecretKey;
 use holder::Holder;
@@ -116,7 +116,8 @@ impl Vault {
             durable::folder(&folder.join(part))?;
         }
         let path = folder.join(config::FILE);
-        durable::write(&path, Config::NEW.as_bytes()).map_err(|e| durable::failed(&path, &e))?;
+        durable::write_private(&path, Config::NEW.as_bytes())
+            .map_err(|e| durable::failed(&path, &e))?;
         Self::open(folder, key, Opening::default())
     }
 

@@ -7,9 +7,9 @@
 //!   row destroys the record.
 //! - **R2 whole or before.** A row is replaced at once and is durable before anything rests on it.
 
-use super::durable;
 use super::seal::Key;
 use super::{Class, Role};
+use crate::durable;
 use crate::error::{Error, ErrorKind};
 use borsh::{BorshDeserialize, BorshSerialize};
 use linli_types::id::{Digest, PrincipalId};
@@ -95,7 +95,7 @@ impl Row {
         let plain = borsh::to_vec(self).map_err(|e| broken(&self.record, &e))?;
         let sealed = master.seal(&associated(&self.record), plain)?;
         let path = path(folder, &self.record);
-        durable::write(&path, &sealed).map_err(|e| durable::failed(&path, &e))
+        durable::write_private(&path, &sealed).map_err(|e| durable::failed(&path, &e))
     }
 
     /// Reads the row of `record`; `None` if there is none.

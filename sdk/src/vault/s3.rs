@@ -7,7 +7,7 @@
 //!   shows them.
 
 use super::config::S3;
-use super::durable;
+use crate::durable;
 use crate::error::{Error, ErrorKind};
 use crate::tls;
 use object_store::aws::AmazonS3Builder;

@@ -8,7 +8,8 @@
 //!   even the vault, cannot find them among the tags on the ledger any more.
 
 use super::seal::Key;
-use super::{Vault, durable, row};
+use super::{Vault, row};
+use crate::durable;
 use crate::error::{Error, ErrorKind};
 use linli_types::id::{Digest, PrincipalId};
 use std::path::PathBuf;
@@ -53,7 +54,7 @@ impl Vault {
     fn draw_secret(&self, source: &PrincipalId) -> Result<Key, Error> {
         let (secret, path) = (Key::draw()?, self.secret_path(source));
         let sealed = self.master.seal(&associated(source), secret.bytes().to_vec())?;
-        durable::write(&path, &sealed).map_err(|e| durable::failed(&path, &e))?;
+        durable::write_private(&path, &sealed).map_err(|e| durable::failed(&path, &e))?;
         Ok(secret)
     }
 

@@ -1,8 +1,9 @@
 //! What is left of an erased record: that it was, when and on which basis, who confirmed it, and the
 //! ledger's receipt. Nothing of what it held.
 
+use super::Vault;
 use super::row::Row;
-use super::{Vault, durable};
+use crate::durable;
 use crate::error::{Error, ErrorKind};
 use linli_types::id::Digest;
 use serde::{Deserialize, Serialize};
@@ -188,7 +189,7 @@ impl Vault {
     pub(super) fn bury(&self, record: &Digest, tombstone: &Tombstone) -> Result<(), Error> {
         let path = self.tombstone_path(record);
         let text = serde_json::to_vec_pretty(tombstone).unwrap_or_default();
-        durable::write(&path, &text).map_err(|e| durable::failed(&path, &e))
+        durable::write_private(&path, &text).map_err(|e| durable::failed(&path, &e))
     }
 
     fn tombstone_path(&self, record: &Digest) -> PathBuf {

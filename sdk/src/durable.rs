@@ -1,7 +1,8 @@
-//! Small files of the vault: whole, private and durable.
+//! Small files that must be there after a power cut: what makes evidence provable stands on disk
+//! before anything depends on it.
 
 use crate::error::{Error, ErrorKind};
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -12,14 +13,26 @@ pub(crate) fn beside(path: &Path) -> PathBuf {
     PathBuf::from(beside)
 }
 
-/// Writes a file whole, private to its owner, and returns once file and name are durable.
-pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let beside = beside(path);
+/// Writes a file whole, beside its place first, and returns once file and name are durable.
+///
+/// # Errors
+///
+/// Whatever the system says; then nothing stands under the name.
+pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    put(path, bytes, File::options())
+}
+
+/// The same, and only its owner may read it.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut options = File::options();
-    options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&beside)?;
+    put(path, bytes, options)
+}
+
+fn put(path: &Path, bytes: &[u8], mut options: OpenOptions) -> io::Result<()> {
+    let beside = beside(path);
+    let mut file = options.write(true).create(true).truncate(true).open(&beside)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     std::fs::rename(&beside, path)?;
