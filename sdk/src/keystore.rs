@@ -22,7 +22,7 @@ mod lock;
 mod private;
 mod sm2;
 
-use lock::{CIPHER, FORMAT, KDF, Kdf, Lock, Written, exact, locked};
+use lock::{CIPHER, FORMAT, KDF, Kdf, Lock, Written, locked};
 pub(crate) use private::check_private;
 use private::no_key;
 pub use sm2::Sm2KeyFile;

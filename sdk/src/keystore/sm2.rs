@@ -2,7 +2,7 @@
 
 use super::lock::{CIPHER, FORMAT, KDF, Kdf, Lock, Written, exact, locked};
 use super::private::{self, no_key};
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::sm2::Sm2Key;
 use linli_types::id::ChainId;
 use linli_verify::Detail;
@@ -205,6 +205,7 @@ impl Sm2KeyFile {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
     use crate::keystore::KeyFile;
 
     fn sealed(passphrase: &str) -> (Sm2Key, Sm2KeyFile) {

@@ -11,7 +11,7 @@ mod maker;
 mod sampled;
 mod writer;
 
-pub(crate) use sampled::{Verified, verify};
+pub(crate) use sampled::verify;
 
 use crate::load::{Chance, Numbers, Signer, Tally};
 use crate::net::{Net, now_ms};
