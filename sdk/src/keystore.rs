@@ -11,7 +11,7 @@
 //! - **K3 named.** A key without a passphrase says `"development": true`, and only such a one
 //!   opens without.
 
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::key::SecretKey;
 use linli_types::id::{ChainId, PrincipalId, PublicKey};
 use linli_verify::Detail;
@@ -114,7 +114,7 @@ impl KeyFile {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Machine`] if there are no random bytes.
+    /// [`crate::ErrorKind::Machine`] if there are no random bytes.
     pub fn seal(
         key: &SecretKey,
         kind: KeyKind,
@@ -132,7 +132,7 @@ impl KeyFile {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Key`] if the passphrase is wrong or the file was changed: the cipher cannot
+    /// [`crate::ErrorKind::Key`] if the passphrase is wrong or the file was changed: the cipher cannot
     /// tell which.
     pub fn open(&self, passphrase: &str) -> Result<SecretKey, Error> {
         let seed = self.lock.open(&self.associated(), passphrase)?;
@@ -144,7 +144,7 @@ impl KeyFile {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::File`] if it cannot be read or others may read it, [`ErrorKind::Key`] if it
+    /// [`crate::ErrorKind::File`] if it cannot be read or others may read it, [`crate::ErrorKind::Key`] if it
     /// is no key file.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let text = private::read(path)?;
@@ -155,7 +155,7 @@ impl KeyFile {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::File`], also if the file exists.
+    /// [`crate::ErrorKind::File`], also if the file exists.
     pub fn write_new(&self, path: &Path) -> Result<(), Error> {
         private::write_new(path, &self.to_json())
     }

@@ -66,7 +66,7 @@ impl Sm2KeyFile {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Machine`] if there are no random bytes.
+    /// [`crate::ErrorKind::Machine`] if there are no random bytes.
     pub fn seal(
         key: &Sm2Key,
         (org, chain): (Option<u32>, Option<ChainId>),
@@ -83,7 +83,7 @@ impl Sm2KeyFile {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Key`] if the passphrase is wrong or the file was changed.
+    /// [`crate::ErrorKind::Key`] if the passphrase is wrong or the file was changed.
     pub fn open(&self, passphrase: &str) -> Result<Sm2Key, Error> {
         let number = self.lock.open(&self.associated(), passphrase)?;
         let key = Sm2Key::from_bytes(&number, &self.signer_id)?;
@@ -94,7 +94,7 @@ impl Sm2KeyFile {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::File`] if it cannot be read or others may read it, [`ErrorKind::Key`] if it
+    /// [`crate::ErrorKind::File`] if it cannot be read or others may read it, [`crate::ErrorKind::Key`] if it
     /// holds no SM2 key.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let text = private::read(path)?;
@@ -115,7 +115,7 @@ impl Sm2KeyFile {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::File`], also if the file exists.
+    /// [`crate::ErrorKind::File`], also if the file exists.
     pub fn write_new(&self, path: &Path) -> Result<(), Error> {
         private::write_new(path, &self.to_json())
     }

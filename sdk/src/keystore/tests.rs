@@ -1,6 +1,7 @@
 //! Keys at rest: sealed, opened, refused.
 
 use super::*;
+use crate::error::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 
 fn sealed(passphrase: &str) -> (SecretKey, KeyFile) {
