@@ -305,22 +305,9 @@ impl Line {
 
     fn write(&self, account: AccountId, decimals: u8, text: &mut Words) {
         let (change, other) = self.seen(account, decimals);
-        let (height, (zh, en)) = (self.height, act(self.entry.act));
+        let (height, (zh, en)) = (self.height, self.entry.act.words());
         let _ = write!(text.zh, "\n区块 {height}　{zh} {change}　对方 {other}");
         let _ = write!(text.en, "\nblock {height}  {en} {change}  other side {other}");
-    }
-}
-
-const fn act(act: Act) -> (&'static str, &'static str) {
-    match act {
-        Act::Transfer => ("转账", "transfer"),
-        Act::Reserve => ("预留", "reserve"),
-        Act::Post => ("入账", "post"),
-        Act::Void => ("撤销", "void"),
-        Act::Expiry => ("到期退回", "expiry"),
-        Act::Reversal => ("冲正", "reversal"),
-        Act::Receivable => ("转应收", "receivable"),
-        Act::LotsEnded => ("批次到期", "lots ended"),
     }
 }
 

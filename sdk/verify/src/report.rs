@@ -295,6 +295,9 @@ pub struct ProvedLine {
     pub time_ms: u64,
     /// What it did: `Transfer`, `Reserve`, `Post` …
     pub act: String,
+    /// The same for people: Chinese, then English.
+    #[serde(skip)]
+    pub words: (&'static str, &'static str),
     /// Debits below zero.
     pub amount: String,
     /// The account on the other side, as a code.
@@ -477,6 +480,7 @@ pub(crate) fn account(found: &Proved, lines: Option<&[Entry]>) -> ProvedAccount 
         ProvedLine {
             time_ms: entry.at.0,
             act: format!("{:?}", entry.act),
+            words: entry.act.words(),
             amount: format!("{sign}{}", entry.amount),
             other: human::write(human::Kind::Account, &other.0),
             code: entry.code,

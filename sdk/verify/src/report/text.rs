@@ -280,13 +280,13 @@ fn account(a: &ProvedAccount) -> Vec<Detail> {
     let (balance, out, due) =
         (shown(&a.balance), shown(&a.debits_pending), shown(&a.credits_pending));
     let line = |line: &ProvedLine| {
-        let ProvedLine { time_ms, act, amount, other, code, .. } = line;
+        let ProvedLine { time_ms, words: (zh, en), amount, other, code, .. } = line;
         let (at, sign) =
             (time::text(TimeMs(*time_ms)), if amount.starts_with('-') { "" } else { "+" });
         let amount = format!("{sign}{}", shown(amount));
         Detail::new(
-            format!("{at}　{act} {amount}　对方 {other}　业务码 {code}"),
-            format!("{at}  {act} {amount}  other side {other}  code {code}"),
+            format!("{at}　{zh} {amount}　对方 {other}　业务码 {code}"),
+            format!("{at}  {en} {amount}  other side {other}  code {code}"),
         )
     };
     let (whole_zh, whole_en) = match count {
