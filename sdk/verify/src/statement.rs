@@ -134,6 +134,9 @@ pub struct Record {
     /// Who confirmed it.
     #[prost(message, repeated, tag = "2")]
     pub corroborations: Vec<Corroboration>,
+    /// What it rests on.
+    #[prost(message, repeated, tag = "3")]
+    pub parents: Vec<crate::request::Ref>,
     /// The number that stands in its place; 0 for none.
     #[prost(uint64, tag = "5")]
     pub superseded_by: u64,
