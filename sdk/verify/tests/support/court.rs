@@ -131,7 +131,7 @@ pub fn registered(signed: &Signed) -> Registered {
 pub fn request_for(signed: &Signed) -> RegisterRequest {
     let claims = &signed.claims;
     RegisterRequest {
-        source: SOURCE.0.to_vec(),
+        source: claims.source.0.to_vec(),
         number: claims.number,
         kind: i32::from(claims.kind),
         statement: signed.id().0.to_vec(),
@@ -262,9 +262,17 @@ pub struct Court {
 
 /// The statement registered as `said` has it, in a block at height 9, and what came later.
 pub fn court_of(manifest: &Manifest, change_said: impl FnOnce(&mut Registered)) -> Court {
-    court_asked(manifest, &claims(manifest), change_said, |signed| {
-        call(REGISTER, &request_for(signed))
-    })
+    court_saying(manifest, |claims| claims, change_said)
+}
+
+/// The same with another statement.
+pub fn court_saying(
+    manifest: &Manifest,
+    alter: impl FnOnce(Claims) -> Claims,
+    change_said: impl FnOnce(&mut Registered),
+) -> Court {
+    let claims = alter(claims(manifest));
+    court_asked(manifest, &claims, change_said, |signed| call(REGISTER, &request_for(signed)))
 }
 
 /// The same of other claims, and asked for otherwise.
