@@ -6,6 +6,7 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use linli_types::id::PrincipalId;
 use prost::Message;
 
 /// The call that registers one statement.
@@ -22,6 +23,13 @@ pub struct Ref {
     /// Its number.
     #[prost(uint64, tag = "2")]
     pub number: u64,
+}
+
+impl Ref {
+    /// The record of a source.
+    pub fn new(source: PrincipalId, number: u64) -> Self {
+        Self { source: source.0.to_vec(), number }
+    }
 }
 
 /// Registers one statement.

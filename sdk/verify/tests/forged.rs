@@ -14,7 +14,7 @@ use linli_verify::manifest::Manifest;
 use linli_verify::pack::LogPlace;
 use linli_verify::request::{REGISTER, REGISTER_BATCH, RegisterBatchRequest, RegisterRequest};
 use linli_verify::sm2::Signed as Second;
-use linli_verify::statement::{Record, Registered};
+use linli_verify::statement::{Record, Registered, Tombstone};
 use linli_verify::whole::{LaterState, TokenProof};
 use linli_verify::{Layer, Reason, Verdict, examine, token, verify};
 use sha2::Digest as _;
@@ -329,6 +329,13 @@ fn a_pack_that_hides_what_became_of_the_record_says_that_it_does() {
     assert!(warns(&silent, hidden));
     let rests = Record { parents: vec![Default::default(); 2], ..court::record() };
     assert!(warns(&with_record(Some(&rests)), "以另外 2 条记录为依据"));
+    let gone = |restricted| Record {
+        tombstone: Some(Tombstone { at_ms: START, restricted }),
+        ..court::record()
+    };
+    let copy = "账本记录该内容已于 2026-11-24 08:00:00.000 UTC+8 销毁";
+    assert!(warns(&with_record(Some(&gone(false))), copy));
+    assert!(!warns(&with_record(Some(&gone(true))), copy), "only stored, as a law asks");
 }
 
 #[test]

@@ -150,6 +150,9 @@ pub struct ProvedRecord {
     pub corroborations: Vec<Supporter>,
     /// The number that stands in its place; 0 for none.
     pub superseded_by: u64,
+    /// When the ledger noted that its payload was destroyed, in UTC+8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub erased: Option<String>,
     /// How many records it rests on; what became of those, the pack does not say.
     pub parents: usize,
     /// Height of that state.
@@ -254,10 +257,12 @@ pub(crate) fn record(record: &Record, header: &Header) -> ProvedRecord {
         organisation: c.organisation,
         time: time::text(TimeMs(c.at_ms)),
     };
+    let erased = record.tombstone.as_ref().filter(|tombstone| !tombstone.restricted);
     ProvedRecord {
         standing: at.and_then(|at| NAMES.get(at)).copied().unwrap_or("UNKNOWN"),
         corroborations: record.corroborations.iter().map(supporter).collect(),
         superseded_by: record.superseded_by,
+        erased: erased.map(|t| time::text(TimeMs(t.at_ms))),
         parents: record.parents.len(),
         height: header.height.0,
         time: time::text(header.time),

@@ -186,6 +186,7 @@ impl Report {
         }
         if edition == Edition::Second {
             self.fate_warnings(&mut all);
+            all.extend(self.erased_warning());
         }
         if self.token.as_ref().is_some_and(|token| !token.signature_checked) {
             all.push(Detail::new(
@@ -209,6 +210,17 @@ impl Report {
                 format!("the record rests on {parents} others, whose state was not checked here"),
             )),
         }
+    }
+
+    /// Files that the ledger calls destroyed are somebody's copy, kept against the holders' word.
+    fn erased_warning(&self) -> Option<Detail> {
+        let at = self.record.as_ref()?.erased.as_ref()?;
+        Some(Detail::new(
+            format!("账本记录该内容已于 {at} 销毁：这是销毁之外留存的副本"),
+            format!(
+                "the ledger notes that the payload was destroyed at {at}: this is a copy that was kept"
+            ),
+        ))
     }
 
     /// LEG-02.

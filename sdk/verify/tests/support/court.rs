@@ -124,6 +124,7 @@ pub fn registered(signed: &Signed) -> Registered {
         statement: signed.id().0.to_vec(),
         backdated_reason: 0,
         device: DEVICE.0.to_vec(),
+        ..Registered::default()
     }
 }
 
