@@ -289,3 +289,48 @@ fn every_changed_bit_of_a_proof_and_another_chain_are_refused() {
         assert_eq!((ran.exit, &ran.json()["reason"]), (exit, &"GENESIS_OTHER".into()), "{file}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_page_that_a_node_serves_is_the_one_that_the_command_writes() {
+    let net = common::Net::start().await;
+    let handle = net.handle(0);
+    let checkpoints =
+        linli_node::checkpoints::Checkpoints::open(net.dir.path(), net.chain, None, Vec::new());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let pages = linli_node::http::serve(
+        handle,
+        std::sync::Arc::new(checkpoints.unwrap()),
+        listener,
+        std::future::pending(),
+    );
+    tokio::spawn(pages);
+    let ask = move |method: &'static str| {
+        use std::io::{Read, Write};
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        let head = format!("{method} /verify HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        let end = answer.windows(4).position(|w| w == b"\r\n\r\n").unwrap();
+        (
+            String::from_utf8(answer[..end].to_vec()).unwrap().to_lowercase(),
+            answer[end + 4..].to_vec(),
+        )
+    };
+    let answers = tokio::task::spawn_blocking(move || ["GET", "HEAD", "POST"].map(ask));
+    let [(head, page), (same, none), (refused, _)] = answers.await.unwrap();
+    assert!(
+        head.starts_with("http/1.1 200") && head.contains("text/html; charset=utf-8"),
+        "{head}"
+    );
+    let desk = Desk::new();
+    let written = desk.path("page.html");
+    assert_eq!(linli(&["verify", "--page", written.to_str().unwrap()]).exit, 0);
+    assert_eq!(page, fs::read(written).unwrap());
+    // The page is whole in itself: nothing in it is fetched from anywhere.
+    let text = String::from_utf8(page).unwrap();
+    assert!(!text.contains("src=\"http") && !text.contains("href=\"http"));
+    assert!(same.starts_with("http/1.1 200") && none.is_empty(), "{same}");
+    assert!(refused.starts_with("http/1.1 405"), "{refused}");
+}
