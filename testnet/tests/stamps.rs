@@ -84,7 +84,7 @@ impl Stamped {
         stream.write_all(head.as_bytes()).unwrap();
         let mut page = String::new();
         stream.read_to_string(&mut page).unwrap();
-        let line = page.lines().find(|line| line.starts_with(&format!("linli_{name}_total ")));
+        let line = page.lines().find(|line| line.starts_with(&format!("linli_node_{name}_total ")));
         let line = line.unwrap_or_else(|| panic!("no {name}: {page}"));
         line.rsplit(' ').next().unwrap().parse().unwrap()
     }
