@@ -245,6 +245,12 @@ pub const COSE_WAIT_MS: u64 = 1_000;
 pub const COSE_HEIGHTS_MAX: usize = 1_024;
 /// Words about receipts that may wait at a node.
 pub const COSE_WORDS_MAX: usize = 256;
+/// How long a registration over HTTP waits for its receipt before it says where that will be, in
+/// milliseconds.
+pub const SCRAPI_WAIT_MS: u64 = 2_000;
+/// Registrations over HTTP that a node remembers until they stand: the pool holds more, and forgets
+/// none of them.
+pub const SCRAPI_RUNNING_MAX: usize = 1_024;
 /// COSE receipts of one file.
 pub const COSE_RECEIPTS_MAX: usize = VALIDATORS_MAX;
 /// Bytes of a receipt's file.
