@@ -189,4 +189,4 @@ fn follows(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
