@@ -97,12 +97,16 @@ impl Copies {
         self.queues.is_empty() && self.pending.is_empty()
     }
 
-    /// Destroys them. Repeated, it goes on.
+    /// Destroys them. Repeated, it goes on. What was never registered leaves a hole in the numbering.
     ///
     /// # Errors
     ///
     /// A file cannot be destroyed.
-    pub(super) fn destroy(&self, record: &Digest) -> Result<Destroyed, Failure> {
+    pub(super) fn destroy(
+        &self,
+        record: &Digest,
+        off_ledger: bool,
+    ) -> Result<Destroyed, Failure> {
         let mut done = Destroyed::default();
         for path in &self.pending {
             durable::destroy(path)?;
@@ -116,7 +120,8 @@ impl Copies {
             let queued = gone.queued;
             done.confirmations.push((format!("device {}", queued.device), gone.objects));
             done.left.extend(gone.left);
-            done.holes.extend((!queued.registered).then_some(queued.number));
+            let hole = off_ledger && !queued.registered;
+            done.holes.extend(hole.then_some(queued.number));
         }
         Ok(done)
     }

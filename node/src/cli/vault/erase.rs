@@ -121,7 +121,7 @@ impl Erase {
         if copies.is_empty() || erased.tombstone.state == State::Restricted {
             return Ok((erased, Destroyed::default()));
         }
-        let done = copies.destroy(&self.record)?;
+        let done = copies.destroy(&self.record, self.off_ledger)?;
         for (holder, objects) in &done.confirmations {
             erased = vault.confirm(&self.record, holder, *objects)?;
         }
