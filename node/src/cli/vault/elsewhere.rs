@@ -102,11 +102,7 @@ impl Copies {
     /// # Errors
     ///
     /// A file cannot be destroyed.
-    pub(super) fn destroy(
-        &self,
-        record: &Digest,
-        off_ledger: bool,
-    ) -> Result<Destroyed, Failure> {
+    pub(super) fn destroy(&self, record: &Digest, off_ledger: bool) -> Result<Destroyed, Failure> {
         let mut done = Destroyed::default();
         for path in &self.pending {
             durable::destroy(path)?;
