@@ -48,6 +48,7 @@ fn what_is_wrong_with_an_offline_record_is_said_before_or_at_the_upload() {
     a_checkpoint_is_saved_only_as_the_validators_certified_it(&live);
     leg_21_a_raw_file_sent_in_place_of_its_digest_is_refused(&live);
     a_capture_from_a_clock_that_is_ahead_waits_for_its_time(&live);
+    leg_20_what_a_law_keeps_and_a_queue_alone_has_is_not_erased(&live);
 }
 
 fn leg_05_a_name_with_an_identity_number_is_refused(live: &Live) {
@@ -144,7 +145,7 @@ fn leg_21_a_raw_file_sent_in_place_of_its_digest_is_refused(live: &Live) {
         let error = &ran.json()["error"];
         assert_eq!(error["recorded"], "nothing", "{field}: {ran:?}");
     }
-    let image = format!("{}{}", "/9j/4AAQSkZJRgABAQ", "A".repeat(40));
+    let image = format!("data:image/jpeg;base64,{}", "A".repeat(40));
     let args = json!({
         "source": before["source"], "number": 900, "kind": "PHOTO_SET", "manifest_sha256": digest,
         "manifest_sm3": digest, "size": 5000, "media": image, "captured_at_ms": 1,
@@ -169,6 +170,37 @@ fn a_capture_from_a_clock_that_is_ahead_waits_for_its_time(live: &Live) {
     open.capture_at(ahead, &[&path], &about).unwrap();
     let ran = upload(live, &queue).fails(1, "FUTURE_TIME", "nothing");
     ran.saying("clock is ahead").saying("0 of 1");
+}
+
+fn leg_20_what_a_law_keeps_and_a_queue_alone_has_is_not_erased(live: &Live) {
+    let (queue, vault, key) = (live.path("kept"), live.path("vault"), live.path("vault.key"));
+    let new = ["key", "new", text(&key), "--kind", "vault", "--development"];
+    support::linli(&new).done();
+    let which = ["--vault", text(&vault), "--vault-key", text(&key)];
+    support::linli(&[&["vault", "init"], &which[..]].concat()).done();
+    let path = file(live, "voucher.txt", b"voucher");
+    let first = ["--first", "70"];
+    let kept = capture(live, &queue, &[&first[..], &["--class", "30y"]].concat(), &[&path]).done();
+    let mut args = vec!["vault", "erase", "--basis", "unlawful", "--off-ledger", "--with-files"];
+    args.extend(["--who", "PR-TEST", "--why", "test", "--queue", text(&queue)]);
+    args.extend(which);
+    let erase = |record: &str| {
+        let mut args = args.clone();
+        args.extend(["--record", record]);
+        live.linli("operator", &args)
+    };
+    let record = kept.json()["record"].as_str().unwrap().to_owned();
+    erase(&record).fails(1, "VAULT_NO_RECORD", "nothing").saying("a law keeps the record");
+    assert!(path.exists());
+    // What no law keeps goes; a file that was changed since stays, and is named.
+    let other = file(live, "other.txt", b"other");
+    let free = capture(live, &queue, &[], &[&other]).done();
+    fs::write(&other, b"changed").unwrap();
+    let done = erase(free.json()["record"].as_str().unwrap()).done();
+    assert_eq!(done.json()["left"][0], text(&other));
+    assert_eq!((&done.json()["state"], &done.json()["holes"]), (&"destroyed".into(), &json!([71])));
+    // No queue and no vault has it.
+    erase(&"00".repeat(32)).fails(1, "VAULT_NO_RECORD", "nothing");
 }
 
 /// The operator's key file, the chain and its genesis.

@@ -20,7 +20,7 @@ use std::collections::BTreeSet;
 
 const IDENTITY: &str = "identity";
 /// The contract's event of a device that is retired.
-const RETIRED: &str = "DeviceRetired";
+const RETIRED: &str = "linli.evidence.v1.DeviceRetired";
 /// By how much a capture may lie ahead of the block, as the contract says.
 const AHEAD_MS: u64 = 120_000;
 
