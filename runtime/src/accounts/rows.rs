@@ -39,6 +39,8 @@ pub struct PendingRow {
     pub resolver: PrincipalId,
     /// The timer that will give it up.
     pub timer: TimerId,
+    /// The agent who reserved it for the principal: it counted against their mandate then.
+    pub agent: Option<PrincipalId>,
 }
 
 /// What may still be taken back of a transfer.

@@ -4,6 +4,7 @@
 //! (a computed answer).
 
 mod beside;
+mod edition;
 mod meaning;
 mod text;
 
@@ -14,6 +15,7 @@ pub use beside::{
 pub(crate) use beside::{
     checkpoint, manifest, platform, policy, record, second, signed, token, witness,
 };
+pub(crate) use edition::Edition;
 pub(crate) use meaning::limits;
 
 use crate::account::Proved;

@@ -6,13 +6,15 @@
 //! ```
 //!
 //! `block` has the first four and what stands in a block; `evidence` the evidence of the call
-//! `Anchor`; `whole` signed statements and what stands beside them; `later` what is proved in a
-//! later block.
+//! `Anchor`; `whole` signed statements and what stands beside them, `request` the call that registered
+//! one; `later` what is proved in a later block, `way` whether two logs can be one.
 
 mod block;
 mod evidence;
 mod history;
 mod later;
+mod request;
+mod way;
 mod whole;
 
 pub(crate) use block::{bad_certificate, check_header};

@@ -1,8 +1,9 @@
 //! What was proved, line by line, each for the layer that it tells of.
 
 use super::{
-    Computed, ProvedAccount, ProvedCheckpoint, ProvedFile, ProvedLeaf, ProvedLine, ProvedPlatform,
-    ProvedReceipt, ProvedStatement, ProvedTransaction, Report, Signer, Stored,
+    Computed, Edition, ProvedAccount, ProvedCheckpoint, ProvedFile, ProvedLeaf, ProvedLine,
+    ProvedPlatform, ProvedReceipt, ProvedStatement, ProvedToken, ProvedTransaction, Report,
+    SecondSignature, Signer, Stored,
 };
 use crate::failure::Layer;
 use crate::said::Detail;
@@ -38,6 +39,11 @@ impl Report {
 
     /// What each layer says. A layer may have several lines, or none.
     pub(crate) fn lines(&self) -> Vec<(Layer, Detail)> {
+        self.lines_in(Edition::NOW)
+    }
+
+    /// The same in the words of an edition.
+    pub(crate) fn lines_in(&self, edition: Edition) -> Vec<(Layer, Detail)> {
         let mut lines = Vec::new();
         let mut add = |layer, said: Detail| lines.push((layer, said));
         self.files.iter().for_each(|f| add(Layer::File, file(f)));
@@ -48,26 +54,17 @@ impl Report {
         if !self.receipts.is_empty() {
             add(Layer::Cose, cose(&self.receipts));
         }
-        if let Some(second) = &self.second_signature {
-            let (id, key) = (&second.signer_id, &second.key);
-            add(
-                Layer::Sm2,
-                Detail::new(
-                    format!("机构的 SM2 签名成立，签名者标识 {id}，公钥 {key}"),
-                    format!("the organisation's SM2 signature holds; signer id {id}, key {key}"),
-                ),
-            );
-        }
+        self.second_signature.iter().for_each(|s| add(Layer::Sm2, second(s, edition)));
+        // Entries that are an account say more in words than in hexadecimal.
         if self.account.is_none() {
             self.entries.iter().for_each(|e| add(Layer::State, entry(e)));
         }
         self.computed.iter().for_each(|c| add(Layer::State, computed(c)));
-        // Entries that are an account say more in words than in hexadecimal.
         if let Some(a) = &self.account {
             account(a).into_iter().for_each(|said| add(Layer::State, said));
         }
         self.block_lines().into_iter().for_each(|(layer, said)| add(layer, said));
-        self.later_lines().into_iter().for_each(|(layer, said)| add(layer, said));
+        self.later_lines(edition).into_iter().for_each(|(layer, said)| add(layer, said));
         self.platform.iter().for_each(|p| add(Layer::Platform, platform(p)));
         lines
     }
@@ -103,28 +100,9 @@ impl Report {
         ]
     }
 
-    fn later_lines(&self) -> Vec<(Layer, Detail)> {
+    fn later_lines(&self, edition: Edition) -> Vec<(Layer, Detail)> {
         let mut lines = Vec::new();
-        if let Some(t) = &self.token {
-            let (time, height, policy) = (&t.time, t.height, &t.policy);
-            let (zh, en) = match t.signature_checked {
-                true => (
-                    "签名成立（按其所附证书）",
-                    "its signature holds by the certificate it carries",
-                ),
-                false => (
-                    "签名算法或证书本程序无法核验，请用 openssl 核验",
-                    "its signature could not be checked here: use openssl",
-                ),
-            };
-            lines.push((
-                Layer::Token,
-                Detail::new(
-                    format!("时间戳机构于 {time} 对第 {height} 块盖戳，策略 {policy}；{zh}"),
-                    format!("stamped {time} over block {height}, policy {policy}; {en}"),
-                ),
-            ));
-        }
+        lines.extend(self.token.iter().map(|t| (Layer::Token, token(t, edition))));
         lines.extend(self.checkpoint.iter().map(|c| (Layer::Checkpoint, checkpoint(c))));
         if let Some(p) = &self.policy {
             let (version, since, height) = (p.version, &p.since, p.height);
@@ -214,6 +192,51 @@ fn receipt(r: &ProvedReceipt) -> Detail {
             format!("{cause}: refused with code {code}: {why_en}"),
         ),
     }
+}
+
+/// Nothing in a pack says whose the second key is: the statement names it.
+fn second(s: &SecondSignature, edition: Edition) -> Detail {
+    let (id, key) = (&s.signer_id, &s.key);
+    match edition {
+        Edition::First => Detail::new(
+            format!("机构的 SM2 签名成立，签名者标识 {id}，公钥 {key}"),
+            format!("the organisation's SM2 signature holds; signer id {id}, key {key}"),
+        ),
+        Edition::Second => Detail::new(
+            format!(
+                "SM2 签名成立，签名者标识 {id}，公钥 {key}（由声明指明；是否为机构登记的公钥，未在此核验）"
+            ),
+            format!(
+                "the SM2 signature holds; signer id {id}, key {key}, as the statement names it (whether the organisation registered it was not checked here)"
+            ),
+        ),
+    }
+}
+
+fn token(t: &ProvedToken, edition: Edition) -> Detail {
+    let (time, height, policy) = (&t.time, t.height, &t.policy);
+    let mut said = match t.signature_checked {
+        true => Detail::new(
+            "签名成立（按其所附证书）",
+            "its signature holds by the certificate it carries",
+        ),
+        false => Detail::new(
+            "签名算法或证书本程序无法核验，请用 openssl 核验",
+            "its signature could not be checked here: use openssl",
+        ),
+    };
+    if let (Edition::Second, Some(certificate)) = (edition, &t.certificate) {
+        said.zh
+            .push_str(&format!("；证书的 SHA-256 为 {certificate}，请与时间戳机构公布的证书核对"));
+        said.en.push_str(&format!(
+            "; SHA-256 of the certificate {certificate}: compare it with the authority's"
+        ));
+    }
+    let Detail { zh, en } = said;
+    Detail::new(
+        format!("时间戳机构于 {time} 对第 {height} 块盖戳，策略 {policy}；{zh}"),
+        format!("stamped {time} over block {height}, policy {policy}; {en}"),
+    )
 }
 
 fn cose(signers: &[Signer]) -> Detail {
