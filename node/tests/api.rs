@@ -177,7 +177,7 @@ fn account(n: u8, proof: bool) -> QueryRequest {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_resident_reads_their_own_balance_with_a_proof_and_no_other() {
+async fn leg_10_a_resident_reads_their_own_balance_with_a_proof_and_no_other() {
     let mut served = Served::start().await;
     served.submit(0..5).await;
     let request = served.signed(OTHER, "Query", account(OTHER, true));

@@ -27,6 +27,7 @@ const COMMANDS: &[&str] = &[
     "run",
     "status",
     "check-db",
+    "compact",
     "replay",
     "genesis",
     "genesis show",
@@ -467,7 +468,7 @@ fn a_folder_of_another_chain_is_exit_3() {
     let mut other = genesis(vec![]);
     other.name = "another".into();
     fs::write(place.path("data/genesis"), other.to_bytes()).unwrap();
-    for command in ["run", "check-db"] {
+    for command in ["run", "check-db", "compact"] {
         let ran = linli(&[command, "--data", &place.path("data")]);
         assert_eq!(ran.exit, 3, "{command}: {}", ran.stderr);
         assert!(ran.stderr.contains("belongs to chain"), "{command}: {}", ran.stderr);

@@ -271,7 +271,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn what_people_paste_by_mistake_is_found() {
+    fn leg_05_what_people_paste_by_mistake_is_found() {
         let cases = [
             ("身份证 11010519491231002X 已核", "identity card"),
             ("id:440308199901101512.", "identity card"),

@@ -222,7 +222,7 @@ fn the_payee_may_give_a_hold_up_and_only_the_resolver_posts() {
 
 // INV-L6
 #[test]
-fn a_transfer_is_taken_back_once_and_a_shortfall_is_a_receivable() {
+fn leg_17_a_transfer_is_taken_back_once_and_a_shortfall_is_a_receivable() {
     let mut town = Town::new();
     let original = moves(1, cny(0), cny(2), 800, CODE_MOVE);
     town.done(0, at_accounts("Transfer", &original));
@@ -358,7 +358,7 @@ fn a_chain_is_all_or_none() {
 
 // INV-T9
 #[test]
-fn time_moves_with_nothing_else() {
+fn leg_15_time_moves_with_nothing_else() {
     let mut town = Town::new();
     let time = moved(1, account(0, 2), account(2, 2), 30);
     let both = vec![time.clone(), moved(2, cny(0), cny(2), 1)];

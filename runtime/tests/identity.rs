@@ -73,7 +73,7 @@ fn role(n: u8, role: Role) -> wire::RoleRequest {
 }
 
 #[test]
-fn a_revoked_keys_transaction_signed_before_and_arriving_after_is_refused() {
+fn leg_12_a_revoked_keys_transaction_signed_before_and_arriving_after_is_refused() {
     let mut node = Node::new(&offices());
     // Signed while the key held; it comes in three blocks later.
     let late = node.transfer(99, (2, 0), (3, 0), 1);
@@ -144,7 +144,7 @@ fn a_person_cancels_a_recovery_and_one_that_waited_gives_a_new_key() {
 }
 
 #[test]
-fn two_seats_and_roles_that_exclude_each_other_are_refused() {
+fn leg_17_two_seats_and_roles_that_exclude_each_other_are_refused() {
     let mut node = Node::new(&offices());
     let mut grant = |number, n, r| one(&mut node, 0, number, ask("GrantRole", &role(n, r)));
     assert_eq!(grant(1, 3, Role::CouncilSocial), 0);
@@ -451,7 +451,7 @@ fn personal(store: &Memory) -> Vec<String> {
 }
 
 #[test]
-fn a_full_dump_holds_no_personal_data_because_none_came_in() {
+fn leg_05_a_full_dump_holds_no_personal_data_because_none_came_in() {
     let node = busy();
     assert_eq!(personal(&node.store), Vec::<String>::new());
     for label in ["张三 13812345678", "11010519491231002X", "zhang.san@example.com"] {

@@ -6,6 +6,9 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
+/// Bytes that are overwritten at once.
+const OVERWRITE_BYTES: usize = 1 << 20;
+
 /// Where a file is written before it takes its name.
 pub(crate) fn beside(path: &Path) -> PathBuf {
     let mut beside = path.as_os_str().to_owned();
@@ -43,6 +46,55 @@ fn put(path: &Path, bytes: &[u8], mut options: OpenOptions) -> io::Result<()> {
 pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(folder)?.sync_all()
+}
+
+/// Overwrites a file and removes it, durably, with what an interrupted write of it left beside. There
+/// may be none any more.
+///
+/// # Errors
+///
+/// [`ErrorKind::File`].
+pub fn destroy(path: &Path) -> Result<(), Error> {
+    let work = || -> io::Result<()> {
+        for path in [path.to_owned(), beside(path)] {
+            let file = match OpenOptions::new().write(true).open(&path) {
+                Ok(file) => file,
+                Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
+                Err(e) => return Err(e),
+            };
+            overwrite(&file)?;
+            std::fs::remove_file(&path)?;
+        }
+        sync_folder(path)
+    };
+    work().map_err(|e| failed(path, &e))
+}
+
+/// Puts other bytes in a private file's place, and overwrites those that stood there.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let work = || -> io::Result<()> {
+        // Held open: under its name stands the new one before the old one is overwritten.
+        let old = match OpenOptions::new().write(true).open(path) {
+            Ok(old) => Some(old),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => None,
+            Err(e) => return Err(e),
+        };
+        write_private(path, bytes)?;
+        old.map_or(Ok(()), |old| overwrite(&old))
+    };
+    work().map_err(|e| failed(path, &e))
+}
+
+/// Writes zeros over all of a file.
+fn overwrite(mut file: &File) -> io::Result<()> {
+    let zeros = vec![0_u8; OVERWRITE_BYTES];
+    let mut left = file.metadata()?.len();
+    while left > 0 {
+        let n = usize::try_from(left).unwrap_or(OVERWRITE_BYTES).min(OVERWRITE_BYTES);
+        file.write_all(zeros.get(..n).unwrap_or_default())?;
+        left = left.saturating_sub(n as u64);
+    }
+    file.sync_all()
 }
 
 /// Reads a whole file of at most `max` bytes; `None` if there is none.

@@ -170,4 +170,4 @@ fn follows(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

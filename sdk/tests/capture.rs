@@ -1,13 +1,14 @@
 //! A device captures without a network: what it refuses, what it keeps, what it notices.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
-use linli_sdk::capture::{About, Checkpoint, Entry, Queue, Who};
+use linli_sdk::capture::{About, Checkpoint, Entry, Queue, Who, entries, erase, find};
 use linli_sdk::{Error, ErrorKind, SecretKey, clock};
 use linli_types::id::{BlockId, ChainId, Digest, PrincipalId};
 use linli_types::signature::Zip215;
 use linli_verify::file;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 
@@ -115,7 +116,7 @@ fn an_empty_or_missing_file_uses_no_number() {
 }
 
 #[test]
-fn a_clock_set_back_is_noticed_and_signed() {
+fn leg_27_a_clock_set_back_is_noticed_and_signed() {
     let phone = Phone::new();
     // The device saw a block eight hours after what its clock says now.
     let ahead = clock::now().unwrap().0 + 8 * 3_600_000;
@@ -215,4 +216,109 @@ fn an_older_checkpoint_does_not_replace_a_later_one() {
     let older = Checkpoint { block: [8; 32], height: 40, time_ms: 900, highest: 0 };
     assert!(!older.save(&phone.folder()).unwrap());
     assert_eq!(Checkpoint::read(&phone.folder()).unwrap().unwrap().height, 41);
+}
+
+#[test]
+fn a_clock_set_forward_is_noticed_once_it_is_right_again() {
+    let phone = Phone::new();
+    let now = clock::now().unwrap().0;
+    let ahead = now + 8 * 3_600_000;
+    let photo = phone.photo("a.jpg", b"a");
+    let entry = phone.open().unwrap().capture_at(ahead, &[&photo], &about()).unwrap();
+    assert_eq!(entry.signed().unwrap().claims.captured_at_ms, ahead);
+    let next = phone.capture(&phone.photo("b.jpg", b"b")).unwrap();
+    let environment = next.environment().unwrap();
+    assert!(environment.is_set_back() && environment.seen_time_ms == ahead);
+}
+
+#[test]
+fn a_file_that_changes_while_it_is_captured_is_refused_and_uses_no_number() {
+    let phone = Phone::new();
+    let path = phone.photo("video.mp4", b"v");
+    fs::File::options().write(true).open(&path).unwrap().set_len(8 << 20).unwrap();
+    let (mut used, stop) = (0, AtomicBool::new(false));
+    let why = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut n = 0_u64;
+            while !stop.load(Ordering::Relaxed) {
+                n += 1;
+                let file = fs::File::options().write(true).open(&path).unwrap();
+                std::os::unix::fs::FileExt::write_at(&file, &n.to_be_bytes(), 0).unwrap();
+            }
+        });
+        // However the threads are scheduled: sooner or later a write falls into the reading.
+        let why = loop {
+            match phone.capture(&path) {
+                Ok(_) => used += 1,
+                Err(why) if why.name() == "CAPTURE_SAME_FILE" => {}
+                Err(why) => break why,
+            }
+        };
+        stop.store(true, Ordering::Relaxed);
+        why
+    });
+    assert_eq!(why.name(), "FILE_CHANGED");
+    assert_eq!(phone.capture(&phone.photo("b.jpg", b"b")).unwrap().number, used + 1);
+}
+
+#[test]
+fn leg_06_an_erased_entry_leaves_its_number_and_nothing_of_its_files() {
+    let phone = Phone::new();
+    let (one, two) = (phone.photo("canary-one.jpg", b"1"), phone.photo("canary-two.jpg", b"2"));
+    let first = phone.capture(&one).unwrap();
+    let second = phone.open().unwrap().capture(&[&two, &one], &About { again: true, ..about() });
+    let second = second.unwrap();
+    let manifest = first.manifest().unwrap();
+    assert_eq!(find(&phone.folder(), &Digest([1; 32])).unwrap(), None);
+    let queued = find(&phone.folder(), &second.id()).unwrap().unwrap();
+    assert_eq!((queued.number, queued.source, queued.registered), (2, DEVICE, false));
+    // Changed since: it is not what was captured, and somebody else's to remove.
+    fs::write(&two, b"another").unwrap();
+    let gone = erase(&phone.folder(), &second.id(), true).unwrap().unwrap();
+    assert_eq!((gone.objects, gone.left), (2, vec![two.clone()]));
+    assert!(!one.exists() && two.exists());
+    let again = erase(&phone.folder(), &second.id(), true).unwrap().unwrap();
+    assert_eq!((again.objects, again.queued.manifest), (0, None));
+    assert_eq!(erase(&phone.folder(), &first.id(), false).unwrap().unwrap().objects, 1);
+    let salt = hex::encode(manifest.salt.to_string());
+    let mut files = vec![phone.folder().join("state"), phone.folder().join("seen")];
+    files.extend((1..=2).map(|n| phone.folder().join(format!("entries/{n:012}"))));
+    for path in files {
+        let text = fs::read_to_string(&path).unwrap();
+        let tags = path.ends_with("seen") && !text.is_empty();
+        assert!(!tags && !text.contains("canary") && !text.contains(&salt), "{text}");
+    }
+    // Neither is an upload under way the one that brings it back.
+    assert_eq!(first.write(&phone.folder()).unwrap_err().name(), "CAPTURE_ERASED");
+    assert!(entries(&phone.folder()).unwrap().is_empty());
+    // Q1: the counter goes on, and the photo is a new one.
+    let third = phone.capture(&phone.photo("c.jpg", b"1")).unwrap();
+    assert_eq!((third.number, third.signed().unwrap().claims.counter), (3, Some(3)));
+}
+
+#[test]
+fn an_entry_that_was_erased_before_the_counter_stepped_over_it_is_stepped_over() {
+    let phone = Phone::new();
+    phone.capture(&phone.photo("1.jpg", b"1")).unwrap();
+    let state = fs::read(phone.folder().join("state")).unwrap();
+    let second = phone.capture(&phone.photo("2.jpg", b"2")).unwrap();
+    fs::write(phone.folder().join("state"), state).unwrap();
+    erase(&phone.folder(), &second.id(), false).unwrap();
+    assert_eq!(phone.capture(&phone.photo("3.jpg", b"3")).unwrap().number, 3);
+}
+
+#[test]
+fn what_was_put_in_an_erased_entrys_place_is_no_other_record() {
+    let phone = Phone::new();
+    let first = phone.capture(&phone.photo("1.jpg", b"1")).unwrap();
+    erase(&phone.folder(), &first.id(), false).unwrap();
+    let path = phone.folder().join("entries/000000000001");
+    let text = fs::read_to_string(&path).unwrap();
+    let other = text.replace(&first.id().to_string(), &Digest([8; 32]).to_string());
+    for changed in [other, text.replace("\"number\": 1", "\"number\": 2"), "{}".into()] {
+        assert_ne!(changed, text);
+        fs::write(&path, changed).unwrap();
+        let why = phone.capture(&phone.photo("2.jpg", b"2")).unwrap_err();
+        assert!(["CAPTURE_COUNTER", "CAPTURE_ENTRY"].contains(&why.name()), "{why}");
+    }
 }

@@ -1,7 +1,9 @@
 //! The vault over folders: what it keeps, refuses, destroys and logs.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
-use linli_sdk::vault::{Actor, Basis, Class, Deed, Finding, Input, Opening, Put, Role, State};
+use linli_sdk::vault::{
+    Actor, Basis, Class, Deed, Finding, Input, Opening, Outside, Put, Role, State,
+};
 use linli_sdk::{Error, ErrorKind, SecretKey, Vault};
 use linli_types::id::{Digest, PrincipalId};
 use std::fs;
@@ -84,7 +86,7 @@ const SEGMENT_BYTES: usize = 4 << 20;
 const SEGMENTS_BYTES: usize = 2 * SEGMENT_BYTES + 17;
 
 #[tokio::test]
-async fn what_is_put_comes_back_and_no_holder_knows_it() {
+async fn leg_22_what_is_put_comes_back_and_no_holder_knows_it() {
     let (case, mut vault) = Case::new();
     let parts = vec![case.file("服务记录.txt", b"canary-one"), case.file("b.bin", &large(1))];
     let stored = vault.put(&case.put(parts), &actor()).await.unwrap();
@@ -235,6 +237,45 @@ async fn leg_06_an_erased_record_is_gone_on_every_holder_and_stays_so() {
     let found = vault.verify(true, &actor()).await.unwrap().findings;
     assert_eq!(found, [Finding::NotErased { record: RECORD, repaired: true }]);
     assert!(vault.verify(true, &actor()).await.unwrap().findings.is_empty());
+}
+
+#[tokio::test]
+async fn leg_06_what_lies_on_a_device_alone_has_a_tombstone_and_is_never_taken_in() {
+    let (case, mut vault) = Case::new();
+    let (source, manifest) = (PrincipalId([3; 16]), Some(Digest([4; 32])));
+    let tag = vault.tag(&source, &Digest([5; 32])).unwrap();
+    let outside = Outside { source, number: 7, manifest };
+    let basis = Basis::ConsentWithdrawn;
+    let erased = vault.erase_outside(&RECORD, &outside, basis, &actor()).await.unwrap();
+    assert_eq!((erased.tombstone.state, erased.confirmations.len()), (State::Destroyed, 0));
+    assert_eq!(vault.manifest(&RECORD).unwrap(), manifest);
+    assert_ne!(vault.tag(&source, &Digest([5; 32])).unwrap(), tag);
+    let confirmed = vault.confirm(&RECORD, "device 03", 2).unwrap();
+    assert_eq!(confirmed.confirmations.len(), 1);
+    // Said again, and erased again: nothing more.
+    assert_eq!(vault.confirm(&RECORD, "device 03", 0).unwrap(), confirmed);
+    let again = vault.erase_outside(&RECORD, &outside, basis, &actor()).await.unwrap();
+    assert_eq!(again, confirmed);
+    let put = case.put(vec![case.file("a.txt", b"one")]);
+    assert_eq!(vault.put(&put, &actor()).await.unwrap_err().name(), "VAULT_ERASED");
+    let deeds: Vec<Deed> =
+        vault.accesses(None, None).unwrap().iter().map(|line| line.deed).collect();
+    assert_eq!(deeds, [Deed::Erase]);
+    // Nothing is confirmed of a record that is not erased.
+    assert_eq!(vault.confirm(&Digest([9; 32]), "x", 1).unwrap_err().name(), "VAULT_NO_RECORD");
+}
+
+#[tokio::test]
+async fn leg_20_what_a_law_keeps_is_not_erased_because_a_device_has_it_too() {
+    let (case, mut vault) = Case::new();
+    let mut put = case.put(vec![case.file("a.txt", b"one")]);
+    put.class = Class::Years15;
+    vault.put(&put, &actor()).await.unwrap();
+    let outside = Outside { source: PrincipalId([3; 16]), number: 7, manifest: None };
+    let kept = vault.erase_outside(&RECORD, &outside, Basis::Unlawful, &actor()).await.unwrap();
+    assert_eq!(kept.tombstone.state, State::Restricted);
+    assert_eq!(vault.confirm(&RECORD, "device 03", 1).unwrap_err().name(), "VAULT_NO_RECORD");
+    assert_eq!(case.segments().len(), 1);
 }
 
 #[tokio::test]

@@ -83,7 +83,7 @@ fn methods(list: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn a_resident_lists_who_read_their_account_on_which_node() {
+fn leg_09_a_resident_lists_who_read_their_account_on_which_node() {
     let mut net = Secured::start();
     let account = net.live.account("resident").to_owned();
     let (ca, balance) = (net.ca.clone(), ["account", "balance", account.as_str()]);

@@ -9,6 +9,7 @@ mod access;
 mod account;
 mod call;
 mod check_db;
+mod compact;
 mod connect;
 mod contract;
 mod evidence;
@@ -81,6 +82,8 @@ enum Command {
     Status(status::Status),
     /// Checks a node's database without starting it. Writes nothing.
     CheckDb(check_db::CheckDb),
+    /// Rewrites a stopped node's database: deleted and replaced rows leave the disk.
+    Compact(compact::Compact),
     /// Executes every block again from the genesis and compares the roots. Writes nothing.
     Replay(replay::Replay),
     /// Looks into genesis files.
@@ -154,6 +157,7 @@ impl Command {
             Self::Run(command) => command.run(out),
             Self::Status(command) => command.run(out),
             Self::CheckDb(command) => command.run(out),
+            Self::Compact(command) => command.run(out),
             Self::Replay(command) => command.run(out),
             Self::Genesis(command) => command.run(out),
             Self::Key(command) => command.run(out),

@@ -123,7 +123,7 @@ fn arguments_follow_their_schema() {
 }
 
 #[test]
-fn personal_data_is_refused_without_echo() {
+fn leg_05_personal_data_is_refused_without_echo() {
     let note = |text: &str| {
         let mut args = vec![0x0a, u8::try_from(text.len()).unwrap()];
         args.extend_from_slice(text.as_bytes());

@@ -1,6 +1,6 @@
 //! One entry of a queue.
 
-use super::{About, Environment};
+use super::{About, Environment, erase};
 use crate::durable;
 use crate::error::{Error, ErrorKind};
 use linli_types::id::Digest;
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 const FORMAT: u32 = 1;
 /// A manifest of 1,024 files, in hexadecimal, and what stands beside it.
-const BYTES_MAX: u64 = 8 * 1024 * 1024;
+pub(super) const BYTES_MAX: u64 = 8 * 1024 * 1024;
 
 /// What was captured, signed and queued.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,8 +110,9 @@ impl Entry {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::File`].
+    /// [`ErrorKind::File`]; [`ErrorKind::Refused`], named `CAPTURE_ERASED`, if it was erased meanwhile.
     pub fn write(&self, folder: &Path) -> Result<(), Error> {
+        erase::refuse_erased(folder, self.number)?;
         let path = path(folder, self.number);
         let text = serde_json::to_vec_pretty(self).unwrap_or_default();
         durable::write_private(&path, &text).map_err(|e| durable::failed(&path, &e))
@@ -166,6 +167,6 @@ pub(super) fn numbers(folder: &Path) -> Result<Vec<u64>, Error> {
     Ok(numbers)
 }
 
-fn path(folder: &Path, number: u64) -> PathBuf {
+pub(super) fn path(folder: &Path, number: u64) -> PathBuf {
     folder.join("entries").join(format!("{number:012}"))
 }

@@ -4,8 +4,8 @@
 //! ```text
 //! <queue>/state            next number, count, last record and time; signed by the device
 //!         checkpoint       the last block that was seen, and the source's highest number then
-//!         seen             tags of the files captured here, so that none is used twice
-//!         entries/<n>      statement, manifest, environment, and what became of it
+//!         seen             tags of the files captured here, so that none is used twice, and by which number
+//!         entries/<n>      statement, manifest, environment, and what became of it; or what an erasure left
 //! ```
 //!
 //! # Invariants
@@ -20,32 +20,31 @@
 
 mod checkpoint;
 mod entry;
+mod erase;
+mod seen;
 mod state;
 mod taken;
 
 pub use checkpoint::Checkpoint;
 pub use entry::{Entry, Upload};
+pub use erase::{Gone, Queued, erase, find};
 
 use crate::durable;
 use crate::error::{Error, ErrorKind};
 use crate::key::{SecretKey, random};
 use crate::manifest::listed;
 use crate::steady::unreadable;
+use erase::Slot;
 use linli_types::height::Height;
 use linli_types::id::{BlockId, ChainId, Digest, PrincipalId};
 use linli_verify::cose::statement::{Claims, ClockSource, SUBJECT};
 use linli_verify::{Detail, Manifest, file};
 use serde::{Deserialize, Serialize};
 use state::State;
-use std::collections::BTreeSet;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use zeroize::Zeroizing;
 
 /// What is older than this when it is captured was not taken now; the contract calls it backdated.
 const OLD_MS: u64 = 24 * 60 * 60 * 1000;
-const SEEN_BYTES_MAX: u64 = 64 * 1024 * 1024;
-const SEEN: &str = "linli.capture.seen.v1";
 
 /// Who captures, for whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,7 +150,15 @@ impl Queue {
     /// [`ErrorKind::Refused`] for one that was captured before (`CAPTURE_SAME_FILE`) or is older than a
     /// day (`CAPTURE_OLD_FILE`).
     pub fn capture(&mut self, files: &[&Path], about: &About) -> Result<Entry, Error> {
-        let now = crate::clock::now()?.0;
+        self.capture_at(crate::clock::now()?.0, files, about)
+    }
+
+    /// The same for a device whose clock says `now`, in milliseconds since 1970 UTC.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::capture`].
+    pub fn capture_at(&mut self, now: u64, files: &[&Path], about: &About) -> Result<Entry, Error> {
         let mut times = Vec::with_capacity(files.len());
         let mut list = Vec::with_capacity(files.len());
         for path in files {
@@ -182,8 +189,9 @@ impl Queue {
         let paths = paths.map_err(|e| durable::failed(&self.folder, &e))?;
         let entry = self.sign(&manifest, environment, about, paths)?;
         entry.write(&self.folder)?; // Q2
-        self.state.next(&self.folder, &entry, &self.key)?;
-        self.remember(&tags)?;
+        let slot = Slot::Whole(Box::new(entry.clone()));
+        self.state.next(&self.folder, &slot.step(), &self.key)?;
+        self.remember(&tags, entry.number)?;
         Ok(entry)
     }
 
@@ -254,56 +262,13 @@ impl Queue {
         .named("CAPTURE_OLD_FILE"))
     }
 
-    fn check_same(&self, tags: &[String], about: &About) -> Result<(), Error> {
-        let seen = self.seen()?;
-        if about.again || !tags.iter().any(|tag| seen.contains(tag)) {
-            return Ok(());
-        }
-        Err(Error::new(
-            ErrorKind::Refused,
-            "有文件此前已采集过：同一照片不能用于两次服务",
-            "a file was captured before: one photo does not prove two visits",
-        )
-        .hint_with(
-            "请重新拍摄；确为同一材料时加 --again",
-            "take it anew; --again if it is meant to be the same",
-        )
-        .named("CAPTURE_SAME_FILE"))
-    }
-
-    /// A tag that this device alone can make.
-    fn tag(&self, sha256: &Digest) -> String {
-        let key = Zeroizing::new(blake3::derive_key(SEEN, &*self.key.to_bytes()));
-        let whole = blake3::keyed_hash(&key, &sha256.0);
-        hex::encode(whole.as_bytes().get(..16).unwrap_or_default())
-    }
-
-    fn seen(&self) -> Result<BTreeSet<String>, Error> {
-        let bytes = durable::read(&self.folder.join("seen"), SEEN_BYTES_MAX)?.unwrap_or_default();
-        Ok(String::from_utf8_lossy(&bytes).lines().map(str::to_owned).collect())
-    }
-
-    fn remember(&self, tags: &[String]) -> Result<(), Error> {
-        let path = self.folder.join("seen");
-        let work = || -> std::io::Result<()> {
-            let mut file = std::fs::File::options().append(true).create(true).open(&path)?;
-            for tag in tags {
-                writeln!(file, "{tag}")?;
-            }
-            file.sync_all()
-        };
-        work().map_err(|e| durable::failed(&path, &e))
-    }
-
     /// The entries that are not registered yet, in their order.
     ///
     /// # Errors
     ///
     /// One cannot be read.
     pub fn pending(&self) -> Result<Vec<Entry>, Error> {
-        let numbers = entry::numbers(&self.folder)?;
-        let entries = numbers.iter().map(|n| Entry::read(&self.folder, *n));
-        let mut entries = entries.collect::<Result<Vec<_>, _>>()?;
+        let mut entries = entries(&self.folder)?;
         entries.retain(|entry| entry.upload.is_none());
         Ok(entries)
     }
@@ -314,13 +279,19 @@ impl Queue {
     }
 }
 
-/// The entries of a queue, for a gateway that has no key of the device.
+/// The entries of a queue but for those erased, for a gateway that has no key of the device.
 ///
 /// # Errors
 ///
 /// One cannot be read.
 pub fn entries(folder: &Path) -> Result<Vec<Entry>, Error> {
-    entry::numbers(folder)?.iter().map(|n| Entry::read(folder, *n)).collect()
+    let mut entries = Vec::new();
+    for number in entry::numbers(folder)? {
+        if let Slot::Whole(entry) = Slot::read(folder, number)? {
+            entries.push(*entry);
+        }
+    }
+    Ok(entries)
 }
 
 /// When a file was last written, and when it was taken if it says so; milliseconds since 1970 UTC.

@@ -2,11 +2,11 @@
 
 use super::Who;
 use super::checkpoint::Checkpoint;
-use super::entry::Entry;
+use super::erase::Slot;
 use crate::durable;
 use crate::error::{Error, ErrorKind};
 use crate::key::SecretKey;
-use linli_types::id::Signature;
+use linli_types::id::{Digest, Signature};
 use linli_types::signature::{Verify as _, Zip215};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -29,6 +29,15 @@ pub(super) struct State {
     /// The latest device time of a capture.
     pub(super) last_ms: u64,
     signature: String,
+}
+
+/// One entry, as the numbers step over it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Step {
+    pub(super) number: u64,
+    pub(super) record: Digest,
+    /// The device's time of the capture; 0 if it is not known any more.
+    pub(super) at_ms: u64,
 }
 
 impl State {
@@ -76,14 +85,14 @@ impl State {
         let before = self.next.saturating_sub(1);
         let ends = numbers.last().copied().unwrap_or(before);
         if ends == self.next {
-            let entry = Entry::read(folder, ends)?;
-            let counter = entry.signed().and_then(|signed| signed.claims.counter);
-            if counter != Some(self.captured.saturating_add(1)) {
+            let slot = Slot::read(folder, ends)?;
+            if slot.counter() != Some(self.captured.saturating_add(1)) {
                 return Err(changed_counter());
             }
-            self.next(folder, &entry, key)?;
+            self.next(folder, &slot.step(), key)?;
         } else if ends == before && numbers.contains(&before) {
-            if Entry::read(folder, before)?.id().to_string() != self.last {
+            let record = Slot::read(folder, before)?.record();
+            if record.is_none_or(|record| record.to_string() != self.last) {
                 return Err(changed_counter());
             }
         } else {
@@ -99,14 +108,13 @@ impl State {
     pub(super) fn next(
         &mut self,
         folder: &Path,
-        entry: &Entry,
+        step: &Step,
         key: &SecretKey,
     ) -> Result<(), Error> {
-        self.next = entry.number.saturating_add(1);
+        self.next = step.number.saturating_add(1);
         self.captured = self.captured.saturating_add(1);
-        self.last = entry.id().to_string();
-        let at = entry.environment().map_or(0, |environment| environment.device_time_ms);
-        self.last_ms = self.last_ms.max(at);
+        self.last = step.record.to_string();
+        self.last_ms = self.last_ms.max(step.at_ms);
         self.signature = hex::encode(key.sign(&self.preimage()).0);
         let path = folder.join("state");
         let text = serde_json::to_vec_pretty(self).unwrap_or_default();

@@ -31,6 +31,24 @@ pub struct Erased {
     pub confirmations: Vec<Digest>,
 }
 
+/// A record whose payload lies outside the vault alone: in the queue of the device that captured it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outside {
+    /// Whose evidence it is.
+    pub source: PrincipalId,
+    /// The source's number of it.
+    pub number: u64,
+    /// Digest of its manifest, if it is known.
+    pub manifest: Option<Digest>,
+}
+
+impl Erased {
+    fn of(tombstone: Tombstone) -> Self {
+        let digests = tombstone.confirmations.iter().filter_map(|c| c.digest.parse().ok());
+        Self { confirmations: digests.collect(), tombstone }
+    }
+}
+
 impl Vault {
     /// Erases a record everywhere, or restricts it where a law keeps it (V3): by its class, or because
     /// the ledger says so (`kept`). Repeated, it goes on.
@@ -52,14 +70,75 @@ impl Vault {
         if tombstone.state == State::Destroying {
             self.destroy(record, &mut tombstone).await?;
         }
-        let confirmations = match tombstone.state {
-            State::Restricted => {
-                let at_ms = tombstone.at_ms;
-                self.holders.iter().map(|h| confirmation(record, &h.name, 0, at_ms)).collect()
-            }
-            _ => tombstone.confirmations.iter().filter_map(|c| c.digest.parse().ok()).collect(),
-        };
-        Ok(Erased { confirmations, tombstone })
+        if tombstone.state == State::Restricted {
+            let at_ms = tombstone.at_ms;
+            let confirmed = self.holders.iter().map(|h| confirmation(record, &h.name, 0, at_ms));
+            return Ok(Erased { confirmations: confirmed.collect(), tombstone });
+        }
+        Ok(Erased::of(tombstone))
+    }
+
+    /// Erases a record that the vault may never have held: what it has of the record is destroyed, and
+    /// it takes no such record any more (V2). Repeated, it goes on.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::erase`].
+    pub async fn erase_outside(
+        &mut self,
+        record: &Digest,
+        outside: &Outside,
+        basis: Basis,
+        actor: &Actor,
+    ) -> Result<Erased, Error> {
+        if self.row(record)?.is_none() && self.tombstone(record)?.is_none() {
+            self.log.add(&self.master, actor, Deed::Erase, record)?;
+            let now = crate::clock::now()?.0;
+            let mut tombstone = Tombstone::new(record, basis.name(), now, State::Destroying);
+            tombstone.source = Some(outside.source.to_string());
+            tombstone.number = Some(outside.number);
+            tombstone.manifest = outside.manifest.map(|manifest| manifest.to_string());
+            self.bury(record, &tombstone)?;
+        }
+        self.erase(record, basis, false, actor).await
+    }
+
+    /// Adds to a tombstone that nothing stands any more on a device or in a folder: `holder`. Said
+    /// before, nothing changes.
+    ///
+    /// # Errors
+    ///
+    /// The record is not erased, or the tombstone cannot be written.
+    pub fn confirm(
+        &mut self,
+        record: &Digest,
+        holder: &str,
+        objects: u64,
+    ) -> Result<Erased, Error> {
+        let found = self.tombstone(record)?.filter(Tombstone::is_erasure);
+        let mut tombstone = found.ok_or_else(|| absent(record))?;
+        if tombstone.confirmations.iter().all(|known| known.holder != holder) {
+            let at_ms = crate::clock::now()?.0;
+            let digest = confirmation(record, holder, objects, at_ms).to_string();
+            let holder = holder.to_owned();
+            tombstone.confirmations.push(Confirmation { holder, objects, at_ms, digest });
+            self.bury(record, &tombstone)?;
+        }
+        Ok(Erased::of(tombstone))
+    }
+
+    /// Digest of a record's manifest, if the vault or what is left there knows it: copies elsewhere are
+    /// told by it.
+    ///
+    /// # Errors
+    ///
+    /// Key row or tombstone cannot be read.
+    pub fn manifest(&self, record: &Digest) -> Result<Option<Digest>, Error> {
+        if let Some(row) = self.row(record)? {
+            return Ok(row.manifest());
+        }
+        let tombstone = self.tombstone(record)?;
+        Ok(tombstone.and_then(|tombstone| tombstone.manifest?.parse().ok()))
     }
 
     /// Steps 1 and 2: after them there is no way back, or the record is restricted.

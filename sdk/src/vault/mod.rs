@@ -39,7 +39,7 @@ mod verify;
 
 pub use class::{Class, Role};
 pub use config::{Config, HOLDERS_MAX};
-pub use erase::Erased;
+pub use erase::{Erased, Outside};
 pub use log::{Actor, Deed, Line};
 pub use put::{Input, Put, Stored};
 pub use tombstone::{Basis, Confirmation, State, Tombstone};

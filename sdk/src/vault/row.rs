@@ -13,9 +13,8 @@ use crate::durable;
 use crate::error::{Error, ErrorKind};
 use borsh::{BorshDeserialize, BorshSerialize};
 use linli_types::id::{Digest, PrincipalId};
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 const FORMAT: u16 = 1;
 const ROW_DOMAIN: &[u8] = b"linli.vault.row.v1";
@@ -90,6 +89,11 @@ impl Row {
         Key::new(self.key)
     }
 
+    /// Digest of the manifest, if it has one.
+    pub(super) fn manifest(&self) -> Option<Digest> {
+        self.parts.iter().find(|part| part.role == Role::Manifest)?.sha256
+    }
+
     /// Writes the row (R2).
     pub(super) fn write(&self, folder: &Path, master: &Key) -> Result<(), Error> {
         let plain = borsh::to_vec(self).map_err(|e| broken(&self.record, &e))?;
@@ -117,33 +121,8 @@ impl Row {
 
     /// Destroys a row: its bytes are overwritten, then it is gone. There may be none any more.
     pub(super) fn destroy(folder: &Path, record: &Digest) -> Result<(), Error> {
-        destroy(&path(folder, record))
+        durable::destroy(&path(folder, record))
     }
-}
-
-/// Overwrites a small file and removes it, durably. There may be none any more.
-pub(super) fn destroy(path: &Path) -> Result<(), Error> {
-    let work = || -> std::io::Result<()> {
-        for path in [path.to_owned(), durable::beside(path)] {
-            let mut file = match std::fs::File::options().write(true).open(&path) {
-                Ok(file) => file,
-                Err(e) if e.kind() == std::io::ErrorKind::NotFound => continue,
-                Err(e) => return Err(e),
-            };
-            let length = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
-            let zeros = Zeroizing::new(vec![0_u8; length.min(1 << 20)]);
-            let mut left = length;
-            while left > 0 {
-                let n = left.min(zeros.len());
-                file.write_all(zeros.get(..n).unwrap_or_default())?;
-                left = left.saturating_sub(n);
-            }
-            file.sync_all()?;
-            std::fs::remove_file(&path)?;
-        }
-        durable::sync_folder(path)
-    };
-    work().map_err(|e| durable::failed(path, &e))
 }
 
 /// The records that have a row, in the order of their ids.

@@ -7,8 +7,8 @@
 //!   to 16 bytes. At an erasure the secret is destroyed and drawn anew: who holds candidate files, and
 //!   even the vault, cannot find them among the tags on the ledger any more.
 
+use super::Vault;
 use super::seal::Key;
-use super::{Vault, row};
 use crate::durable;
 use crate::error::{Error, ErrorKind};
 use linli_types::id::{Digest, PrincipalId};
@@ -34,7 +34,7 @@ impl Vault {
 
     /// INV-E3. Destroys the secret of a source; the next tag is made with another one.
     pub(super) fn renew_secret(&self, source: &PrincipalId) -> Result<(), Error> {
-        row::destroy(&self.secret_path(source))
+        durable::destroy(&self.secret_path(source))
     }
 
     fn secret(&self, source: &PrincipalId) -> Result<Option<Key>, Error> {

@@ -115,6 +115,10 @@ pub struct Tombstone {
     /// The source's number of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number: Option<u64>,
+    /// Digest of its manifest, as the ledger says too, in hexadecimal: without the salt it tells
+    /// nothing, and copies elsewhere are found by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) manifest: Option<String>,
     /// What the holders said.
     pub confirmations: Vec<Confirmation>,
     /// The transaction that notes it, in hexadecimal, from before it is sent.
@@ -136,6 +140,7 @@ impl Tombstone {
             body: String::new(),
             source: None,
             number: None,
+            manifest: None,
             confirmations: Vec::new(),
             transaction: None,
             receipt: None,
@@ -147,6 +152,7 @@ impl Tombstone {
         self.body = hex::encode(row.body);
         self.source = row.source.map(|source| source.to_string());
         self.number = row.number;
+        self.manifest = row.manifest().map(|manifest| manifest.to_string());
     }
 
     /// Whether the record is or is being erased.

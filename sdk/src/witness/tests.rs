@@ -19,7 +19,7 @@ fn public(n: u8) -> PublicKey {
     PublicKey(secret(n).verifying_key().to_bytes())
 }
 
-fn genesis() -> Genesis {
+pub(crate) fn genesis() -> Genesis {
     let kinds = [OrgKind::District, OrgKind::Operator, OrgKind::Street, OrgKind::Fund];
     let seat = |(n, kind): (u8, OrgKind)| Validator {
         key: public(n),
@@ -71,7 +71,7 @@ fn prefix(leaves: &[Digest], old: usize, whole: bool) -> Vec<Digest> {
 }
 
 /// A state that the validators certified, shown to one who signed a log of `from` leaves.
-fn state(height: u64, size: u64, fork: u64, from: u64) -> LogState {
+pub(crate) fn state(height: u64, size: u64, fork: u64, from: u64) -> LogState {
     let (genesis, leaves) = (genesis(), leaves(size, fork));
     let (chain, set) = (genesis.chain(), genesis.validators);
     let header = Header {

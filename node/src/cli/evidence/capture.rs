@@ -2,7 +2,7 @@
 
 use crate::cli::connect::Connect;
 use crate::cli::key::{Passphrase, principal};
-use crate::cli::query::{ask_by_schema, number as count};
+use crate::cli::query::{ask_by_schema, number as count, proved};
 use crate::cli::vault::{no_personal_data, plain_name};
 use crate::cli::{Failure, Output, block_on, genesis};
 use crate::words::{Words, words};
@@ -12,6 +12,7 @@ use linli_sdk::vault::Class;
 use linli_types::height::TimeMs;
 use linli_types::human;
 use linli_types::id::{ChainId, Digest, PrincipalId};
+use linli_types::signature::Zip215;
 use linli_verify::time;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -88,7 +89,7 @@ pub(super) struct Seen {
     /// The queue's folder.
     #[arg(long, value_name = "DIR")]
     queue: PathBuf,
-    /// Saves it: whatever is captured from now on is not older.
+    /// Saves it: whatever is captured from now on is not older. Asks for --genesis.
     #[arg(long)]
     save: bool,
     /// Whose numbers the queue uses; otherwise those of the key's own principal.
@@ -205,21 +206,17 @@ pub(super) fn code(record: &Digest) -> String {
 
 impl Seen {
     pub(super) fn run(self, out: &mut Output) -> Result<(), Failure> {
-        let seen = block_on(async {
-            let node = self.connect.open().await?;
-            let source = self.source.map_or_else(|| node.principal(), Ok)?;
-            let args = json!({ "source": source.to_string() });
-            let (_, _, gaps) = ask_by_schema(&node, ROOM, "Gaps", &args, false).await?;
-            let status = node.client.status().await?;
-            let block = <[u8; 32]>::try_from(status.block.as_slice()).map_err(|_| unusable())?;
-            let highest = count(&gaps, "highest");
-            Ok(Checkpoint { block, height: status.height, time_ms: status.time_ms, highest })
-        })?;
+        let genesis = match self.connect.genesis() {
+            Some(path) => Some(genesis::read(path)?.2),
+            None if self.save => return Err(unproved()),
+            None => None,
+        };
+        let seen = block_on(self.look(genesis.as_deref()))?;
         let saved = self.save && seen.save(&self.queue)?;
         let (height, when) = (seen.height, time::text(TimeMs(seen.time_ms)));
         let json = json!({
             "height": height, "block": hex::encode(seen.block), "block_time_ms": seen.time_ms,
-            "highest": seen.highest, "saved": saved,
+            "highest": seen.highest, "certified": genesis.is_some(), "saved": saved,
         });
         let Words { zh, en } = match saved {
             true => words!("，已保存", ", saved"),
@@ -231,6 +228,34 @@ impl Seen {
         );
         Ok(())
     }
+
+    /// The last block: with the genesis as the validators certified it, without one as the node says.
+    async fn look(&self, genesis: Option<&[u8]>) -> Result<Checkpoint, Failure> {
+        let node = self.connect.open().await?;
+        let source = self.source.map_or_else(|| node.principal(), Ok)?;
+        let args = json!({ "source": source.to_string() });
+        let prove = genesis.is_some();
+        let (_, answer, gaps) = ask_by_schema(&node, ROOM, "Gaps", &args, prove).await?;
+        let highest = count(&gaps, "highest");
+        if let Some(genesis) = genesis {
+            let (block, _) = proved(&answer)?;
+            return Ok(Checkpoint::certified(&block, genesis, highest, &Zip215)?);
+        }
+        let status = node.client.status().await?;
+        let block = <[u8; 32]>::try_from(status.block.as_slice()).map_err(|_| unusable())?;
+        Ok(Checkpoint { block, height: status.height, time_ms: status.time_ms, highest })
+    }
+}
+
+/// Only a block that the validators certified is noted on a device.
+fn unproved() -> Failure {
+    Failure::usage(
+        words!(
+            "保存前须按创世文件核对区块的证书",
+            "the block's certificate is checked against the genesis before it is saved"
+        ),
+        words!("请加 --genesis", "add --genesis"),
+    )
 }
 
 fn unusable() -> Failure {

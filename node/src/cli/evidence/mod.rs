@@ -6,6 +6,7 @@ mod capture;
 mod consistency;
 mod cose;
 mod deed;
+mod device;
 mod pack;
 mod upload;
 

@@ -4,6 +4,7 @@
 //! time-out and an upload that was interrupted all end in the one record that stands.
 
 use super::capture::code;
+use super::device::Devices;
 use crate::cli::call::perform;
 use crate::cli::connect::{Connect, Node};
 use crate::cli::query::ask_by_schema;
@@ -47,8 +48,9 @@ impl Upload {
         let node = self.connect.open().await?;
         let schema = node.client.schema(ROOM).await?;
         let all = waiting.len();
+        let mut devices = Devices::default();
         for (at, mut entry) in waiting.into_iter().enumerate() {
-            let done = register(&node, &schema, &entry).await;
+            let done = register(&node, &schema, &mut devices, &entry).await;
             // In order: what comes after it waits too.
             entry.upload = Some(done.map_err(|why| stopped(&why, &entry, at, all))?);
             entry.write(&self.queue)?;
@@ -58,10 +60,16 @@ impl Upload {
     }
 }
 
-async fn register(node: &Node, schema: &Schema, entry: &Entry) -> Result<Done, Failure> {
+async fn register(
+    node: &Node,
+    schema: &Schema,
+    devices: &mut Devices,
+    entry: &Entry,
+) -> Result<Done, Failure> {
     if let Some(found) = standing(node, entry).await? {
         return Ok(found);
     }
+    devices.check(node, entry).await?;
     let args = request(entry, clock::now()?.0)?;
     let called = perform(node, schema, &[("Register", &args)]).await?;
     let (height, time_ms) = (called.found.height.0, called.found.block_time.0);

@@ -8,6 +8,7 @@ use linli_sdk::anchor::{ROOM, receipt_pack};
 use linli_sdk::vault::Erased;
 use linli_sdk::{Draft, Vault as Store, clock};
 use linli_types::id::{Digest, PrincipalId, TxId};
+use linli_types::limits::EVIDENCE_HOLDERS_MAX;
 use serde_json::{Value, json};
 
 /// The contract's code for a payload that was noted as erased before.
@@ -114,11 +115,12 @@ pub(super) async fn note(
     }
     let schema = node.client.schema(ROOM).await?;
     let basis = linli_sdk::vault::Basis::from_name(&erased.tombstone.basis);
-    let confirmations: Vec<u8> = erased.confirmations.iter().flat_map(|d| d.0).collect();
+    let confirmed = erased.confirmations.iter().take(EVIDENCE_HOLDERS_MAX);
+    let confirmations: Vec<u8> = confirmed.clone().flat_map(|d| d.0).collect();
     let args = json!({
         "record": { "source": source.to_string(), "number": number },
         "basis": basis.map(linli_sdk::vault::Basis::number),
-        "holders": erased.confirmations.len(),
+        "holders": confirmed.count(),
         "confirmations": hex::encode(confirmations),
     });
     let signed = node.sign(Draft::new().call_json(&schema, "ErasePayload", &args)?)?;

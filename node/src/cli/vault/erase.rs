@@ -4,6 +4,7 @@
 //! reached the ledger is asked for before another one is sent.
 
 use super::ask::{self, Known, Note};
+use super::elsewhere::{Copies, Destroyed, Elsewhere};
 use super::{By, Which, code, record};
 use crate::cli::connect::Connect;
 use crate::cli::key::principal;
@@ -38,6 +39,15 @@ pub(super) struct Erase {
     /// It was never registered: nothing is noted on the ledger.
     #[arg(long)]
     off_ledger: bool,
+    #[command(flatten)]
+    elsewhere: Elsewhere,
+}
+
+/// What an erasure came to.
+struct Done {
+    erased: Erased,
+    note: Option<Note>,
+    elsewhere: Destroyed,
 }
 
 fn basis(text: &str) -> Result<Basis, String> {
@@ -48,40 +58,86 @@ impl Erase {
     pub(super) fn run(self, out: &mut Output) -> Result<(), Failure> {
         let actor = self.by.actor()?;
         let mut vault = self.which.open()?;
-        let (erased, note) = block_on(self.erase(&mut vault, &actor))?;
-        self.answer(&erased, note.as_ref(), out);
+        let copies = self.elsewhere.find(&self.record, vault.manifest(&self.record)?)?;
+        let done = block_on(self.erase(&mut vault, &copies, &actor))?;
+        self.answer(&done, out);
+        done.elsewhere.notes(out);
         Ok(())
     }
 
     async fn erase(
         &self,
         vault: &mut Store,
+        copies: &Copies,
         actor: &Actor,
-    ) -> Result<(Erased, Option<Note>), Failure> {
+    ) -> Result<Done, Failure> {
         if self.off_ledger {
-            return Ok((vault.erase(&self.record, self.basis, false, actor).await?, None));
+            let erased = self.destroy(vault, copies, copies.is_kept(), actor).await?;
+            let (erased, elsewhere) = self.elsewhere(vault, copies, erased)?;
+            return Ok(Done { erased, note: None, elsewhere });
         }
-        let (source, number) = self.place(vault)?;
+        let (source, number) = self.place(vault, copies)?;
         let node = self.connect.open().await?;
         // Before anything is destroyed: it must be this record that the ledger will call erased.
         let known = ask::record(&node, &self.record, source, number).await?;
-        let erased = vault.erase(&self.record, self.basis, known == Known::Kept, actor).await?;
+        let kept = known == Known::Kept || copies.is_kept();
+        let erased = self.destroy(vault, copies, kept, actor).await?;
+        let (erased, elsewhere) = self.elsewhere(vault, copies, erased)?;
         if erased.tombstone.receipt.is_some() {
-            return Ok((erased, None));
+            return Ok(Done { erased, note: None, elsewhere });
         }
         let noted = ask::note(&node, vault, &self.record, (source, number), &erased).await;
         let note = noted.map_err(|why| unnoted(&why))?;
         let tombstone = vault.receipted(&self.record, &note.receipt)?;
-        Ok((Erased { tombstone, ..erased }, Some(note)))
+        Ok(Done { erased: Erased { tombstone, ..erased }, note: Some(note), elsewhere })
+    }
+
+    /// What the vault has, or would take.
+    async fn destroy(
+        &self,
+        vault: &mut Store,
+        copies: &Copies,
+        kept: bool,
+        actor: &Actor,
+    ) -> Result<Erased, Failure> {
+        let (record, basis) = (&self.record, self.basis);
+        let known = vault.record(record)?.is_some() || vault.tombstone(record)?.is_some();
+        match copies.outside() {
+            Some(_) if !known && kept => Err(unvaulted()),
+            Some(outside) if !known => {
+                Ok(vault.erase_outside(record, &outside, basis, actor).await?)
+            }
+            _ => Ok(vault.erase(record, basis, kept, actor).await?),
+        }
+    }
+
+    /// What lies elsewhere, unless a law keeps the record.
+    fn elsewhere(
+        &self,
+        vault: &mut Store,
+        copies: &Copies,
+        mut erased: Erased,
+    ) -> Result<(Erased, Destroyed), Failure> {
+        if copies.is_empty() || erased.tombstone.state == State::Restricted {
+            return Ok((erased, Destroyed::default()));
+        }
+        let done = copies.destroy(&self.record, self.off_ledger)?;
+        for (holder, objects) in &done.confirmations {
+            erased = vault.confirm(&self.record, holder, *objects)?;
+        }
+        Ok((erased, done))
     }
 
     /// Where the record stands in the source's numbering.
-    fn place(&self, vault: &Store) -> Result<(PrincipalId, u64), Failure> {
+    fn place(&self, vault: &Store, copies: &Copies) -> Result<(PrincipalId, u64), Failure> {
+        let queued = copies.outside();
         let (kept, buried) = (vault.record(&self.record)?, vault.tombstone(&self.record)?);
         let buried = buried.as_ref();
         let source = buried.and_then(|t| t.source.as_ref()?.parse().ok());
         let source = self.source.or(source).or_else(|| kept.as_ref()?.source);
+        let source = source.or_else(|| Some(queued?.source));
         let number = self.number.or_else(|| buried?.number).or_else(|| kept.as_ref()?.number);
+        let number = number.or_else(|| Some(queued?.number));
         source.zip(number).ok_or_else(|| {
             Failure::usage(
                 words!(
@@ -96,13 +152,14 @@ impl Erase {
         })
     }
 
-    fn answer(&self, erased: &Erased, note: Option<&Note>, out: &mut Output) {
-        let (code, tombstone) = (code(&self.record), &erased.tombstone);
-        let height = note.map(|note| note.height);
+    fn answer(&self, done: &Done, out: &mut Output) {
+        let (code, tombstone) = (code(&self.record), &done.erased.tombstone);
+        let height = done.note.as_ref().map(|note| note.height);
         let json = json!({
             "record": self.record.to_string(), "code": code, "state": tombstone.state,
             "basis": tombstone.basis, "confirmations": tombstone.confirmations,
             "transaction": tombstone.transaction, "height": height,
+            "left": done.elsewhere.left, "holes": done.elsewhere.holes,
         });
         let holders = tombstone.confirmations.len();
         let text = match (tombstone.state, height) {
@@ -135,4 +192,19 @@ fn unnoted(why: &Failure) -> Failure {
     let trace = why.trace();
     let failure = why.clone().advising(advice);
     if trace == Trace::Nothing { failure.leaving(Trace::Others) } else { failure }
+}
+
+/// A law keeps it, and only a queue has it (LEG-20).
+fn unvaulted() -> Failure {
+    Failure::refused(
+        "VAULT_NO_RECORD",
+        words!(
+            "法律规定的保存期未满，而该记录只在设备队列中",
+            "a law keeps the record, and only a device's queue has it"
+        ),
+        words!(
+            "请先用 linli vault put 存入保管库，再执行删除，届时将限制处理",
+            "put it into the vault with `linli vault put`; erasing it then restricts it"
+        ),
+    )
 }

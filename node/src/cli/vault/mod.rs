@@ -1,6 +1,7 @@
 //! `linli vault`: payloads off the ledger, encrypted per record, and their erasure.
 
 mod ask;
+mod elsewhere;
 mod erase;
 mod look;
 mod put;

@@ -4,6 +4,7 @@
 //! They stand beside the vocabulary because it builds fast and everything depends on it.
 
 mod dependencies;
+mod law;
 mod licences;
 mod pages;
 

@@ -8,22 +8,27 @@ use std::path::{Path, PathBuf};
 const LINES_MAX: usize = 600;
 
 /// Every source file of ours, with its text.
-fn pages() -> Vec<(PathBuf, String)> {
-    let mut pages = Vec::new();
-    for folder in ["proto", "runtime", "contracts", "sdk", "node", "testnet"] {
-        walk(&root().join(folder), &mut pages);
-    }
+pub(crate) fn pages() -> Vec<(PathBuf, String)> {
+    let folders = ["proto", "runtime", "contracts", "sdk", "node", "testnet"];
+    let pages: Vec<_> = folders.into_iter().flat_map(|folder| with_ending(folder, ".rs")).collect();
     assert!(pages.len() > 50, "the walk found {} files only", pages.len());
     pages
 }
 
-fn walk(folder: &Path, pages: &mut Vec<(PathBuf, String)>) {
+/// Every file below a folder whose name ends so, with its text.
+pub(crate) fn with_ending(folder: &str, ending: &str) -> Vec<(PathBuf, String)> {
+    let mut pages = Vec::new();
+    walk(&root().join(folder), ending, &mut pages);
+    pages
+}
+
+fn walk(folder: &Path, ending: &str, pages: &mut Vec<(PathBuf, String)>) {
     for entry in fs::read_dir(folder).expect("our own folder").map(|e| e.expect("our own entry")) {
         let (path, name) = (entry.path(), entry.file_name());
         let name = name.to_string_lossy();
         if path.is_dir() && !name.starts_with('.') && name != "target" {
-            walk(&path, pages);
-        } else if name.ends_with(".rs") {
+            walk(&path, ending, pages);
+        } else if name.ends_with(ending) {
             let text = fs::read_to_string(&path).expect("source is text");
             pages.push((path, text));
         }
