@@ -7,24 +7,24 @@ mod support;
 mod world;
 
 use linli_runtime::{Ledger, Settings, Slot, accounts, invariant};
-use linli_types::account::flag::{CLOSED, FROZEN_IN, FROZEN_OUT};
+use linli_types::account::flag::{
+    CLOSED, CREDITS_BOUND, DEBITS_BOUND, FROZEN_IN, FROZEN_OUT, LOTS,
+};
 use linli_types::books::{self, AccountKind, AssetClass, Authority, Books, Rule};
 use linli_types::code::Code;
 use linli_types::genesis::{self, Genesis, Role};
 use linli_types::height::TimeMs;
 use linli_types::id::{AccountId, PrincipalId};
 use linli_types::store::Memory;
-use linli_types::wire;
 use linli_types::wire::accounts::{chain_step::Step, *};
-use model::{Call, Id, Model, id};
+use model::{Account, Id, Model, id};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use prost::Message;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use support::{Node, START, code_of, key};
-use world::{ROLES, World, flat, numbered, person, slot};
+use world::{Call, ROLES, World, flat, numbered, person, slot, wired};
 
 /// How many random cases the room and the model are compared over.
 const CASES: u32 = 10_000;
@@ -93,14 +93,25 @@ fn issuance(asset: u32) -> Id {
 
 fn the_model() -> Model {
     let people = (0..).zip(ROLES).map(|(n, role)| (person(n), role)).collect();
-    let (books, people) = (Arc::new(the_books()), Arc::new(people));
-    let mut model = Model { now: START.0, books, people, ..Model::default() };
+    let mut model = Model::default();
+    (model.books, model.people) = (the_books(), people);
+    model.at(START.0);
+    let account = |id: Id, owner: Id, asset, kind: AccountKind, flags: u16| {
+        let (kind, owner, flags) = (Some(kind), owner.to_vec(), u32::from(flags));
+        let number = kind.map_or(0, AccountKind::number);
+        let row =
+            OpenRequest { id: id.to_vec(), owner, asset, kind: number, flags, max_balance: 0 };
+        (id, Account { row, kind, ..Account::default() })
+    };
     for asset in the_books().assets.iter().map(|asset| asset.number) {
-        model.begin(issuance(asset), (NOBODY, asset, AccountKind::Issuance), None);
+        let id = issuance(asset);
+        model.accounts.extend([account(id, NOBODY, asset, AccountKind::Issuance, CREDITS_BOUND)]);
     }
     for (n, owner, asset, opening) in HOLDERS {
-        let row = (person(owner), asset, AccountKind::Holder);
-        model.begin(slot(n), row, Some((issuance(asset), opening)));
+        let flags = if asset == CNY { DEBITS_BOUND } else { DEBITS_BOUND | LOTS };
+        let (holder, owner) = (slot(n), person(owner));
+        model.accounts.extend([account(holder, owner, asset, AccountKind::Holder, flags)]);
+        model.shift(([issuance(asset), holder], opening.into()), 0, [0; 2]).unwrap();
     }
     model
 }
@@ -189,29 +200,11 @@ fn prelude(today: u32) -> Vec<(u8, Vec<Call>)> {
     ]
 }
 
-/// The call as it goes over the wire.
-fn wired(call: &Call) -> wire::Call {
-    let (method, args) = match call {
-        Call::Open(r) => ("Open", r.encode_to_vec()),
-        Call::Close(r) => ("Close", r.encode_to_vec()),
-        Call::Step(Step::Transfer(r)) => ("Transfer", r.encode_to_vec()),
-        Call::Step(Step::Reserve(r)) => ("Reserve", r.encode_to_vec()),
-        Call::Step(Step::Post(r)) => ("Post", r.encode_to_vec()),
-        Call::Step(Step::Void(r)) => ("Void", r.encode_to_vec()),
-        Call::Reverse(r) => ("Reverse", r.encode_to_vec()),
-        Call::Chain(r) => ("Chain", r.encode_to_vec()),
-        Call::Freeze(r) => ("Freeze", r.encode_to_vec()),
-        Call::Unfreeze(r) => ("Unfreeze", r.encode_to_vec()),
-        Call::Expire(r) => ("Expire", r.encode_to_vec()),
-    };
-    support::call("accounts", method, args)
-}
-
 /// Performs a block on the node; the codes of its transactions.
 fn perform(node: &mut Node, time: u64, numbers: u64, asked: &[(u8, Vec<Call>)]) -> Vec<u32> {
     let until = TimeMs(time + 60_000);
     let sign = |(n, (actor, calls)): (u64, &(u8, Vec<Call>))| {
-        node.sign_until(*actor, n, until, calls.iter().map(wired).collect())
+        node.sign_until(*actor, n, until, wired(calls))
     };
     let candidates: Vec<_> = (numbers..).zip(asked).map(sign).collect();
     let slot = Slot { time: TimeMs(time), proposer: key(100), flags: 0 };
@@ -232,9 +225,9 @@ fn beginning() -> (Memory, Model) {
     let mut model = the_model();
     let time = START.0 + 1000;
     model.at(time);
-    let asked = prelude(model.today());
+    let asked = prelude(model.today);
     let codes = perform(&mut node, time, 1, &asked);
-    let done = asked.iter().map(|(actor, calls)| model.transaction(person(*actor), calls));
+    let done = asked.iter().map(|(actor, calls)| model.transaction(person(*actor), &wired(calls)));
     assert_eq!(done.map(|done| done.err()).collect::<Vec<_>>(), vec![None; asked.len()]);
     assert_eq!(codes, vec![0; asked.len()]);
     compare(&node, &model).unwrap();
@@ -265,19 +258,28 @@ fn compare(node: &Node, model: &Model) -> Result<Said, TestCaseError> {
         let lots = LotsRequest { account: id.to_vec() };
         let lots = ask::<_, LotsResponse>(node, "Lots", &lots).unwrap_or_default().lots;
         let found = [a.debits_posted, a.credits_posted, a.debits_pending, a.credits_pending];
+        let found = found.map(i128::from);
         let counts = [row.posted, row.pending].concat();
         prop_assert_eq!(found.to_vec(), counts, "counts of {:?}", id);
         let states = [(a.closed, CLOSED), (a.frozen_out, FROZEN_OUT), (a.frozen_in, FROZEN_IN)];
         let states = states.map(|(is, flag)| if is { u32::from(flag) } else { 0 });
         let found = (a.flags & 63) + states.iter().sum::<u32>();
-        prop_assert_eq!(found, u32::from(row.flags), "flags of {:?}", id);
-        prop_assert_eq!((a.kind, a.asset, a.max_balance), (row.kind.number(), row.asset, row.max));
-        prop_assert_eq!(&a.owner, &row.owner.to_vec());
-        let one = |(&(day, earned_month, origin, own), &remaining): (&model::Lot, &u64)| Lot {
+        let flags = row.row.flags | u32::from(row.state);
+        prop_assert_eq!(found, flags, "flags of {:?}", id);
+        let found = OpenRequest {
+            id: a.id.clone(),
+            owner: a.owner.clone(),
+            asset: a.asset,
+            kind: a.kind,
+            flags: a.flags & 63,
+            max_balance: a.max_balance,
+        };
+        prop_assert_eq!(&found, &row.row);
+        let one = |(&(day, earned_month, origin, own), &units): (&model::Lot, &i128)| Lot {
             origin,
             earned_month,
             expires_day: if day == model::NEVER { 0 } else { day },
-            remaining,
+            remaining: u64::try_from(units).unwrap(),
             gifted: !own,
         };
         // The first to be used comes first (INV-L11).
@@ -290,18 +292,19 @@ fn compare(node: &Node, model: &Model) -> Result<Said, TestCaseError> {
         let answer = ask::<_, AccountResponse>(node, "Account", &question);
         prop_assert_eq!(answer.is_err(), unknown, "slot {}", n);
     }
-    for (id, p) in &model.pendings {
+    for (id, ((sides, amount), expires, resolver, _)) in &model.pendings {
         let question = PendingRequest { id: id.to_vec() };
         let answer: PendingResponse = ask(node, "Pending", &question).unwrap_or_default();
         let found =
             (answer.debit, answer.credit, answer.amount, answer.expires_ms, answer.resolver);
-        let [debit, credit] = p.sides.map(|side| side.to_vec());
-        prop_assert_eq!(found, (debit, credit, p.amount, p.expires, p.resolver.to_vec()));
+        let ([debit, credit], amount) = (sides.map(Vec::from), u64::try_from(*amount).unwrap());
+        prop_assert_eq!(found, (debit, credit, amount, *expires, resolver.to_vec()));
     }
     for asset in [CNY, TIME, POINT, books::CSR] {
         let s: SupplyResponse = ask(node, "Supply", &SupplyRequest { asset }).unwrap_or_default();
         let [issued, back] = model.accounts[&issuance(asset)].posted;
-        prop_assert_eq!((s.issued, s.taken_back, s.supply), (issued, back, issued - back));
+        let found = [s.issued, s.taken_back, s.supply].map(i128::from);
+        prop_assert_eq!(found, [issued, back, issued - back]);
     }
     Ok(said)
 }
@@ -386,7 +389,7 @@ impl Deeds {
             };
             prop_assert!(self.ids.insert(id(own)), "L5: a business id was done twice"); // INV-L5
             if let Some(sides) = sides {
-                assets.insert(model.accounts[&sides[0]].asset);
+                assets.insert(model.accounts[&sides[0]].row.asset);
                 self.moved.insert(id(own), (sides, amount));
             }
         }
@@ -407,9 +410,11 @@ impl Deeds {
         books: &Books,
     ) -> Result<(), TestCaseError> {
         let (from, to) = (&model.accounts[&id(debit)], &model.accounts[&id(credit)]);
-        prop_assert!(debit != credit && from.asset == to.asset && amount > 0, "L8");
+        let asset = from.row.asset;
+        prop_assert!(debit != credit && asset == to.row.asset && amount > 0, "L8");
+        let kinds = (from.kind, to.kind);
         let named =
-            |r: &Rule| (r.asset, r.code, r.from, r.to) == (from.asset, code, from.kind, to.kind);
+            |r: &Rule| (r.asset, r.code, (Some(r.from), Some(r.to))) == (asset, code, kinds);
         prop_assert!(books.rules.iter().any(named), "L9");
         Ok(())
     }
@@ -427,7 +432,7 @@ fn agree(case: &world::Case, store: &Memory, model: &Model) -> Result<(), TestCa
         let (mut asked, mut expected) = (Vec::new(), Vec::new());
         for dice in &block.transactions {
             let (actor, calls) = world.transaction(dice);
-            let done = world.model.transaction(person(actor), &calls);
+            let done = world.model.transaction(person(actor), &wired(&calls));
             world.remember(person(actor), &calls, done.is_ok());
             expected.push(done.err().unwrap_or(0));
             asked.push((actor, calls));
@@ -460,8 +465,8 @@ fn the_room_does_what_the_model_does() {
 fn every_refusal_is_asked_for() {
     let mut model = the_model();
     model.at(START.0 + 1000);
-    for (actor, calls) in prelude(model.today()) {
-        assert_eq!(model.transaction(person(actor), &calls), Ok(()));
+    for (actor, calls) in prelude(model.today) {
+        assert_eq!(model.transaction(person(actor), &wired(&calls)), Ok(()));
     }
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
@@ -474,7 +479,7 @@ fn every_refusal_is_asked_for() {
             world.model.at(time);
             for dice in &block.transactions {
                 let (actor, calls) = world.transaction(dice);
-                let done = world.model.transaction(person(actor), &calls);
+                let done = world.model.transaction(person(actor), &wired(&calls));
                 world.remember(person(actor), &calls, done.is_ok());
                 *times.entry(done.err().unwrap_or(0)).or_default() += 1;
             }
@@ -517,7 +522,9 @@ fn what_waits_for_its_timer_has_expired_all_the_same() {
         model.at(model.now + 1000);
         let codes = perform(&mut node, model.now, 1000 * (half + 1), &asked);
         assert_eq!(codes, vec![0; asked.len()]);
-        asked.iter().for_each(|(who, calls)| model.transaction(person(*who), calls).unwrap());
+        asked
+            .iter()
+            .for_each(|(who, calls)| model.transaction(person(*who), &wired(calls)).unwrap());
     }
     let asked = |(n, posts): (u64, bool)| {
         let (id, pending) = (numbered(100_000 + n), numbered(n));

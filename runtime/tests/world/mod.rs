@@ -2,12 +2,14 @@
 //! [`World`] reads them against what stands, so that most of what is asked nearly works.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "a test's")]
 
-use crate::model::{Call, DAY_MS, Id, Model, id};
-use linli_types::account::flag::{ASKED, FROZEN_IN, FROZEN_OUT};
+use crate::model::{Account, DAY_MS, Id, MOST, Model, id};
+use linli_types::account::flag::{FROZEN_IN, FROZEN_OUT};
 use linli_types::books::{AccountKind, Authority, Books, Rule};
 use linli_types::genesis::Role;
+use linli_types::wire;
 use linli_types::wire::accounts::{chain_step::Step, *};
 use proptest::prelude::*;
+use prost::Message;
 
 /// The first account slots stand from the start; the last few are free.
 pub const SLOTS: u8 = 40;
@@ -29,6 +31,51 @@ pub fn slot(n: u8) -> Id {
 
 pub fn person(n: u8) -> Id {
     crate::support::person(n).0
+}
+
+/// What can be asked of the room.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Call {
+    Open(OpenRequest),
+    Close(CloseRequest),
+    Step(Step),
+    Reverse(ReverseRequest),
+    Chain(ChainRequest),
+    Freeze(FreezeRequest),
+    Unfreeze(UnfreezeRequest),
+    Expire(ExpireRequest),
+}
+
+impl Call {
+    /// Its method's name, and its request's bytes.
+    fn spelt(&self) -> (&'static str, Vec<u8>) {
+        match self {
+            Self::Open(r) => ("Open", r.encode_to_vec()),
+            Self::Close(r) => ("Close", r.encode_to_vec()),
+            Self::Step(Step::Transfer(r)) => ("Transfer", r.encode_to_vec()),
+            Self::Step(Step::Reserve(r)) => ("Reserve", r.encode_to_vec()),
+            Self::Step(Step::Post(r)) => ("Post", r.encode_to_vec()),
+            Self::Step(Step::Void(r)) => ("Void", r.encode_to_vec()),
+            Self::Reverse(r) => ("Reverse", r.encode_to_vec()),
+            Self::Chain(r) => ("Chain", r.encode_to_vec()),
+            Self::Freeze(r) => ("Freeze", r.encode_to_vec()),
+            Self::Unfreeze(r) => ("Unfreeze", r.encode_to_vec()),
+            Self::Expire(r) => ("Expire", r.encode_to_vec()),
+        }
+    }
+
+    pub fn method(&self) -> &'static str {
+        self.spelt().0
+    }
+}
+
+/// The calls as they go over the wire: the room and the model are asked the same bytes.
+pub fn wired(calls: &[Call]) -> Vec<wire::Call> {
+    let one = |call: &Call| {
+        let (method, args) = call.spelt();
+        crate::support::call("accounts", method, args)
+    };
+    calls.iter().map(one).collect()
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -127,7 +174,7 @@ impl World {
     /// The time of the next block.
     pub fn later(&self, block: &Block) -> u64 {
         let mut dice = Dice(block.later.to_vec());
-        let due = self.model.pendings.values().map(|p| p.expires);
+        let due = self.model.pendings.values().map(|(_, expires, ..)| *expires);
         let due = due.min().unwrap_or(0);
         let now = self.model.now;
         let time = match dice.of(10) {
@@ -221,16 +268,21 @@ impl World {
         owner: Option<Id>,
         dice: &mut Dice,
     ) -> Option<Id> {
-        let fits = |a: &crate::model::Account| {
-            (a.asset, a.kind) == (asset, kind) && owner.is_none_or(|owner| a.owner == owner)
+        let fits = |a: &Account| {
+            let owned = owner.is_none_or(|owner| a.row.owner == owner);
+            (a.row.asset, a.kind) == (asset, Some(kind)) && owned
         };
         let all = self.model.accounts.iter().filter(|(_, a)| fits(a)).map(|(id, _)| *id);
         dice.pick(&all.collect::<Vec<_>>())
     }
 
+    fn owner(&self, account: &Id) -> Id {
+        self.model.accounts.get(account).map_or(person(0), |a| id(&a.row.owner))
+    }
+
     fn amount(&self, debit: &Id, dice: &mut Dice) -> u64 {
         let gives = self.model.look(debit).map_or(0, |a| a.give());
-        let gives = if gives == u64::MAX { 50 } else { gives };
+        let gives = if gives == MOST { 50 } else { u64::try_from(gives).unwrap() };
         let small = 1 + dice.of(12) as u64;
         match dice.of(14) {
             0 => 0,
@@ -246,11 +298,9 @@ impl World {
     /// Whether the actor could act by the rule.
     fn may(&self, rule: &Rule, actor: Id) -> bool {
         match &rule.authority {
-            Authority::Owner => self
-                .model
-                .accounts
-                .values()
-                .any(|a| (a.owner, a.asset, a.kind) == (actor, rule.asset, rule.from)),
+            Authority::Owner => self.model.accounts.values().any(|a| {
+                (a.row.asset, a.kind) == (rule.asset, Some(rule.from)) && a.row.owner == actor
+            }),
             Authority::Role(role) => {
                 (0..6).any(|n| person(n) == actor && ROLES[usize::from(n)] == *role)
             }
@@ -271,11 +321,11 @@ impl World {
         let by = match &rule.authority {
             Authority::Role(Role::Fund) => person(2),
             Authority::Role(_) => person(5),
-            _ => self.model.accounts.get(&debit).map_or(person(0), |a| a.owner),
+            _ => self.owner(&debit),
         };
         let day = match dice.of(6) {
-            0 => self.model.today() - 1,
-            n @ 1..4 => self.model.today() + n as u32 - 1,
+            0 => self.model.today - 1,
+            n @ 1..4 => self.model.today + n as u32 - 1,
             _ => 0,
         };
         let request = TransferRequest {
@@ -340,8 +390,8 @@ impl World {
     fn post(&mut self, dice: &mut Dice) -> (Call, Id) {
         let (of, own) = (self.pending(dice), self.id(dice));
         let held = self.model.pendings.get(&of);
-        let by = held.map_or(person(0), |p| p.resolver);
-        let whole = held.map_or(5, |p| p.amount);
+        let by = held.map_or(person(0), |(_, _, resolver, _)| *resolver);
+        let whole = held.map_or(5, |((_, amount), ..)| u64::try_from(*amount).unwrap());
         let amount = match dice.of(6) {
             0 | 1 => 0,
             2 => whole,
@@ -355,32 +405,35 @@ impl World {
     fn void(&mut self, dice: &mut Dice) -> (Call, Id) {
         let (of, own) = (self.pending(dice), self.id(dice));
         let held = self.model.pendings.get(&of);
-        let payee = held.and_then(|p| self.model.accounts.get(&p.sides[1])).map(|a| a.owner);
         let by = match dice.rare(2) {
-            true => payee.unwrap_or(person(1)),
-            false => held.map_or(person(0), |p| p.resolver),
+            true => held.map_or(person(1), |((sides, _), ..)| self.owner(&sides[1])),
+            false => held.map_or(person(0), |(_, _, resolver, _)| *resolver),
         };
         (Call::Step(Step::Void(VoidRequest { id: own, pending: of.to_vec() })), by)
     }
 
     fn reverse(&mut self, dice: &mut Dice) -> (Call, Id) {
         let own = self.id(dice);
-        let rows: Vec<Id> = self.model.moved.keys().copied().collect();
+        let rows = self.model.moved.iter().filter(|(_, (_, plain))| !plain);
+        let rows: Vec<Id> = rows.map(|(id, _)| *id).collect();
         let shown = dice.pick(&self.transfers);
         let row = dice.pick(&rows).filter(|_| dice.rare(3) || shown.is_none());
         let (by, request) = shown.unwrap_or_default();
         let of = row.unwrap_or(id(&request.id));
         let shown = ([id(&request.debit), id(&request.credit)], request.amount);
-        let (sides, left) = self.model.moved.get(&of).copied().unwrap_or(shown);
+        let moved = self.model.moved.get(&of);
+        let known = moved.map(|((sides, left), _)| (*sides, u64::try_from(*left).unwrap()));
+        let (sides, left) = known.unwrap_or(shown);
         let payee = self.model.accounts.get(&sides[1]);
-        let asset = payee.map_or(1, |a| a.asset);
+        let asset = payee.map_or(1, |a| a.row.asset);
         let kind = AccountKind::ClawbackReceivable;
         let receivable = match dice.of(10) {
             0 => Some(self.account(dice)),
             1..5 => self.fitting((asset, kind), None, dice),
             _ => None,
         };
-        let owner = payee.map(|a| a.owner).filter(|_| dice.rare(2) && receivable.is_none());
+        let owner =
+            payee.map(|a| id(&a.row.owner)).filter(|_| dice.rare(2) && receivable.is_none());
         let amount = match dice.of(8) {
             0 => 0,
             1 => left.saturating_add(1),
@@ -456,14 +509,12 @@ impl World {
             2 => 1,
             _ => 0,
         };
-        // Lots without the bound of flag 1 are left out: what they mean is not decided.
-        let lots = if matches!(kind, 2 | 7 | 8) { 0 } else { 32 };
         let flags = match dice.of(8) {
-            0 => dice.of(64) as u32 & (31 | lots),
+            0 => dice.of(64) as u32,
             1 => 64,
             2 => 16,
             3 => 2,
-            4 => lots,
+            4 => 32,
             _ => 0,
         };
         let max_balance = if dice.rare(4) { 20 } else { 0 };
@@ -472,11 +523,7 @@ impl World {
         let mut request = OpenRequest { id: id.to_vec(), owner, asset, kind, flags, max_balance };
         // The content that stands already, sometimes.
         if let Some(row) = self.model.accounts.get(&id).filter(|_| !dice.rare(3)) {
-            request.owner = row.owner.to_vec();
-            request.asset = row.asset;
-            request.kind = row.kind.number();
-            request.flags = u32::from(row.flags & ASKED);
-            request.max_balance = row.max;
+            request = OpenRequest { id: request.id, ..row.row.clone() };
         }
         (Call::Open(request), by)
     }
@@ -486,7 +533,7 @@ impl World {
         let empty: Vec<Id> = empty.map(|(id, _)| *id).collect();
         let account = dice.pick(&empty).filter(|_| dice.rare(2));
         let account = account.unwrap_or_else(|| self.account(dice));
-        let by = self.model.accounts.get(&account).map_or(person(0), |a| a.owner);
+        let by = self.owner(&account);
         (Call::Close(CloseRequest { account: account.to_vec() }), by)
     }
 
@@ -512,7 +559,7 @@ impl World {
         let with_lots: Vec<Id> = with_lots.map(|(id, _)| *id).collect();
         let other = self.account(dice);
         let account = dice.pick(&with_lots).filter(|_| !dice.rare(6)).unwrap_or(other);
-        let asset = self.model.accounts.get(&account).map_or(1, |a| a.asset);
+        let asset = self.model.accounts.get(&account).map_or(1, |a| a.row.asset);
         let sink = self.fitting((asset, AccountKind::ExpiredSink), None, dice);
         let sink = sink.filter(|sink| *sink != account && !dice.rare(8));
         let sink = sink.unwrap_or_else(|| self.account(dice)).to_vec();
