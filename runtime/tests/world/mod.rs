@@ -2,6 +2,8 @@
 //! [`World`] reads them against what stands, so that most of what is asked nearly works.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "a test's")]
 
+pub mod seen;
+
 use crate::model::{Account, DAY_MS, Id, MOST, Model, id};
 use linli_types::account::flag::{FROZEN_IN, FROZEN_OUT};
 use linli_types::books::{AccountKind, Authority, Books, Rule};
