@@ -61,6 +61,8 @@ impl Seen {
     ) {
         if code == 0 {
             calls.iter().for_each(|call| self.tally(call.method()));
+            let long = |call: &Call| flat(std::slice::from_ref(call)).len() == 64;
+            self.happens(8, calls.iter().any(long));
             flat(calls).iter().for_each(|call| self.deed(call, [block, before, after]));
             // Chains were tallied whole; their steps are deeds of their own.
             let chained = calls.iter().filter(|call| call.method() == "Chain");
@@ -103,7 +105,8 @@ impl Seen {
                 let ((sides, left), _) = after.moved[&id(&r.transfer)];
                 let row = before.moved.get(&id(&r.transfer));
                 self.happens(5, left > 0);
-                self.happens(6, left == 0 && row.is_some_and(|((_, n), _)| *n < r.amount.into()));
+                let whole = r.original.as_ref().map_or(0, |original| i128::from(original.amount));
+                self.happens(6, left == 0 && row.is_some_and(|((_, n), _)| *n < whole));
                 let gives = before.look(&sides[1]).map_or(0, |payee| payee.give());
                 self.happens(7, !r.receivable.is_empty() && gives < r.amount.into());
             }
