@@ -2,16 +2,19 @@
 //! [`World`] reads them against what stands, so that most of what is asked nearly works.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "a test's")]
 
+mod call;
+mod dice;
 pub mod seen;
 
+pub use call::{Call, flat, wired};
+
 use crate::model::{Account, DAY_MS, Id, MOST, Model, id};
+use dice::{Dice, stir};
 use linli_types::account::flag::{CLOSED, FROZEN_IN, FROZEN_OUT, NO_IN, NO_OUT, SOULBOUND};
 use linli_types::books::{AccountKind, Authority, Books, CNY, CODE_MOVE, Rule};
 use linli_types::genesis::Role;
-use linli_types::wire;
 use linli_types::wire::accounts::{chain_step::Step, *};
 use proptest::prelude::*;
-use prost::Message;
 
 /// The first account slots stand from the start; the last few are free.
 pub const SLOTS: u8 = 40;
@@ -35,51 +38,6 @@ pub fn slot(n: u8) -> Id {
 
 pub fn person(n: u8) -> Id {
     crate::support::person(n).0
-}
-
-/// What can be asked of the room.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Call {
-    Open(OpenRequest),
-    Close(CloseRequest),
-    Step(Step),
-    Reverse(ReverseRequest),
-    Chain(ChainRequest),
-    Freeze(FreezeRequest),
-    Unfreeze(UnfreezeRequest),
-    Expire(ExpireRequest),
-}
-
-impl Call {
-    /// Its method's name, and its request's bytes.
-    fn spelt(&self) -> (&'static str, Vec<u8>) {
-        match self {
-            Self::Open(r) => ("Open", r.encode_to_vec()),
-            Self::Close(r) => ("Close", r.encode_to_vec()),
-            Self::Step(Step::Transfer(r)) => ("Transfer", r.encode_to_vec()),
-            Self::Step(Step::Reserve(r)) => ("Reserve", r.encode_to_vec()),
-            Self::Step(Step::Post(r)) => ("Post", r.encode_to_vec()),
-            Self::Step(Step::Void(r)) => ("Void", r.encode_to_vec()),
-            Self::Reverse(r) => ("Reverse", r.encode_to_vec()),
-            Self::Chain(r) => ("Chain", r.encode_to_vec()),
-            Self::Freeze(r) => ("Freeze", r.encode_to_vec()),
-            Self::Unfreeze(r) => ("Unfreeze", r.encode_to_vec()),
-            Self::Expire(r) => ("Expire", r.encode_to_vec()),
-        }
-    }
-
-    pub fn method(&self) -> &'static str {
-        self.spelt().0
-    }
-}
-
-/// The calls as they go over the wire: the room and the model are asked the same bytes.
-pub fn wired(calls: &[Call]) -> Vec<wire::Call> {
-    let one = |call: &Call| {
-        let (method, args) = call.spelt();
-        crate::support::call("accounts", method, args)
-    };
-    calls.iter().map(one).collect()
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -134,29 +92,6 @@ pub fn cases() -> impl Strategy<Value = Case> {
     let block = (any::<[u16; 2]>(), transactions)
         .prop_map(|(later, transactions)| Block { later, transactions });
     proptest::collection::vec(block, 1..5)
-}
-
-/// Reads dice one by one.
-struct Dice(Vec<u16>);
-
-impl Dice {
-    /// A number below `n`.
-    fn of(&mut self, n: usize) -> usize {
-        usize::from(self.0.pop().unwrap_or(0)) % n.max(1)
-    }
-
-    fn small(&mut self, n: u8) -> u8 {
-        u8::try_from(self.of(usize::from(n))).unwrap()
-    }
-
-    /// True once in `n` times.
-    fn rare(&mut self, n: usize) -> bool {
-        self.of(n) == 1
-    }
-
-    fn pick<T: Clone>(&mut self, from: &[T]) -> Option<T> {
-        from.get(self.of(from.len())).cloned()
-    }
 }
 
 /// A model and what was asked of it.
@@ -636,24 +571,6 @@ impl World {
     }
 }
 
-/// More dice for a chain's steps, from one of its own.
-fn stir(first: Option<&u16>, step: usize, place: usize) -> u16 {
-    let seed = u32::from(first.copied().unwrap_or(0)) + step as u32 * 7919 + place as u32 * 104_729;
-    (seed.wrapping_mul(2_654_435_761) >> 16) as u16
-}
-
 pub fn numbered(n: u64) -> Vec<u8> {
     [[0xb0; 8], n.to_be_bytes()].concat()
-}
-
-/// The calls, each chain as its steps.
-pub fn flat(calls: &[Call]) -> Vec<Call> {
-    let one = |call: &Call| match call {
-        Call::Chain(chain) => {
-            let steps = chain.steps.iter().filter_map(|step| step.step.clone());
-            steps.map(Call::Step).collect()
-        }
-        other => vec![other.clone()],
-    };
-    calls.iter().flat_map(one).collect()
 }
