@@ -90,6 +90,7 @@ const COMMANDS: &[&str] = &[
     "evidence upload",
     "evidence receipt",
     "evidence pack",
+    "evidence renew",
     "evidence trace",
     "evidence gaps",
     "evidence ratio",

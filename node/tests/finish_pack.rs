@@ -145,6 +145,13 @@ impl Ledger for Played {
         no()
     }
 
+    async fn get_genesis(
+        &self,
+        _: Request<GenesisRequest>,
+    ) -> Result<Response<GenesisResponse>, Status> {
+        Err(Status::unimplemented("not played"))
+    }
+
     async fn get_later(&self, _: Request<LaterRequest>) -> Result<Response<LaterResponse>, Status> {
         no()
     }

@@ -33,6 +33,22 @@ pub enum Leaves {
     Of(TxId),
 }
 
+/// What a node's answer says of leaves of one block, checked as far as that goes without a genesis.
+#[derive(Clone, Debug)]
+pub struct Answered {
+    /// The block.
+    pub header: Header,
+    /// How its validators came to be.
+    pub sets: Vec<SetChange>,
+    /// Each leaf's hash and place, ascending.
+    pub leaves: Vec<(Digest, LogPlace)>,
+    /// Of how many organisations the signatures are.
+    pub organisations: usize,
+    certificate: Certificate,
+    set: ValidatorSet,
+    signers: Vec<(Delegation, Signature)>,
+}
+
 /// Receipts of leaves of one block.
 #[derive(Clone, Debug)]
 pub struct Receipts {
@@ -59,13 +75,27 @@ impl Client {
         count: u32,
         organisations: u32,
     ) -> Result<Receipts, Error> {
+        self.cose_leaves(leaves, count, organisations).await?.bare()
+    }
+
+    /// The same in its parts; none of the signatures may be there.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::cose_receipts`].
+    pub async fn cose_leaves(
+        &self,
+        leaves: Leaves,
+        count: u32,
+        organisations: u32,
+    ) -> Result<Answered, Error> {
         let of = Some(match leaves {
             Leaves::From(leaf) => cose_receipt_request::Of::Leaf(leaf),
             Leaves::Of(id) => cose_receipt_request::Of::Transaction(id.0.to_vec()),
         });
         let call = |mut l: LedgerClient<Channel>, r| async move { l.get_cose_receipt(r).await };
         let request = CoseReceiptRequest { of, count, organisations };
-        assemble(&self.read("GetCoseReceipt", request, call).await?)
+        Answered::read(&self.read("GetCoseReceipt", request, call).await?)
     }
 
     /// The leaf of a source's record: by the contract's events about the source, from the first on.
@@ -149,22 +179,77 @@ fn leaf_in(kind: &str, data: &[u8], source: PrincipalId, number: u64) -> Option<
 ///
 /// [`ErrorKind::BadAnswer`].
 pub fn assemble(answer: &CoseReceiptResponse) -> Result<Receipts, Error> {
-    let header = Header::from_bytes(&answer.header).map_err(|_| bad())?;
-    let certificate: Certificate = read(&answer.certificate)?;
-    let set: ValidatorSet = read(&answer.validators)?;
-    let sets = set_changes(&answer.set_changes)?;
-    if set.hash() != header.validators_hash {
-        return Err(bad());
+    Answered::read(answer)?.bare()
+}
+
+impl Answered {
+    /// Reads an answer: the signatures hold, by keys that validators of the block's set delegated, and
+    /// the leaves stand in its log.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::BadAnswer`].
+    pub fn read(answer: &CoseReceiptResponse) -> Result<Self, Error> {
+        let header = Header::from_bytes(&answer.header).map_err(|_| bad())?;
+        let set: ValidatorSet = read(&answer.validators)?;
+        if set.hash() != header.validators_hash {
+            return Err(bad());
+        }
+        let mut signers = Vec::new();
+        for signer in &answer.signers {
+            let delegation: Delegation = read(&signer.delegation)?;
+            let signature = Signature::from_slice(&signer.signature).ok_or_else(bad)?;
+            signers.push((delegation, signature));
+        }
+        let orgs = signers.iter().filter_map(|(d, _)| set.get(&d.says.validator)).map(|v| v.org);
+        let organisations = orgs.collect::<std::collections::BTreeSet<_>>().len();
+        let answered = Self {
+            sets: set_changes(&answer.set_changes)?,
+            leaves: places(answer, &header)?,
+            organisations,
+            certificate: read(&answer.certificate)?,
+            set,
+            signers,
+            header,
+        };
+        if answered.signatures_hold() { Ok(answered) } else { Err(bad()) }
     }
-    let head = LogHead::of(&header);
-    let mut signers = Vec::new();
-    for signer in &answer.signers {
-        let delegation: Delegation = read(&signer.delegation)?;
-        let signature = Signature::from_slice(&signer.signature).ok_or_else(bad)?;
-        signers.push((delegation, signature));
+
+    /// The same signatures serve every leaf: they are checked once.
+    fn signatures_hold(&self) -> bool {
+        let size = self.header.log_size;
+        let none_yet = LogPlace { leaf: 0, size, path: Vec::new() };
+        let root = self.header.log_root;
+        self.receipts(&none_yet).iter().all(|(receipt, delegation)| {
+            delegation::check(delegation, receipt, &self.set, &Zip215).is_ok()
+                && receipt.is_over(&root, &Zip215)
+        })
     }
-    let orgs = signers.iter().filter_map(|(d, _)| set.get(&d.says.validator)).map(|v| v.org);
-    let organisations = orgs.collect::<std::collections::BTreeSet<_>>().len();
+
+    /// The receipts of a leaf, each with the delegation of its key.
+    pub fn receipts(&self, place: &LogPlace) -> Vec<(Receipt, Delegation)> {
+        receipts(&LogHead::of(&self.header), &self.signers, place)
+    }
+
+    /// A bare receipt for each leaf.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::BadAnswer`] without a signature.
+    pub fn bare(self) -> Result<Receipts, Error> {
+        let mut leaves = Vec::new();
+        for (_, place) in &self.leaves {
+            let receipts = self.receipts(place);
+            let bare = Bare::new(&self.header, &self.certificate, &receipts, &self.set);
+            leaves.push((place.leaf, bare.ok_or_else(none)?));
+        }
+        let Self { header, sets, organisations, .. } = self;
+        Ok(Receipts { header, sets, leaves, organisations })
+    }
+}
+
+/// Each leaf's hash and place, which lead to the log's root.
+fn places(answer: &CoseReceiptResponse, header: &Header) -> Result<Vec<(Digest, LogPlace)>, Error> {
     let (hashes, given) = (nodes(&answer.leaves)?, nodes(&answer.range_path)?);
     let (first, size) = (answer.first_leaf, header.log_size);
     let (root, paths) =
@@ -172,22 +257,8 @@ pub fn assemble(answer: &CoseReceiptResponse) -> Result<Receipts, Error> {
     if root != header.log_root {
         return Err(bad());
     }
-    // The same signatures serve every leaf: they are checked once.
-    let none_yet = LogPlace { leaf: first, size, path: Vec::new() };
-    let holds = |(receipt, delegation): &(Receipt, Delegation)| {
-        delegation::check(delegation, receipt, &set, &Zip215).is_ok()
-            && receipt.is_over(&head.root, &Zip215)
-    };
-    if !receipts(&head, &signers, &none_yet).iter().all(holds) {
-        return Err(bad());
-    }
-    let mut leaves = Vec::new();
-    for (leaf, path) in (first..).zip(paths) {
-        let receipts = receipts(&head, &signers, &LogPlace { leaf, size, path });
-        let bare = Bare::new(&header, &certificate, &receipts, &set).ok_or_else(none)?;
-        leaves.push((leaf, bare));
-    }
-    Ok(Receipts { header, sets, leaves, organisations })
+    let leaves = hashes.into_iter().zip((first..).zip(paths));
+    Ok(leaves.map(|(hash, (leaf, path))| (hash, LogPlace { leaf, size, path })).collect())
 }
 
 fn receipts(

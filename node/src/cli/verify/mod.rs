@@ -7,6 +7,8 @@ mod folder;
 mod receipt;
 mod remember;
 
+pub(super) use remember::Remember;
+
 use super::genesis::read_bytes;
 use super::output::Exit;
 use super::query::write_new;

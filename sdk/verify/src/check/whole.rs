@@ -51,9 +51,8 @@ pub(super) fn check(
     steps.hold(Layer::Log);
     steps.hold(Layer::Statement);
     report.log = Some(report::log(&signed.id(), &place));
-    let device = signed.claims.device.map(|device| device.0);
     report.statement = Some(report::signed(&signed, &said, block.header.time));
-    if said.device.as_slice() != device.as_ref().map_or(&[][..], |device| device.as_slice()) {
+    if !is_device(&said, &signed) {
         return Err(Failure::plain(Reason::StatementOther));
     }
     check_sm2(given, &signed, report, steps)?;
@@ -106,6 +105,17 @@ fn names(said: &Registered, signed: &Signed, leaf: u64) -> bool {
     let is_kind = u16::try_from(said.kind) == Ok(claims.kind);
     let is_source = said.source == claims.source.0;
     number == Some(claims.number) && is_source && is_kind && is_time && is_digest
+}
+
+/// The device that the ledger names is the statement's. One that is its own source may be named once,
+/// as the source.
+fn is_device(said: &Registered, signed: &Signed) -> bool {
+    let claims = &signed.claims;
+    match claims.device {
+        Some(device) if said.device.is_empty() => device == claims.source,
+        Some(device) => said.device == device.0,
+        None => said.device.is_empty(),
+    }
 }
 
 /// The second signature is over the same bytes, by the key that the statement names.

@@ -231,7 +231,16 @@ pub struct Court {
 
 /// The statement registered as `said` has it, in a block at height 9, and what came later.
 pub fn court_of(manifest: &Manifest, change_said: impl FnOnce(&mut Registered)) -> Court {
-    let statement = signed(&claims(manifest));
+    court_saying(manifest, |claims| claims, change_said)
+}
+
+/// The same with another statement.
+pub fn court_saying(
+    manifest: &Manifest,
+    alter: impl FnOnce(Claims) -> Claims,
+    change_said: impl FnOnce(&mut Registered),
+) -> Court {
+    let statement = signed(&alter(claims(manifest)));
     let read = parse(&statement).unwrap();
     let mut said = registered(&read);
     change_said(&mut said);
