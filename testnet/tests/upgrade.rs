@@ -11,6 +11,7 @@ use linli_types::height::TimeMs;
 use linli_types::policy::Param;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 use support::{Live, Ran, run, text, until};
@@ -116,9 +117,28 @@ fn count(live: &Live) -> Ran {
     live.linli("operator", &["call", "probe", "Count", "--args", r#"{"key":"6b"}"#])
 }
 
+/// A file and its pack, made before the code changes.
+fn anchored(live: &Live) -> (PathBuf, PathBuf) {
+    let (file, out) = (live.path("a.pdf"), live.path("packs"));
+    std::fs::write(&file, "before").unwrap();
+    let args = ["evidence", "anchor", text(&file), "--out", text(&out)];
+    live.linli("operator", &args).done();
+    (file, out.join("a.pdf.linli"))
+}
+
+/// As it was made, and with what came since.
+fn old_packs_hold(live: &Live, file: &Path, pack: &Path) {
+    live.verify(&[text(pack), text(file)]).done();
+    let renewed = live.path("renewed.linli");
+    live.linli("operator", &["evidence", "renew", text(pack), "--out", text(&renewed)]).done();
+    live.verify(&[text(&renewed), text(file)]).done();
+}
+
 #[test]
 fn the_council_replaces_a_contracts_code_on_every_node_whoever_is_killed() {
     let mut live = start();
+    live.receipt_keys(4);
+    let (file, pack) = anchored(&live);
     (0..3).for_each(|_| drop(count(&live).done()));
     let code = linli_modules::evidence();
     let (hash, base) = (hex(&digest::plain(code).0), hex(&digest::plain(linli_modules::probe()).0));
@@ -179,6 +199,7 @@ fn the_council_replaces_a_contracts_code_on_every_node_whoever_is_killed() {
         live.linli_at(at, "operator", &args).fails(2, "SCHEMA", "nothing").saying("Anchor");
     }
     live.transfer(0, 9).done();
+    old_packs_hold(&live, &file, &pack);
     live.net.stop().unwrap();
     for member in &live.net.validators {
         for check in ["check-db", "replay"] {
