@@ -79,7 +79,7 @@ fn every_entry_is_there(live: &Live) -> (PathBuf, PathBuf) {
     assert_eq!(report["receipts"].as_array().map(Vec::len), Some(2), "{report}");
     assert_eq!(
         (&report["manifest"]["order"], &report["statement"]["number"]),
-        (&order.into(), &said["number"])
+        (&json!(order), &said["number"])
     );
     assert!(report["record"].is_object(), "{report}");
     let bytes = fs::read(&pack).unwrap();

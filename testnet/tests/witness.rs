@@ -192,7 +192,7 @@ fn a_leaf_s_time_is_shown_by_an_authority_and_a_witness_that_are_no_validators()
 
 fn a_renewed_pack_holds_both(watched: &Watched) {
     let live = &watched.live;
-    live.receipt_keys(1);
+    live.receipt_keys(4);
     let (pack, file) = (live.path("packs/one.pdf.linli"), live.path("one.pdf"));
     let renewed = live.path("renewed.linli");
     let args = ["evidence", "renew", text(&pack), "--out", text(&renewed)];

@@ -6,9 +6,11 @@
 //! later ─▶ token, checkpoint, policy ───┘
 //! ```
 //!
-//! What comes from a node is believed by nobody: sealing verifies it. What stands beside the proof
-//! (token, checkpoint, policy, receipts of validators) is left out if it does not hold, and the
-//! caller learns why.
+//! # Invariants
+//!
+//! - **G2 sealed or not.** What comes from a node is believed by nobody: sealing verifies it. What only
+//!   stands beside the proof (token, checkpoint, policy, receipts of validators) is left out if it does
+//!   not hold, and the caller learns why.
 
 use super::{block_proof, receipt_place, transaction_place};
 use crate::client::Client;
@@ -231,7 +233,7 @@ impl Proved {
         loop {
             match self.whole.seal(&self.block, &files, genesis, verify) {
                 Ok(pack) => return Ok(Sealed { bytes: pack.to_bytes(), left_out }),
-                Err(why) if self.leave_out(why.layer()) => left_out.push(why),
+                Err(why) if self.leave_out(why.layer()) => left_out.push(why), // G2
                 Err(why) => return Err(why),
             }
         }

@@ -10,7 +10,7 @@ mod work;
 
 use super::about::About;
 use crate::cli::connect::Connect;
-use crate::cli::vault::Which;
+use crate::cli::vault::Tagging;
 use crate::cli::{Exit, Failure, Output, Trace, block_on, unwritable};
 use crate::words::words;
 use linli_sdk::anchor::KINDS;
@@ -41,7 +41,7 @@ pub(super) struct Anchor {
     #[arg(long)]
     inside: bool,
     #[command(flatten)]
-    vault: Option<Which>,
+    vault: Tagging,
 }
 
 /// A kind of evidence by its name in the contract.

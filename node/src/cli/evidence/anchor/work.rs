@@ -1,4 +1,9 @@
 //! One file after the other: number, statement, transaction, pack.
+//!
+//! # Invariants
+//!
+//! - **G1 signed once.** A statement holds its number: when the number is taken, statement and
+//!   transaction are made anew. Both are durable before they are handed in.
 
 use super::Anchor;
 use super::ready::Ready;
@@ -36,7 +41,7 @@ pub(super) struct Work {
 impl Work {
     pub(super) async fn open(anchor: &Anchor, out: &mut Output<'_>) -> Result<Self, Failure> {
         let (second, platform) = (anchor.about.second()?, anchor.about.platform()?);
-        let vault = anchor.vault.as_ref().map(|which| which.open()).transpose()?;
+        let vault = anchor.vault.open()?;
         let node = anchor.connect.open().await?;
         let genesis = chain_genesis(&anchor.connect, &node, out).await?;
         let schema = node.client.schema(ROOM).await?;
@@ -65,7 +70,7 @@ impl Work {
             let (statement, draft) = self.order(anchor, &ready).await?;
             (kept.statement, kept.second) = (statement.bytes, statement.second);
             let pending = pending_path(&pack);
-            Pending::new(&draft.id, &kept, file, &pack, paths)?.leave(&pending)?;
+            Pending::new(&draft.id, &kept, file, &pack, paths)?.leave(&pending)?; // G1
             match self.settle(&draft, &pending).await? {
                 Some(why) if why.name() == DUPLICATE_NUMBER && tries < NUMBER_TRIES => tries += 1,
                 Some(why) => return Err(why),

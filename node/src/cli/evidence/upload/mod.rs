@@ -16,7 +16,7 @@ mod work;
 
 use super::capture::code;
 use crate::cli::connect::Connect;
-use crate::cli::vault::Which;
+use crate::cli::vault::Tagging;
 use crate::cli::{Failure, Output, Trace, block_on};
 use crate::words::words;
 use linli_sdk::capture::{Entry, entries};
@@ -43,7 +43,7 @@ pub(super) struct Upload {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     #[command(flatten)]
-    vault: Option<Which>,
+    vault: Tagging,
 }
 
 impl Upload {

@@ -44,7 +44,7 @@ impl<'a> Work<'a> {
         out: &mut Output<'_>,
     ) -> Result<Self, Failure> {
         std::fs::create_dir_all(&packs).map_err(|e| unwritable(&packs, &e))?;
-        let vault = upload.vault.as_ref().map(|which| which.open()).transpose()?;
+        let vault = upload.vault.open()?;
         let node = upload.connect.open().await?;
         let genesis = chain_genesis(&upload.connect, &node, out).await?;
         let schema = node.client.schema(ROOM).await?;
