@@ -298,11 +298,12 @@ fn forge(live: &Live, phone: &Phone, other: &Phone, path: &Path) {
     let about = About { kind: 5, retention: 1, basis: 2, ..About::default() };
     let mut queue = Queue::open(&phone.queue, who, &key, Some(9)).unwrap();
     queue.capture(&[path], &about).unwrap();
+}
+
 /// A queue above the source's highest number, with a record of one file for each content.
 fn queue(live: &Live, name: &str, contents: &[&str]) -> PathBuf {
     let queue = live.path(name);
-    let seen = ["evidence", "checkpoint", "--save", "--queue", text(&queue)];
-    let highest = live.linli("operator", &seen).done().json()["highest"].as_u64().unwrap();
+    let highest = checkpoint(live, &queue).done().json()["highest"].as_u64().unwrap();
     let first = (highest + 1).to_string();
     for (at, content) in contents.iter().enumerate() {
         let path = file(live, &format!("{name}-{at}.txt"), content.as_bytes());
@@ -348,9 +349,9 @@ fn alike_records_go_together_and_an_interrupted_upload_goes_on(live: &Live) {
 }
 
 fn one_bad_record_of_many_stops_only_what_comes_after_it(live: &Live) {
-    let (vault, key) = (live.path("vault"), live.path("vault.key"));
+    let (vault, key) = (live.path("tags"), live.path("tags.key"));
     let secret = SecretKey::generate().unwrap();
-    let sealed = KeyFile::seal(&secret, KeyKind::Vault, About::default(), "").unwrap();
+    let sealed = KeyFile::seal(&secret, KeyKind::Vault, linli_sdk::About::default(), "").unwrap();
     sealed.write_new(&key).unwrap();
     let vault = ["--vault", text(&vault), "--vault-key", text(&key)];
     support::linli(&[&["vault", "init"][..], &vault].concat()).done();
