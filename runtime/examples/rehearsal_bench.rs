@@ -26,18 +26,21 @@ fn main() {
     for calls in [1, 10, 50] {
         let (fuel, report, spent) = measured(&[CLAIM, WRITE, ONE], blocks, calls);
         assert_eq!((report.blocks, report.performed), (blocks, blocks * calls));
+        let each = spent * 1e6 / f64::from(2 * blocks * calls);
         println!(
-            "{blocks} blocks of {calls} calls: {spent:.2} s of one core, {:.1} µs a call with either \
-             code, {:.1} % of the fuel",
-            spent * 1e6 / f64::from(2 * blocks * calls),
-            100.0 * fuel / REHEARSAL_FUEL_MAX as f64
+            "{blocks} blocks of {calls} calls: {spent:.2} s of one core, {each:.1} µs a call with either code{}",
+            at_most(fuel, spent)
         );
     }
-    // Nothing but loops, as much as the fuel allows: a part of it, and the rest by its measure.
     let (fuel, report, spent) = measured(&[CLAIM, BUSY, WRITE, ONE], 40, 10);
     assert_eq!(report.broken, "");
-    let most = spent * REHEARSAL_FUEL_MAX as f64 / fuel;
-    println!("at most: {most:.0} s of one core ({:.2} ns a unit of fuel)", spent * 1e9 / fuel);
+    println!("nothing but loops: {spent:.2} s of one core{}", at_most(fuel, spent));
+}
+
+/// What it is of all that a rehearsal may use, and what that would take.
+fn at_most(fuel: f64, spent: f64) -> String {
+    let whole = REHEARSAL_FUEL_MAX as f64 / fuel;
+    format!("; {:.2} % of the fuel, all of it {:.0} s", 100.0 / whole, whole * spent)
 }
 
 /// A chain of blocks of calls, and the rehearsal of the same deeds under another hash: fuel of both,

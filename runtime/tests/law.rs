@@ -29,6 +29,9 @@ use support::{Node, START, code_of, key};
 use world::seen::Seen;
 use world::{Call, ROLES, World, flat, numbered, person, slot, wired};
 
+/// Transactions: who acts, and what they call.
+type Asked = Vec<(u8, Vec<Call>)>;
+
 /// How many random cases the room and the model are compared over.
 const CASES: u32 = 10_000;
 const CNY: u32 = books::CNY;
@@ -155,7 +158,7 @@ fn opened() -> Vec<(u8, Id, u32, AccountKind, u16, u64)> {
 
 /// What happens more than a month before: accounts of many kinds, and the lots of one that are all but
 /// full.
-fn earlier() -> Vec<(u8, Vec<Call>)> {
+fn earlier() -> Asked {
     let open =
         |(n, owner, asset, kind, flags, max_balance): (u8, Id, u32, AccountKind, u16, u64)| {
             let (id, owner, kind) = (slot(n).to_vec(), owner.to_vec(), kind.number());
@@ -181,7 +184,7 @@ fn issues(mut fresh: u64) -> impl FnMut(u32, u8, u64, (u32, u32)) -> Call {
 
 /// What happens before every case: lots of many days, one account that is closed, one that is frozen,
 /// one whose lots are full, one whose lots are full and of two months.
-fn prelude(today: u32) -> Vec<(u8, Vec<Call>)> {
+fn prelude(today: u32) -> Asked {
     let mut issue = issues(2_000_000);
     let mut lots = Vec::new();
     for (asset, to) in [(TIME, 3), (TIME, 4), (TIME, 32), (POINT, 5), (POINT, 6)] {
@@ -248,7 +251,7 @@ fn beginning() -> (Memory, Model) {
 }
 
 /// The blocks before every case.
-fn beginnings() -> [(u64, Vec<(u8, Vec<Call>)>); 2] {
+fn beginnings() -> [(u64, Asked); 2] {
     let (first, second) = (START.0 + 1000, START.0 + 35 * model::DAY_MS);
     let today = u32::try_from((second + model::DAY_MS / 3) / model::DAY_MS).unwrap();
     [(first, earlier()), (second, prelude(today))]
@@ -442,11 +445,7 @@ impl Deeds {
 
 /// Reads a block's dice against the model, which does what they come to: its time, what is asked,
 /// and the codes.
-fn play(
-    world: &mut World,
-    block: &world::Block,
-    seen: &mut Seen,
-) -> (u64, Vec<(u8, Vec<Call>)>, Vec<u32>) {
+fn play(world: &mut World, block: &world::Block, seen: &mut Seen) -> (u64, Asked, Vec<u32>) {
     let (time, earlier) = (world.later(block), world.model.clone());
     world.model.at(time);
     let begun = world.model.clone();
