@@ -178,7 +178,7 @@ mod tests {
             earned_month,
             expires_day,
             remaining: 10,
-            gifted: earned_month % 5 == 0,
+            gifted: earned_month.is_multiple_of(5),
         };
         let mut lots = Vec::new();
         for month in 1..=600_u32 {
