@@ -27,7 +27,7 @@ fn what_only_stands_beside_the_proof_is_left_out_if_it_does_not_hold() {
     type Change = fn(&mut Proved);
     let changes: [(Layer, Change); 4] = [
         (Layer::Token, |p| p.whole.token.as_mut().unwrap().place.leaf += 1),
-        (Layer::Checkpoint, |p| drop(p.whole.checkpoint.as_mut().unwrap().keys.pop())),
+        (Layer::Checkpoint, |p| p.whole.checkpoint.as_mut().unwrap().keys.clear()),
         (Layer::Policy, |p| p.whole.policy.as_mut().unwrap().policy.reverse()),
         (Layer::Cose, |p| {
             let two = &mut p.whole.receipts;

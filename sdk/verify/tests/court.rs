@@ -12,7 +12,6 @@ use linli_verify::file::both;
 use linli_verify::pack::{BlockProof, Pack};
 use linli_verify::platform::Platform;
 use linli_verify::request::{REGISTER, REGISTER_BATCH, RegisterBatchRequest};
-use linli_verify::statement::Registered;
 use linli_verify::{Failure, FileDigests, Layer, Reason, Verdict, examine, verify};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -108,7 +107,7 @@ fn a_device_that_is_its_own_source_may_be_named_once() {
     let named = |device: PrincipalId, source: PrincipalId, told: &[u8]| {
         let of = |claims: Claims| Claims { device: Some(device), source, ..claims };
         let told = told.to_vec();
-        let said = |said: &mut Registered| {
+        let said = |said: &mut linli_verify::statement::Registered| {
             (said.source, said.sender) = (source.0.to_vec(), source.0.to_vec());
             said.device = told;
         };
