@@ -11,18 +11,19 @@
 //!
 //! Every channel between them is bounded.
 
+mod parts;
+
 use crate::access::Readers;
 use crate::access_log::AccessLog;
 use crate::cache::FileCache;
-use crate::checking::{Checking, Order, Queue, Remembered, Worker};
+use crate::checking::{Checking, Queue, Worker};
 use crate::clock::MachineClock;
 use crate::contract_thread;
 use crate::counters::Counters;
-use crate::driver::{Answers, Command, Driver, Ended, Inputs, Membership};
-use crate::handle::{HeadInfo, NodeHandle, NodeStatus, Published, Shared};
+use crate::driver::{Command, Driver, Ended, Inputs, Membership};
+use crate::handle::NodeHandle;
 use crate::network::{Network, NetworkConfig, NetworkEvent, Rate, StartNetworkError};
 use crate::rates::{self, Rates};
-use crate::receipts::{Keys, Parts, Receipts};
 use crate::signer::KeySigner;
 use crate::storage::{OpenError, RocksDisk, RocksStore, Tuning, free_bytes};
 use linli_core::{Config, Timeouts};
@@ -33,17 +34,17 @@ use linli_types::genesis::Genesis;
 use linli_types::header;
 use linli_types::id::{ChainId, PublicKey};
 use linli_types::limits;
-use linli_types::signature::{Verify, Zip215};
+use linli_types::signature::Zip215;
 use linli_types::store::Broken;
+use parts::{Ends, Given, driver, first_status, share, worker};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::runtime::Builder;
-use tokio::sync::{broadcast, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
 
@@ -53,8 +54,6 @@ const NETWORK_MAX: usize = 1024;
 const COMMANDS_MAX: usize = 16;
 /// Results of checks that may wait for the driver.
 const CHECKED_MAX: usize = 64;
-/// Blocks that a reader of the stream may lag behind before it must read the store.
-const COMMITTED_MAX: usize = 256;
 /// How often the room on the disk is measured.
 const DISK_EVERY: Duration = Duration::from_secs(1);
 
@@ -228,6 +227,7 @@ impl Node {
         Self::run(options, clock, counters, opening, access, (net, members), network)
     }
 
+    /// Joins the parts and lets them run: what is shared first, then checking, then the driver.
     fn run(
         options: NodeOptions,
         clock: MachineClock,
@@ -237,81 +237,24 @@ impl Node {
         (net, members): (Network, Membership),
         network: mpsc::Receiver<NetworkEvent>,
     ) -> Result<Self, StartError> {
-        let (ledger, store) = (replica.ledger(), replica.disk().store());
-        let head = HeadInfo::of(ledger);
-        counters.height.set(head.height.0);
-        let published = Arc::new(Published::new(ledger.checker(), head.clone()));
-        let verify: Arc<dyn Verify> = Arc::new(Zip215);
         let (checking, jobs) = Checking::new();
-        let (results, checked) = mpsc::channel(CHECKED_MAX);
-        let (commands, told) = mpsc::channel(COMMANDS_MAX);
         let (queries, asked) = mpsc::channel(limits::QUERIES_WAITING_MAX);
-        let (committed, _) = broadcast::channel(COMMITTED_MAX);
-        let seat = (replica.core().me(), replica.core().is_validator());
-        let (status, status_seen) = watch::channel(first_status(seat, options.name.clone(), head));
-        let receipts = Receipts::new(Parts {
-            chain: ledger.head().chain,
-            keys: options.receipt_key.as_deref().map(|key| Keys::new(key, options.signer())),
-            store: store.clone(),
-            network: net.sender(),
-            head: published.head(),
-            verify: verify.clone(),
-            counters: counters.clone(),
-        });
+        let (status, seen) = watch::channel(first_status(&replica, options.name.clone()));
+        let given = Given { counters, rates, access, checking, queries, status: seen };
+        let shared = share(&options, &replica, given, net.sender());
         let (words, heard) = mpsc::channel(limits::COSE_WORDS_MAX);
-        let listening = tokio::spawn(receipts.clone().listen(heard));
-        let shared = Shared {
-            published: published.clone(),
-            verify: verify.clone(),
-            store: store.clone(),
-            queries,
-            checking: checking.clone(),
-            status: status_seen,
-            committed: committed.clone(),
-            counters: counters.clone(),
-            rates: rates.clone(),
-            access: access.clone(),
-            receipts,
-        };
-        let worker = Worker {
-            chain: ledger.head().chain,
-            verify,
-            published: published.clone(),
-            remembered: Arc::new(Mutex::new(Remembered::default())),
-            counters: counters.clone(),
-            clock,
-            rates,
-            order: Arc::new(Order::new(results)),
-        };
-        start_workers(worker, jobs)?;
-        let driver = Driver {
-            replica,
-            store,
-            clock,
-            network: net.sender(),
-            checking,
-            published,
-            status,
-            committed,
-            counters: counters.clone(),
-            answers: Answers::default(),
-            kept: VecDeque::new(),
-            wake: None,
-            members,
-            words,
-            outdated: None,
-        };
+        let listening = tokio::spawn(shared.receipts.clone().listen(heard));
+        let (results, checked) = mpsc::channel(CHECKED_MAX);
+        start_workers(worker(&shared, clock, results), jobs)?;
+        let (commands, told) = mpsc::channel(COMMANDS_MAX);
+        let ends = Ends { clock, network: net.sender(), status, words };
         let inputs = Inputs { checked, network, commands: told, queries: asked };
-        let ended = start_driver(driver, inputs, first)?;
-        access.keep_syncing();
-        tokio::spawn(watch_disk(options.data, options.reserve_bytes, commands.clone(), counters));
-        Ok(Self {
-            handle: NodeHandle::new(Arc::new(shared)),
-            network: net,
-            commands,
-            ended,
-            listening,
-        })
+        let ended = start_driver(driver(&shared, replica, members, ends), inputs, first)?;
+        shared.access.keep_syncing();
+        let (data, reserve) = (options.data, options.reserve_bytes);
+        tokio::spawn(watch_disk(data, reserve, commands.clone(), shared.counters.clone()));
+        let handle = NodeHandle::new(Arc::new(shared));
+        Ok(Self { handle, network: net, commands, ended, listening })
     }
 
     /// What the API holds.
@@ -424,25 +367,6 @@ fn network_config(options: &NodeOptions, members: &Membership) -> NetworkConfig 
         members: reach.members,
         addresses: reach.addresses,
         rate: options.rate,
-    }
-}
-
-const fn first_status(
-    (validator, validates): (PublicKey, bool),
-    name: String,
-    head: HeadInfo,
-) -> NodeStatus {
-    NodeStatus {
-        validator,
-        validates,
-        name,
-        head,
-        peers: 0,
-        pool_transactions: 0,
-        pool_bytes: 0,
-        round: 0,
-        not_accepting: None,
-        timer_lag_ms: 0,
     }
 }
 

@@ -6,7 +6,7 @@
 //! - **T4 about us.** A token is kept only if it answers this request, about this header, and is
 //!   signed by the authority whose certificate is configured, where one is.
 //! - **T5 aside.** An authority that is slow, silent or wrong disturbs nothing: it is asked again
-//!   later, ever more patiently.
+//!   later, ever more patiently; its trouble is said once, and once more when it becomes another.
 
 mod keep;
 
@@ -51,7 +51,7 @@ fn not(why: impl Display) -> NotStamped {
 
 /// Asks until the node stops, each time that the log has grown and the pause is over.
 pub(crate) async fn run(node: NodeHandle, stamper: Stamper) {
-    let mut failures = 0_u32;
+    let mut trouble = Trouble::default();
     loop {
         tokio::select! {
             () = stamper.grown(&node) => {}
@@ -59,22 +59,50 @@ pub(crate) async fn run(node: NodeHandle, stamper: Stamper) {
         }
         let pause = match stamper.once(&node).await {
             Ok(()) => {
-                failures = 0;
+                trouble.is_over(&stamper.url);
                 node.counters().stamps.add(1);
                 stamper.every
             }
             Err(why) => {
-                failures = failures.saturating_add(1);
                 node.counters().stamp_failures.add(1);
-                let url = &stamper.url;
-                tracing::warn!(%why, url, failures, "stamping.fail: tried again later"); // T5
-                stamper.retry(failures)
+                trouble.goes_on(&why, &stamper.url); // T5
+                stamper.retry(trouble.failures)
             }
         };
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = node.closing() => return,
         }
+    }
+}
+
+/// Failures in a row, and the last one that was said.
+#[derive(Debug, Default)]
+struct Trouble {
+    failures: u32,
+    said: Option<String>,
+}
+
+impl Trouble {
+    /// Another failure; whether it was said.
+    fn goes_on(&mut self, why: &NotStamped, url: &str) -> bool {
+        self.failures = self.failures.saturating_add(1);
+        let failures = self.failures;
+        let is_new = self.said.as_ref() != Some(&why.0);
+        if is_new {
+            tracing::warn!(%why, url, failures, "stamping.fail: tried again later");
+            self.said = Some(why.0.clone());
+        } else {
+            tracing::debug!(%why, url, failures, "stamping.fails still");
+        }
+        is_new
+    }
+
+    fn is_over(&mut self, url: &str) {
+        if self.failures > 0 {
+            tracing::info!(url, failures = self.failures, "stamping.again: the authority answers");
+        }
+        *self = Self::default();
     }
 }
 

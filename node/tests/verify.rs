@@ -204,3 +204,133 @@ fn the_page_is_written_once_and_needs_no_genesis() {
     assert_eq!(fs::read(path).unwrap(), linli_browser::PAGE);
     assert_ne!(linli(&["verify", "--page", path]).exit, 0, "never over an old one");
 }
+
+/// The log's files as they were kept: a proof with its blocks, one without, a witness's state of the
+/// newer log, a checkpoint of the older one; and the witness's note key.
+fn log_files(desk: &Desk) -> [String; 5] {
+    let [whole, loose, state, note] = ["consistency.json", "loose.json", "last.state", "old.note"]
+        .map(|name| desk.put(name, &kept(&format!("log/{name}"))));
+    let text = kept("log/old.note");
+    let name = "court.example/1";
+    let public = ed25519_dalek::SigningKey::from_bytes(&[77; 32]).verifying_key().to_bytes();
+    let kind = linli_verify::note::Kind::Witness;
+    let key = linli_verify::note::Key::new(name, kind, linli_types::id::PublicKey(public));
+    assert!(String::from_utf8(text).unwrap().contains(name));
+    [whole, loose, state, note, key.unwrap().to_string()]
+}
+
+#[test]
+fn the_log_only_grew_and_whose_word_that_is() {
+    let desk = Desk::new();
+    let [whole, loose, state, note, key] = log_files(&desk);
+    // A proof with its blocks stands alone.
+    let ran = desk.verify(&["--json", &whole]);
+    assert_eq!(ran.exit, 0, "{}", ran.stderr);
+    let json = ran.json();
+    assert_eq!((&json["from"]["size"], &json["to"]["size"]), (&3.into(), &11.into()), "{json}");
+    assert_eq!(json["to"]["by"][0]["certified_by"].as_array().unwrap().len(), 3, "{json}");
+    assert!(desk.verify(&[&whole]).stdout.contains("is the beginning of the log of 11"));
+    // Without them, by what others signed: the witness's state and the old checkpoint.
+    let ran = desk.verify(&["--json", &loose, &state, &note, "--note-key", &key]);
+    assert_eq!(ran.exit, 0, "{}", ran.stderr);
+    assert_eq!(ran.json()["from"]["by"][0]["note_key"], key.as_str());
+    for (args, reason) in [
+        (vec![loose.as_str()], "LOG_UNTIED"),
+        (vec![&loose, &state], "LOG_UNTIED"),
+        (vec![&loose, &state, &note], "CHECKPOINT_UNSIGNED"),
+    ] {
+        let ran = desk.verify(&[&["--json"][..], &args].concat());
+        assert_eq!((ran.exit, &ran.json()["reason"]), (1, &reason.into()), "{args:?}");
+        assert!(ran.stderr.contains("--note-key"), "{}", ran.stderr);
+    }
+    // A state and a checkpoint by themselves say how long the log is.
+    let ran = desk.verify(&["--json", &state]);
+    assert_eq!((ran.exit, &ran.json()["log"]["size"]), (0, &11.into()), "{}", ran.stderr);
+    let ran = desk.verify(&["--json", &note, "--note-key", &key]);
+    assert_eq!((ran.exit, &ran.json()["log"]["size"]), (0, &3.into()), "{}", ran.stderr);
+    assert_eq!(desk.verify(&[&state, &note]).exit, 2);
+    assert_eq!(desk.verify(&[&whole, &whole]).exit, 2);
+    assert_eq!(desk.verify(&[&whole, "--note-key", "no key"]).exit, 2);
+}
+
+#[test]
+fn every_changed_bit_of_a_proof_and_another_chain_are_refused() {
+    let desk = Desk::new();
+    let [whole, _, state, note, key] = log_files(&desk);
+    let mut chance = 0x0915_u64;
+    for i in 0..FLIPS {
+        let (name, good) = match i % 3 {
+            0 => ("consistency.json", &whole),
+            1 => ("old.note", &note),
+            _ => ("last.state", &state),
+        };
+        let mut bytes = fs::read(good).unwrap();
+        let end = bytes.len();
+        let (at, bit) = (below(&mut chance, end), below(&mut chance, 8));
+        bytes[at] ^= 1 << bit;
+        let bad = desk.put(&format!("bad.{name}"), &bytes);
+        let ran = desk.verify(&["--json", &bad, "--note-key", &key]);
+        // The witness's own line in a state is only as good as the key: without it the state holds by
+        // its certificate alone, and says so.
+        let by_witness = ran.stdout.contains(&key);
+        assert!(
+            ran.exit == 1 || name == "last.state" && !by_witness,
+            "{name}, {at}, {bit}: {}",
+            ran.stdout
+        );
+    }
+    let other = fs::read(desk.path("genesis")).unwrap();
+    let at = other.windows(7).position(|w| w == b"fixture").unwrap();
+    let mut bytes = other.clone();
+    bytes[at] ^= 1;
+    desk.put("genesis", &bytes);
+    for (file, exit) in [(&whole, 1), (&state, 1), (&note, 1)] {
+        let ran = desk.verify(&["--json", file, "--note-key", &key]);
+        assert_eq!((ran.exit, &ran.json()["reason"]), (exit, &"GENESIS_OTHER".into()), "{file}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_page_that_a_node_serves_is_the_one_that_the_command_writes() {
+    let net = common::Net::start().await;
+    let handle = net.handle(0);
+    let checkpoints =
+        linli_node::checkpoints::Checkpoints::open(net.dir.path(), net.chain, None, Vec::new());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let pages = linli_node::http::serve(
+        handle,
+        std::sync::Arc::new(checkpoints.unwrap()),
+        listener,
+        std::future::pending(),
+    );
+    tokio::spawn(pages);
+    let ask = move |method: &'static str| {
+        use std::io::{Read, Write};
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        let head = format!("{method} /verify HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        let end = answer.windows(4).position(|w| w == b"\r\n\r\n").unwrap();
+        (
+            String::from_utf8(answer[..end].to_vec()).unwrap().to_lowercase(),
+            answer[end + 4..].to_vec(),
+        )
+    };
+    let answers = tokio::task::spawn_blocking(move || ["GET", "HEAD", "POST"].map(ask));
+    let [(head, page), (same, none), (refused, _)] = answers.await.unwrap();
+    assert!(
+        head.starts_with("http/1.1 200") && head.contains("text/html; charset=utf-8"),
+        "{head}"
+    );
+    let desk = Desk::new();
+    let written = desk.path("page.html");
+    assert_eq!(linli(&["verify", "--page", written.to_str().unwrap()]).exit, 0);
+    assert_eq!(page, fs::read(written).unwrap());
+    // The page is whole in itself: nothing in it is fetched from anywhere.
+    let text = String::from_utf8(page).unwrap();
+    assert!(!text.contains("src=\"http") && !text.contains("href=\"http"));
+    assert!(same.starts_with("http/1.1 200") && none.is_empty(), "{same}");
+    assert!(refused.starts_with("http/1.1 405"), "{refused}");
+}

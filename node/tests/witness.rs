@@ -21,7 +21,10 @@ use linli_verify::note::{Checkpoint, Key, Kind, Line, Note, origin};
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 fn genesis() -> Genesis {
     bare("witnessed", TimeMs(1_795_478_400_000))
@@ -80,6 +83,8 @@ struct Shown {
     url: String,
     state: Arc<Mutex<Vec<u8>>>,
     given: Arc<Mutex<Vec<String>>>,
+    /// What it answers with.
+    status: Arc<AtomicU16>,
 }
 
 impl Shown {
@@ -88,6 +93,8 @@ impl Shown {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (state, given) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
         let (shown, taken) = (state.clone(), given.clone());
+        let status = Arc::new(AtomicU16::new(200));
+        let now = status.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let mut stream = stream.unwrap();
@@ -111,14 +118,14 @@ impl Shown {
                     }
                     _ => answer.clone_from(&shown.lock().unwrap()),
                 }
+                let (status, length) = (now.load(Ordering::SeqCst), answer.len());
                 let head = format!(
-                    "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
-                    answer.len()
+                    "HTTP/1.1 {status} x\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
                 );
                 let _ = stream.write_all(&[head.as_bytes(), &answer].concat());
             }
         });
-        Self { url, state, given }
+        Self { url, state, given, status }
     }
 
     fn show(&self, state: &LogState) {
@@ -147,10 +154,25 @@ impl Place {
     }
 
     fn witness(&self, url: &str) -> Ran {
+        let args = self.args(url);
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        linli(&[&args[..], &["--once", "--json"]].concat())
+    }
+
+    fn args(&self, url: &str) -> Vec<String> {
         let (genesis, key, data) = (self.text("genesis"), self.text("witness.key"), self.text("w"));
         let whom = ["witness", "--node", url, "--genesis", &genesis, "--key", &key];
-        let rest = ["--name", "court.example/1", "--data", &data, "--once", "--json"];
-        linli(&[&whom[..], &rest].concat())
+        let rest = ["--name", "court.example/1", "--data", &data];
+        [&whom[..], &rest].concat().into_iter().map(str::to_owned).collect()
+    }
+
+    /// A process of its own that looks again every second; what it says goes to files.
+    fn going_on(&self, url: &str) -> Child {
+        let file = |name: &str| std::fs::File::create(self.path(name)).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_linli"));
+        command.args(self.args(url)).args(["--every", "1", "--json", "--lang", "en"]);
+        command.stdin(Stdio::null()).stdout(file("out")).stderr(file("err"));
+        command.spawn().unwrap()
     }
 }
 
@@ -197,6 +219,56 @@ fn a_node_that_rewrites_history_is_caught_with_both_notes_as_evidence() {
     // Nothing more was signed, and nothing was handed in.
     assert_eq!(std::fs::read(place.path("w/last.state")).unwrap(), signed);
     assert_eq!(node.given.lock().unwrap().len(), 3);
+}
+
+/// Waits for something that another process does.
+fn until(what: &str, mut look: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !look() {
+        assert!(begun.elapsed() < common::BOUND, "it never came to pass: {what}");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_witness_that_goes_on_waits_for_its_node_and_ends_at_a_fork_also_when_it_starts_again() {
+    let (node, place) = (Shown::start(), Place::new(&genesis().to_bytes()));
+    node.show(&state(3, 1, 9));
+    let mut witness = place.going_on(&node.url);
+    let given = || node.given.lock().unwrap().len();
+    let said = |word: &str| std::fs::read_to_string(place.path("err")).unwrap().contains(word);
+    until("the first state is signed and handed in", || given() >= 1);
+    // The node is in trouble, then behind: the witness says so and goes on.
+    node.status.store(503, Ordering::SeqCst);
+    until("the trouble is said", || said("status 503"));
+    node.status.store(200, Ordering::SeqCst);
+    node.show(&state(5, 2, 9));
+    until("the log grew", || place.path("w/notes/00000000000000000002.note").exists());
+    node.show(&state(3, 1, 9));
+    until("the node is behind", || said("BEHIND"));
+    assert!(witness.try_wait().unwrap().is_none(), "it goes on");
+    let signed = std::fs::read(place.path("w/last.state")).unwrap();
+
+    // The log became shorter, certified all the same: the chain was rolled back.
+    node.show(&state(9, 1, 9));
+    assert_eq!(witness.wait().unwrap().code(), Some(3));
+    assert!(said("FORK") && said("the log became shorter"));
+    assert_eq!(std::fs::read_dir(place.path("w/fork")).unwrap().count(), 4);
+    // Started again it signs nothing, even of a node that shows the history it knew.
+    node.show(&state(5, 2, 9));
+    let handed = given();
+    let ran = place.witness(&node.url);
+    assert_eq!(
+        (ran.exit, ran.json()["error"]["name"].as_str()),
+        (3, Some("FORK")),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(place.going_on(&node.url).wait().unwrap().code(), Some(3));
+    assert_eq!((given(), std::fs::read(place.path("w/last.state")).unwrap()), (handed, signed));
+    // Once people have looked at it, and only by their hand, it goes on.
+    std::fs::rename(place.path("w/fork"), place.path("fork-of-monday")).unwrap();
+    assert_eq!(place.witness(&node.url).exit, 0);
 }
 
 #[test]

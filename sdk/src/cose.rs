@@ -6,8 +6,8 @@ use crate::error::{Error, ErrorKind};
 use borsh::BorshDeserialize;
 use linli_proto::ledger_client::LedgerClient;
 use linli_proto::{
-    ConsistencyRequest, ConsistencyResponse, CoseReceiptRequest, CoseReceiptResponse,
-    EventsRequest, cose_receipt_request,
+    CertifiedHeader, ConsistencyRequest, CoseReceiptRequest, CoseReceiptResponse, EventsRequest,
+    cose_receipt_request,
 };
 use linli_types::certificate::Certificate;
 use linli_types::delegation::Delegation;
@@ -19,6 +19,7 @@ use linli_types::validator::ValidatorSet;
 use linli_verify::cose::bare::Bare;
 use linli_verify::cose::delegation;
 use linli_verify::cose::receipt::{LogHead, Proof, Receipt};
+use linli_verify::log::{Block, Consistency, End};
 use linli_verify::pack::{LogPlace, SetChange};
 use linli_verify::statement::{self, Anchored, Statement};
 use prost::Message;
@@ -96,17 +97,35 @@ impl Client {
     /// # Errors
     ///
     /// Refused, no answer, or a path that does not hold.
-    pub async fn consistency(&self, from: u64, to: u64) -> Result<ConsistencyResponse, Error> {
+    pub async fn consistency(&self, from: u64, to: u64) -> Result<Consistency, Error> {
         let call = |mut l: LedgerClient<Channel>, r| async move { l.get_consistency(r).await };
         let answer = self.read("GetConsistency", ConsistencyRequest { from, to }, call).await?;
         let root = |bytes: &[u8]| Digest::from_slice(bytes).ok_or_else(bad);
-        let (old, new) = (root(&answer.from_root)?, root(&answer.to_root)?);
-        let path = nodes(&answer.path)?;
-        match merkle::is_consistent::<Sha256Log>((answer.from, old), (answer.to, new), &path) {
-            true => Ok(answer),
+        let end = |size, bytes: &[u8], block: Option<&CertifiedHeader>| {
+            Ok::<_, Error>(End {
+                size,
+                root: root(bytes)?,
+                block: block.map(certified).transpose()?,
+            })
+        };
+        let read = Consistency {
+            chain: *self.chain(),
+            from: end(answer.from, &answer.from_root, answer.from_block.as_ref())?,
+            to: end(answer.to, &answer.to_root, answer.to_block.as_ref())?,
+            path: nodes(&answer.path)?,
+            sets: set_changes(&answer.set_changes)?,
+        };
+        let (old, new) = ((read.from.size, read.from.root), (read.to.size, read.to.root));
+        match merkle::is_consistent::<Sha256Log>(old, new, &read.path) {
+            true => Ok(read),
             false => Err(bad()),
         }
     }
+}
+
+fn certified(block: &CertifiedHeader) -> Result<Block, Error> {
+    let header = Header::from_bytes(&block.header).map_err(|_| bad())?;
+    Ok(Block { header, certificate: read(&block.certificate)? })
 }
 
 /// Full name of the event of a registration.
@@ -156,14 +175,8 @@ pub fn assemble(answer: &CoseReceiptResponse) -> Result<Receipts, Error> {
     if set.hash() != header.validators_hash {
         return Err(bad());
     }
-    let head = LogHead::of(&header);
-    let mut signers = Vec::new();
-    for signer in &answer.signers {
-        let delegation: Delegation = read(&signer.delegation)?;
-        let signature = Signature::from_slice(&signer.signature).ok_or_else(bad)?;
-        signers.push((delegation, signature));
-    }
-    let orgs = signers.iter().filter_map(|(d, _)| set.get(&d.says.validator)).map(|v| v.org);
+    let signed = signed(answer, &LogHead::of(&header), &set)?;
+    let orgs = signed.iter().filter_map(|(_, d)| set.get(&d.says.validator)).map(|v| v.org);
     let organisations = orgs.collect::<std::collections::BTreeSet<_>>().len();
     let (hashes, given) = (nodes(&answer.leaves)?, nodes(&answer.range_path)?);
     let (first, size) = (answer.first_leaf, header.log_size);
@@ -172,34 +185,40 @@ pub fn assemble(answer: &CoseReceiptResponse) -> Result<Receipts, Error> {
     if root != header.log_root {
         return Err(bad());
     }
-    // The same signatures serve every leaf: they are checked once.
-    let none_yet = LogPlace { leaf: first, size, path: Vec::new() };
-    let holds = |(receipt, delegation): &(Receipt, Delegation)| {
-        delegation::check(delegation, receipt, &set, &Zip215).is_ok()
-            && receipt.is_over(&head.root, &Zip215)
-    };
-    if !receipts(&head, &signers, &none_yet).iter().all(holds) {
-        return Err(bad());
-    }
     let mut leaves = Vec::new();
     for (leaf, path) in (first..).zip(paths) {
-        let receipts = receipts(&head, &signers, &LogPlace { leaf, size, path });
+        let proof = Proof::Inclusion(LogPlace { leaf, size, path });
+        let of_leaf = |(receipt, delegation): &(Receipt, Delegation)| {
+            (receipt.with(proof.clone()), *delegation)
+        };
+        let receipts: Vec<_> = signed.iter().map(of_leaf).collect();
         let bare = Bare::new(&header, &certificate, &receipts, &set).ok_or_else(none)?;
         leaves.push((leaf, bare));
     }
     Ok(Receipts { header, sets, leaves, organisations })
 }
 
-fn receipts(
+/// The signatures, which serve every leaf: their bytes are made and checked once.
+fn signed(
+    answer: &CoseReceiptResponse,
     head: &LogHead,
-    signers: &[(Delegation, Signature)],
-    place: &LogPlace,
-) -> Vec<(Receipt, Delegation)> {
-    let one = |(delegation, signature): &(Delegation, Signature)| {
-        let proof = Proof::Inclusion(place.clone());
-        (Receipt::new(head, delegation.says.key, *signature, proof), *delegation)
-    };
-    signers.iter().map(one).collect()
+    set: &ValidatorSet,
+) -> Result<Vec<(Receipt, Delegation)>, Error> {
+    let (leaf, size) = (answer.first_leaf, head.size);
+    let none_yet = Proof::Inclusion(LogPlace { leaf, size, path: Vec::new() });
+    let mut signed = Vec::new();
+    for signer in &answer.signers {
+        let delegation: Delegation = read(&signer.delegation)?;
+        let signature = Signature::from_slice(&signer.signature).ok_or_else(bad)?;
+        let receipt = Receipt::new(head, delegation.says.key, signature, none_yet.clone());
+        let holds = delegation::check(&delegation, &receipt, set, &Zip215).is_ok()
+            && receipt.is_over(&head.root, &Zip215);
+        if !holds {
+            return Err(bad());
+        }
+        signed.push((receipt, delegation));
+    }
+    Ok(signed)
 }
 
 fn nodes(bytes: &[u8]) -> Result<Vec<Digest>, Error> {

@@ -12,35 +12,16 @@
 //! - **W2 one line.** Of two states that are signed, the smaller log is a prefix of the larger one.
 //! - **W3 written first.** A state is durable before its signature leaves (the caller's duty).
 
+pub use linli_verify::log::{LogState, STATE_BYTES_MAX};
+
 use crate::key::SecretKey;
-use borsh::{BorshDeserialize, BorshSerialize};
-use linli_types::certificate::Certificate;
 use linli_types::genesis::Genesis;
 use linli_types::header::Header;
 use linli_types::id::{ChainId, Digest};
 use linli_types::merkle::{Sha256Log, is_consistent};
 use linli_types::signature::Verify;
 use linli_verify::note::{BadNote, Checkpoint, Key, Line, Note, origin};
-use linli_verify::pack::SetChange;
 use linli_verify::{Detail, Failure, certified};
-
-/// Bytes of a log state: a note, and a header for every change of the set.
-pub const STATE_BYTES_MAX: usize = linli_types::limits::PACK_BYTES_MAX;
-
-/// A state of the log, as a node shows it: whoever has the genesis can check it.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct LogState {
-    /// The checkpoint as a signed note.
-    pub note: String,
-    /// The block after which the log is so.
-    pub header: Header,
-    /// The validators' signatures.
-    pub certificate: Certificate,
-    /// Every change of the set since the genesis.
-    pub sets: Vec<SetChange>,
-    /// That the log of the size that was asked about is a prefix of this one.
-    pub consistency: Vec<Digest>,
-}
 
 /// What came of looking.
 #[derive(Clone, Debug, PartialEq, Eq)]

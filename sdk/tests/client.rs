@@ -136,7 +136,8 @@ impl Ledger for Played {
         // A path that leads nowhere.
         let (from, to, root) = (request.get_ref().from, request.get_ref().to, vec![7; 32]);
         let (from_root, to_root, path) = (root.clone(), root.clone(), root);
-        Ok(Response::new(ConsistencyResponse { from, to, from_root, to_root, path }))
+        let rest = ConsistencyResponse::default();
+        Ok(Response::new(ConsistencyResponse { from, to, from_root, to_root, path, ..rest }))
     }
 
     type StreamBlocksStream = Answers<BlockUpdate>;

@@ -12,10 +12,11 @@ use linli_types::id::{ChainId, Digest, PrincipalId};
 use linli_types::signature::Zip215;
 use linli_verify::cose::bare::Bare;
 use linli_verify::cose::receipt::Receipt;
-use linli_verify::cose::service::{self, KEY_SET, PROBLEM, RECEIPT, REGISTRATION};
+use linli_verify::cose::service::{self, CBOR, COSE, PROBLEM, RECEIPT, REGISTRATION, STATEMENT};
 use linli_verify::cose::statement::{self, Claims, SUBJECT, Signed};
 use linli_verify::file::both;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -29,10 +30,11 @@ fn receipts_in_the_standards_words() {
     let (statement, record) = a_signed_statement_is_registered(&live, 1);
     others_verify_the_statement(&live, &statement);
     let receipt = a_receipt_of_two_organisations_verifies(&live, &statement, 1);
-    others_verify_the_receipt(&receipt, &record.0, &keys);
+    let signers = others_verify_the_receipt(&receipt, &record.0, &keys);
+    assert_eq!(signers.len(), 2, "the file's receipts are two organisations'");
     the_log_is_consistent(&live);
     the_service_speaks_scrapi(&live, record.1, &record.0, &keys);
-    what_is_registered_over_scrapi_has_a_receipt(&live, 2);
+    what_is_registered_over_scrapi_has_a_receipt(&live, 2, &keys);
     alone_a_node_says_that_it_is_alone(&mut live, record.1);
 }
 
@@ -168,10 +170,15 @@ fn every_tenth_flipped_bit_is_found(live: &Live, file: &Path, statement: &Path) 
     }
 }
 
-fn others_verify_the_receipt(file: &Path, entry: &str, keys: &[String]) {
+/// The keys that signed.
+fn others_verify_the_receipt(file: &Path, entry: &str, keys: &[String]) -> BTreeSet<String> {
     let mut arguments = vec!["receipt", text(file), entry];
     arguments.extend(keys.iter().map(String::as_str));
-    let said: Value = serde_json::from_str(&python::check(&arguments)).unwrap();
+    all_believed(&serde_json::from_str(&python::check(&arguments)).unwrap())
+}
+
+/// Every receipt is believed as it is, and no other; by which keys.
+fn all_believed(said: &Value) -> BTreeSet<String> {
     let receipts = said["receipts"].as_array().unwrap();
     for one in receipts {
         for (what, expected) in [
@@ -184,7 +191,10 @@ fn others_verify_the_receipt(file: &Path, entry: &str, keys: &[String]) {
         }
         assert_eq!(one["flips_believed"], 0, "{one}");
     }
-    assert!(!receipts.is_empty());
+    let keys: BTreeSet<String> =
+        receipts.iter().map(|one| one["key"].as_str().unwrap().to_owned()).collect();
+    assert!(!keys.is_empty() && keys.len() == receipts.len(), "{said}");
+    keys
 }
 
 fn the_log_is_consistent(live: &Live) {
@@ -219,61 +229,144 @@ fn get(live: &Live, path: &str) -> (u16, String, Vec<u8>) {
     http(bare(&live.net.validators[1].http), &format!("GET {path} HTTP/1.1"), &[])
 }
 
+/// The title of a problem: the text under -1, which is shorter than 24 bytes or 256.
+fn title(body: &[u8]) -> String {
+    let (size, text) = match body {
+        [0xa3, 0x20, 0x78, size, text @ ..] => (usize::from(*size), text),
+        [0xa3, 0x20, head, text @ ..] => (usize::from(head & 31), text),
+        _ => panic!("no problem: {body:?}"),
+    };
+    String::from_utf8(text[..size].to_vec()).unwrap()
+}
+
 fn the_service_speaks_scrapi(live: &Live, leaf: u64, entry: &str, keys: &[String]) {
     let (status, head, body) = get(live, &format!("/entries/{leaf}"));
-    assert_eq!(status, 200, "{head}");
-    assert!(head.contains(RECEIPT), "{head}");
+    assert_eq!((status, head.contains(COSE)), (200, true), "{head}");
     let receipt = Receipt::from_bytes(&body).unwrap();
     assert!(keys.contains(&receipt.key.to_string()));
     let file = live.path("scrapi.receipt");
     fs::write(&file, &body).unwrap();
     others_verify_the_receipt(&file, entry, keys);
-
-    let (status, head, body) = get(live, "/.well-known/scitt-keys");
-    assert_eq!((status, head.contains(KEY_SET)), (200, true), "{head}");
-    assert_eq!(body.first(), Some(&0x84), "four keys");
-    let kid = receipt.key.to_string();
-    let (status, _, body) = get(live, &format!("/.well-known/scitt-keys/{kid}"));
-    assert_eq!((status, body), (200, service::key_set(&[receipt.key])));
-    for path in ["/entries/99999", "/entries/no", "/.well-known/scitt-keys/no"] {
-        let (status, head, body) = get(live, path);
-        assert_eq!((status, head.contains(PROBLEM)), (404, true), "{path}: {head}");
-        assert_eq!(body.first(), Some(&0xa3), "{path}");
+    let asked = format!("GET /entries/{leaf} HTTP/1.1\r\nAccept: {RECEIPT}");
+    let (_, head, _) = http(bare(&live.net.validators[1].http), &asked, &[]);
+    assert!(head.contains(RECEIPT), "{head}");
+    two_organisations_or_more_sign_over_scrapi(live, leaf, entry, keys);
+    keys_are_found(live, &receipt);
+    for (path, status, what) in [
+        ("/entries/99999", 404, "Not Found"),
+        ("/entries/99999/receipts", 404, "Not Found"),
+        ("/entries/no", 400, "Invalid locator"),
+        (&format!("/entries/{}", "ab".repeat(32)), 404, "Operation Not Found"),
+        (&format!("/entries/{leaf}/receipts?organisations=64"), 503, "Unavailable"),
+        ("/.well-known/scitt-keys/no", 404, "No such key"),
+    ] {
+        let (found, head, body) = get(live, path);
+        assert_eq!((found, head.contains(PROBLEM)), (status, true), "{path}: {head}");
+        assert_eq!(title(&body), what, "{path}");
     }
 }
 
-fn what_is_registered_over_scrapi_has_a_receipt(live: &Live, number: u64) {
+fn two_organisations_or_more_sign_over_scrapi(
+    live: &Live,
+    leaf: u64,
+    entry: &str,
+    keys: &[String],
+) {
+    for (asked, expected) in [("", 2), ("?organisations=4", 4)] {
+        let (status, head, body) = get(live, &format!("/entries/{leaf}/receipts{asked}"));
+        assert_eq!((status, head.contains(CBOR)), (200, true), "{head}");
+        let file = live.path(&format!("scrapi.{expected}.receipts"));
+        fs::write(&file, &body).unwrap();
+        let signers = others_verify_the_receipt(&file, entry, keys);
+        assert_eq!(signers.len(), expected, "as many keys, and each is one organisation's");
+    }
+}
+
+fn keys_are_found(live: &Live, receipt: &Receipt) {
+    let (status, head, body) = get(live, "/.well-known/scitt-keys");
+    assert_eq!((status, head.contains(CBOR)), (200, true), "{head}");
+    assert_eq!(body.first(), Some(&0x84), "four keys");
+    let kid = receipt.key.to_string();
+    let (status, _, body) = get(live, &format!("/.well-known/scitt-keys/{kid}"));
+    assert_eq!((status, body), (200, service::key(&receipt.key)));
+    let (status, head, body) = get(live, "/.well-known/transparency-configuration");
+    assert_eq!((status, body), (200, service::configuration(&receipt.chain())), "{head}");
+    assert!(head.contains("/.well-known/scitt-keys"), "{head}");
+}
+
+fn what_is_registered_over_scrapi_has_a_receipt(live: &Live, number: u64, keys: &[String]) {
     let (key, source, chain) = operator(live);
     let (statement, signed) = sign(live, number);
     let draft = register_draft(live, &register_args(&signed));
     let transaction = draft.sign(&key, &chain, source).unwrap();
     let address = bare(&live.net.validators[1].http).to_owned();
-    let post = |media: &str, body: &[u8]| {
-        http(&address, &format!("POST /entries HTTP/1.1\r\nContent-Type: {media}"), body)
+    let post = |media: &str, accept: &str, body: &[u8]| {
+        let head = format!("POST /entries HTTP/1.1\r\nContent-Type: {media}\r\nAccept: {accept}");
+        http(&address, &head, body)
     };
-    let body = service::registration(&statement, &transaction.raw);
-    // A statement alone, a broken one, one that the transaction does not name.
-    let alone = post("application/cose", &statement);
-    assert_eq!((alone.0, alone.1.contains(PROBLEM)), (415, true), "{}", alone.1);
+    let body = service::registration(&statement, &transaction.raw).unwrap();
+    let array = service::registration_array(&statement, &transaction.raw);
     let mut broken = body.clone();
     broken[200] ^= 1;
-    assert_eq!(post(REGISTRATION, &broken).0, 400);
     let (other, _) = sign(live, 77);
-    assert_eq!(post(REGISTRATION, &service::registration(&other, &transaction.raw)).0, 400);
-    assert_eq!(post(REGISTRATION, &[]).0, 400);
+    let unnamed = service::registration(&other, &transaction.raw).unwrap();
+    let mut unsigned = array.clone();
+    let last = unsigned.len() - 1;
+    unsigned[last] ^= 1;
+    for (media, body, status, what) in [
+        ("text/plain", &body, 415, "Unsupported Media Type"),
+        (COSE, &statement, 400, "Confirmation Missing"),
+        (COSE, &unnamed, 400, "Confirmation Missing"),
+        (COSE, &Vec::new(), 400, "Malformed request"),
+        (REGISTRATION, &Vec::new(), 400, "Malformed request"),
+        (REGISTRATION, &unsigned, 400, "Rejected"),
+        (COSE, &vec![0; service::REGISTRATION_BYTES_MAX + 1], 413, "Too Large"),
+    ] {
+        let (found, head, body) = post(media, COSE, body);
+        assert_eq!((found, head.contains(PROBLEM)), (status, true), "{what}: {head}");
+        assert_eq!(title(&body), what);
+    }
+    assert_eq!(post(COSE, COSE, &broken).0, 400);
 
-    let (status, head, _) = post(REGISTRATION, &body);
-    assert_eq!(status, 303, "{head}");
+    // The receipt at once if the block comes soon, or where it will be.
+    let (status, head, _) = post(COSE, COSE, &body);
+    assert!([201, 303].contains(&status), "{head}");
     let location = format!("/entries/{}", transaction.id);
     assert!(head.contains(&format!("location: {location}")), "{head}");
     let receipt = until("the entry has a receipt", || {
-        let (status, _, body) = get(live, &location);
+        let (status, head, body) = get(live, &location);
+        assert!([200, 302].contains(&status), "{head}");
         (status == 200).then_some(body)
     });
     let receipt = Receipt::from_bytes(&receipt).unwrap();
     receipt.check(signed.leaf(), &Zip215).unwrap();
-    // Again: it exists, and the entry is the same.
-    assert_eq!(post(REGISTRATION, &body).0, 303);
+    // Again, in the other form: it exists, and the entry is the same.
+    let (status, head, again) = post(REGISTRATION, COSE, &array);
+    assert_eq!((status, head.contains(&location)), (201, true), "{head}");
+    Receipt::from_bytes(&again).unwrap().check(signed.leaf(), &Zip215).unwrap();
+    // And as a transparent statement: the statement itself, with two organisations' receipts.
+    let (status, head, transparent) = post(COSE, STATEMENT, &body);
+    assert_eq!((status, head.contains(STATEMENT)), (201, true), "{head}");
+    others_verify_the_transparent_statement(live, (&statement, &transparent), &signed, keys);
+}
+
+fn others_verify_the_transparent_statement(
+    live: &Live,
+    (statement, transparent): (&[u8], &[u8]),
+    signed: &Signed,
+    keys: &[String],
+) {
+    let (file, plain) = (live.path("transparent.cose"), live.path("plain.cose"));
+    fs::write(&file, transparent).unwrap();
+    fs::write(&plain, statement).unwrap();
+    let (key, entry) = (signed.key.to_string(), entry(&signed.id()));
+    let mut arguments = vec!["transparent", text(&file), text(&plain), &key, &entry];
+    arguments.extend(keys.iter().map(String::as_str));
+    let said: Value = serde_json::from_str(&python::check(&arguments)).unwrap();
+    for what in ["statement_verified", "same_statement"] {
+        assert_eq!(said[what], true, "{what}: {said}");
+    }
+    assert_eq!(all_believed(&said).len(), 2, "{said}");
 }
 
 /// The call by the contract's own schema.

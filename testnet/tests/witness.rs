@@ -2,8 +2,11 @@
 //! that cosigns the log, a time-stamp authority, an organisation's second key.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
+#[path = "support/authority.rs"]
+mod authority;
 mod support;
 
+use authority::{Authority, Mood, openssl};
 use linli_sdk::{Client, KeyFile};
 use linli_types::certificate::Certificate;
 use linli_types::header::Header;
@@ -14,68 +17,7 @@ use linli_verify::note::{Checkpoint, Key, Note};
 use linli_verify::token::{self, Sealed};
 use serde_json::Value;
 use std::fs;
-use std::io::{Read, Write};
-use std::net::TcpListener;
-use std::path::Path;
-use std::process::Command;
 use support::{Live, Ran, linli, text, until};
-
-fn openssl(folder: &Path, args: &[&str]) {
-    let out = Command::new("openssl").current_dir(folder).args(args).output().unwrap();
-    assert!(out.status.success(), "{args:?}: {}", String::from_utf8_lossy(&out.stderr));
-}
-
-/// A time-stamp authority of OpenSSL's behind HTTP; the folder holds `tsa.pem` and `root.pem`.
-fn authority(folder: &Path) -> String {
-    fs::create_dir(folder).unwrap();
-    for name in ["root.key", "tsa.key"] {
-        let option = "ec_paramgen_curve:P-256";
-        openssl(folder, &["genpkey", "-algorithm", "EC", "-pkeyopt", option, "-out", name]);
-    }
-    let extensions = "[e]\nextendedKeyUsage=critical,timeStamping\nsubjectKeyIdentifier=hash\n";
-    fs::write(folder.join("extensions"), extensions).unwrap();
-    let config = "[t]\nserial = ./serial\nsigner_digest = sha256\ndefault_policy = 1.2.3.4.1\n\
-        digests = sha256\ness_cert_id_alg = sha256\n";
-    fs::write(folder.join("config"), config).unwrap();
-    fs::write(folder.join("serial"), "01").unwrap();
-    let root =
-        ["req", "-x509", "-new", "-key", "root.key", "-subj", "/CN=root", "-out", "root.pem"];
-    openssl(folder, &root);
-    openssl(folder, &["req", "-new", "-key", "tsa.key", "-subj", "/CN=stamps", "-out", "tsa.csr"]);
-    let issue = ["x509", "-req", "-in", "tsa.csr", "-CA", "root.pem", "-CAkey", "root.key"];
-    let rest =
-        ["-set_serial", "7", "-extfile", "extensions", "-extensions", "e", "-out", "tsa.pem"];
-    openssl(folder, &[&issue[..], &rest].concat());
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/tsr", listener.local_addr().unwrap());
-    let folder = folder.to_path_buf();
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let (mut all, mut chunk) = (Vec::new(), [0; 4096]);
-            let query = loop {
-                let read = stream.read(&mut chunk).unwrap();
-                all.extend_from_slice(&chunk[..read]);
-                let Some(end) = all.windows(4).position(|w| w == b"\r\n\r\n") else { continue };
-                let head = String::from_utf8_lossy(&all[..end]).to_lowercase();
-                let length = head.split("content-length: ").nth(1).unwrap();
-                let length: usize = length.lines().next().unwrap().parse().unwrap();
-                if all.len() >= end + 4 + length {
-                    break all[end + 4..].to_vec();
-                }
-            };
-            fs::write(folder.join("query"), query).unwrap();
-            let reply = ["ts", "-reply", "-queryfile", "query", "-signer", "tsa.pem"];
-            let rest = ["-inkey", "tsa.key", "-config", "config", "-section", "t", "-out", "reply"];
-            openssl(&folder, &[&reply[..], &rest].concat());
-            let body = fs::read(folder.join("reply")).unwrap();
-            let length = body.len();
-            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n");
-            let _ = stream.write_all(&[head.as_bytes(), &body].concat());
-        }
-    });
-    url
-}
 
 struct Watched {
     live: Live,
@@ -88,7 +30,7 @@ impl Watched {
     fn start() -> Self {
         let mut live = Live::start();
         live.net.stop().unwrap();
-        let url = authority(&live.path("tsa"));
+        let url = Authority::start(&live.path("tsa"), Mood::Good).url;
         let secret = live.path("witness.key");
         linli(&["key", "new", text(&secret), "--development"]).done();
         let public = KeyFile::read(&secret).unwrap().public();

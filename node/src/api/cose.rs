@@ -117,20 +117,44 @@ impl Api {
         if from == 0 || from > to || to > size {
             return Err(not_found("log"));
         }
-        let store = self.node.store();
+        let (store, head) = (self.node.store(), self.node.head().borrow().height);
         aside(move || {
             let path = consistency(&store, from, to).map_err(broken)?;
             let path = path.ok_or_else(|| damaged("a path to nothing"))?;
+            let (old, new) = (ended_at(&store, from, head)?, ended_at(&store, to, head)?);
+            let last = [&new, &old].into_iter().flatten().map(|(height, _)| *height).max();
+            let set_changes = last.map(|height| sets::changes(&store, height)).transpose()?;
             Ok(wire::ConsistencyResponse {
                 from,
                 to,
                 from_root: root_at(&store, from).map_err(broken)?.0.to_vec(),
                 to_root: root_at(&store, to).map_err(broken)?.0.to_vec(),
                 path: joined(&path),
+                from_block: old.map(|(_, block)| block),
+                to_block: new.map(|(_, block)| block),
+                set_changes: set_changes.unwrap_or_default(),
             })
         })
         .await
     }
+}
+
+/// The block after which the log had `size` leaves, where one ended there.
+fn ended_at(
+    store: &RocksStore,
+    size: u64,
+    head: Height,
+) -> Result<Option<(Height, wire::CertifiedHeader)>, Status> {
+    let Some(last) = size.checked_sub(1) else { return Ok(None) };
+    let header = block_of_leaf(store, last, head)?.header;
+    if header.log_size != size {
+        return Ok(None);
+    }
+    let certificate = load_certificate(store, header.height).map_err(broken)?;
+    let certificate = certificate.ok_or_else(|| damaged("a block without a certificate"))?;
+    let certificate = linli_types::encode(&certificate);
+    let block = wire::CertifiedHeader { header: header.to_bytes(), certificate };
+    Ok(Some((header.height, block)))
 }
 
 fn joined(nodes: &[Digest]) -> Vec<u8> {

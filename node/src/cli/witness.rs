@@ -2,7 +2,8 @@
 //! ever grew, and never two states that contradict each other.
 //!
 //! What it signed last stands in its folder, durable before the signature leaves. When a node shows
-//! a past that is not the one signed, both states stay in the folder, and the command ends.
+//! a past that is not the one signed, both states stay in the folder, and the command ends; as long
+//! as they are there it signs nothing, whatever a node shows.
 
 use super::genesis;
 use super::key::Passphrase;
@@ -145,6 +146,7 @@ const BEHIND: &str = "BEHIND";
 
 impl Watch {
     async fn look(&self) -> Result<Seen, Failure> {
+        self.check_no_fork()?;
         let last = self.last()?;
         let from = last.as_ref().map_or(0, |last| last.header.log_size);
         let shown = self.fetch(from).await?;
@@ -171,6 +173,31 @@ impl Watch {
         }
     }
 
+    /// Who has seen two histories does not go on with either, also after a restart.
+    fn check_no_fork(&self) -> Result<(), Failure> {
+        let folder = self.data.join(FORK);
+        let found = match std::fs::read_dir(&folder) {
+            Err(e) if e.kind() == Io::NotFound => return Ok(()),
+            read => read.map_err(|e| super::unreadable(&folder, &e))?.next().is_some(),
+        };
+        let shown = folder.display();
+        match found {
+            false => Ok(()),
+            true => Err(Failure::new(
+                Exit::Broken,
+                FORK_NAME,
+                words!(
+                    "此前已发现账本的历史被改写，证据在 {shown}；不再签署",
+                    "history was rewritten before: the proof is in {shown}; nothing more is signed"
+                ),
+                words!(
+                    "请通知各机构；查明之后，把该目录移往别处再启动",
+                    "tell the organisations; once it is cleared up, move that folder elsewhere and start again"
+                ),
+            )),
+        }
+    }
+
     /// The state that was signed last.
     fn last(&self) -> Result<Option<LogState>, Failure> {
         let path = self.data.join(LAST);
@@ -193,16 +220,21 @@ impl Watch {
     async fn fetch(&self, from: u64) -> Result<LogState, Failure> {
         let url = format!("{}/log/state/{from}", self.node);
         let answer = self.web.get(&url, STATE_BYTES_MAX).await?;
-        let bad = |zh: &str, en: String| Error::new(ErrorKind::BadAnswer, zh, en);
         if answer.status != 200 {
             let said = String::from_utf8_lossy(&answer.body);
             let said: String = said.chars().filter(|c| !c.is_control()).take(200).collect();
             let en = format!("the node answered with status {}: {said}", answer.status);
-            return Err(bad("节点未给出日志状态", en).into());
+            // No block yet, too many who ask, a node or a proxy in trouble: another look may do.
+            let kind = match answer.status {
+                404 | 429 | 500.. => ErrorKind::Unreachable,
+                _ => ErrorKind::BadAnswer,
+            };
+            return Err(Error::new(kind, "节点未给出日志状态", en).into());
         }
         let read = borsh::from_slice(&answer.body);
         read.map_err(|_| {
-            bad("节点给出的日志状态无法识别", "the node's state cannot be read".into()).into()
+            let (zh, en) = ("节点给出的日志状态无法识别", "the node's state cannot be read");
+            Error::new(ErrorKind::BadAnswer, zh, en).into()
         })
     }
 

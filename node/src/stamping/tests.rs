@@ -139,8 +139,11 @@ async fn refusal(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_token_of_a_local_authority_is_kept_and_openssl_verifies_it() {
-    for (algorithm, option) in [("RSA", "rsa_keygen_bits:2048"), ("EC", "ec_paramgen_curve:P-256")]
-    {
+    for (algorithm, option) in [
+        ("RSA", "rsa_keygen_bits:2048"),
+        ("EC", "ec_paramgen_curve:P-256"),
+        ("EC", "ec_paramgen_curve:P-384"),
+    ] {
         let authority = Arc::new(Authority::new(algorithm, option));
         let answering = authority.clone();
         let url = serve(move |query| Some((200, answering.reply(&query)))).await;
@@ -222,4 +225,18 @@ fn pauses_after_failures_grow_up_to_the_ordinary_one() {
     let stamper = runtime.block_on(async { stamper("http://x/".into(), None, data.path()) });
     let pauses: Vec<u64> = [1, 2, 3, 7, 8, 40, u32::MAX].map(|n| stamper.retry(n).as_secs()).into();
     assert_eq!(pauses, [5, 10, 20, 320, 600, 600, 600]);
+}
+
+#[test]
+fn a_trouble_is_said_once_and_again_when_it_is_another() {
+    let mut trouble = Trouble::default();
+    let (down, slow) = (NotStamped("down".into()), NotStamped("slow".into()));
+    let said: Vec<bool> = [&down, &down, &down, &slow, &slow, &down]
+        .map(|why| trouble.goes_on(why, "http://x/"))
+        .into();
+    assert_eq!(said, [true, false, false, true, false, true]);
+    assert_eq!(trouble.failures, 6);
+    trouble.is_over("http://x/");
+    assert_eq!(trouble.failures, 0);
+    assert!(trouble.goes_on(&down, "http://x/"), "after a token the same is news again");
 }

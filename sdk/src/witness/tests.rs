@@ -2,7 +2,7 @@
 
 use super::*;
 use ed25519_dalek::{Signer, SigningKey};
-use linli_types::certificate::Precommit;
+use linli_types::certificate::{Certificate, Precommit};
 use linli_types::height::{Height, TimeMs};
 use linli_types::id::{BlockId, PublicKey, Signature};
 use linli_types::merkle::{self, Shape};

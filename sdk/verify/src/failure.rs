@@ -193,6 +193,8 @@ reasons! {
         zh: "检查点条目无法识别" en: "the entry of the checkpoint cannot be read";
     CheckpointOther = "CHECKPOINT_OTHER" Checkpoint
         zh: "检查点不成立：{0}" en: "the checkpoint does not hold: {0}";
+    CheckpointUnsigned = "CHECKPOINT_UNSIGNED" Checkpoint
+        zh: "检查点上没有所给密钥的签名" en: "none of the keys that were given signed the checkpoint";
     PolicyMalformed = "POLICY_MALFORMED" Policy
         zh: "政策条目无法识别" en: "the entry of the policy cannot be read";
     PolicyOther = "POLICY_OTHER" Policy
@@ -225,6 +227,23 @@ reasons! {
         zh: "日志长度 {0} 与区块所记 {1} 不符" en: "a log of size {0}, but the block's has {1}";
     LogPath = "LOG_PATH" Log
         zh: "声明不在日志的第 {0} 号叶" en: "the statement does not stand at leaf {0} of the log";
+
+    LogConsistency = "LOG_CONSISTENCY" Log
+        zh: "未能证明 {0} 条的日志是 {1} 条的日志的开头"
+        en: "the log of {0} is not shown to be the beginning of the log of {1}";
+    LogRootOther = "LOG_ROOT_OTHER" Log
+        zh: "{0} 条的日志有两个不同的根" en: "two roots are named of the log of {0}";
+    LogUntied = "LOG_UNTIED" Log
+        zh: "{0} 条的日志的根既无证书，也无所给密钥的签名"
+        en: "neither a certificate nor a key that was given vouches for the root of the log of {0}";
+    LogNoEnd = "LOG_NO_END" Log
+        zh: "所给状态是 {0} 条的日志，既不是 {1} 条，也不是 {2} 条"
+        en: "a state of the log of {0} was given, which is neither that of {1} nor that of {2}";
+    LogStateMalformed = "LOG_STATE_MALFORMED" Log
+        zh: "日志状态文件无法识别" en: "the state of the log cannot be read";
+    ConsistencyMalformed = "CONSISTENCY_MALFORMED" Log
+        zh: "一致性证明无法识别，或不合唯一写法"
+        en: "the consistency proof cannot be read, or departs from its one spelling";
 
     TransactionMalformed = "TRANSACTION_MALFORMED" Transaction
         zh: "交易无法识别" en: "the transaction cannot be read";
@@ -369,6 +388,10 @@ impl Failure {
             Reason::GenesisOther => (
                 "请从公开渠道取得该链的创世文件；证据包也可能属于另一条链",
                 "Get this chain's genesis from where it is published; or the pack is of another chain",
+            ),
+            Reason::LogUntied | Reason::CheckpointUnsigned => (
+                "请一并给出见证者的状态文件（last.state）或检查点，并用 --note-key 给出所信任的密钥",
+                "Give a witness's state (last.state) or checkpoint as well, and the keys that you believe with --note-key",
             ),
             _ => return None,
         };

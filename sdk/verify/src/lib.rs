@@ -32,6 +32,7 @@ pub mod certified;
 pub mod cose;
 pub mod failure;
 pub mod file;
+pub mod log;
 pub mod manifest;
 pub mod note;
 pub mod pack;

@@ -1,6 +1,7 @@
 """Statements, receipts and logs of ours, judged by libraries that others wrote.
 
-usage: check.py statement FILE KEY | receipt FILE ENTRY KEY... | log FILE | consistency FILE
+usage: check.py statement FILE KEY | receipt FILE ENTRY KEY... | transparent FILE PLAIN SIGNER ENTRY KEY...
+       | log FILE | consistency FILE
 
 It prints one JSON object. `statement` and `receipt` also change every bit and count what is still
 believed. KEY is a raw Ed25519 key and ENTRY a log entry, both in hexadecimal.
@@ -102,6 +103,7 @@ def one_receipt(message, entry, keys):
     plain.pop("linli", None)
     bare = cbor2.dumps(cbor2.CBORTag(18, [value[0], plain, value[2], value[3]]), canonical=True)
     return {
+        "key": key,
         "known_key": key in keys,
         "verified": result.ok,
         "errors": result.errors,
@@ -118,8 +120,20 @@ def one_receipt(message, entry, keys):
 def receipt(path, entry, *keys):
     content = cbor2.loads(open(path, "rb").read())
     receipts = content if isinstance(content, (list, tuple)) else [content]
-    messages = [cbor2.dumps(one, canonical=True) for one in receipts]
-    return {"receipts": [one_receipt(message, entry, keys) for message in messages]}
+    # As byte strings (RFC 9942, header 394), or as they are in a file of ours.
+    plain = [one if isinstance(one, bytes) else cbor2.dumps(one, canonical=True) for one in receipts]
+    return {"receipts": [one_receipt(message, entry, keys) for message in plain]}
+
+
+def transparent(path, plain, signer, entry, *keys):
+    """A transparent statement (RFC 9943): the statement's signature, and each receipt in it."""
+    message, statement = open(path, "rb").read(), open(plain, "rb").read()
+    receipts = scitt_cose.extract_receipts(message)
+    return {
+        "statement_verified": by_scitt(message, pem(signer))["signature_verified"] is True,
+        "same_statement": scitt_cose.attach_receipts(statement, receipts) == message,
+        "receipts": [one_receipt(one, entry, keys) for one in receipts],
+    }
 
 
 def log(path):
@@ -154,5 +168,5 @@ def consistency(path):
 
 
 if __name__ == "__main__":
-    verb = {"statement": statement, "receipt": receipt, "log": log, "consistency": consistency}
-    print(json.dumps(verb[sys.argv[1]](*sys.argv[2:])))
+    verbs = [statement, receipt, transparent, log, consistency]
+    print(json.dumps({verb.__name__: verb for verb in verbs}[sys.argv[1]](*sys.argv[2:])))

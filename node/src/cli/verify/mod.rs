@@ -1,9 +1,10 @@
 //! `linli verify`: is this pack true? Offline: no node, no async runtime, no socket.
 //!
-//! One pack with its files; a whole folder of packs and receipts (`folder`); or the page that does
-//! the same in a browser.
+//! One pack with its files; a bare receipt (`receipt`); what is known of the log as a whole (`log`); a
+//! whole folder of packs and receipts (`folder`); or the page that does the same in a browser.
 
 mod folder;
+mod log;
 mod receipt;
 mod remember;
 
@@ -23,10 +24,12 @@ use std::path::{Path, PathBuf};
 /// Verifies a pack, together with the files that it proves.
 #[derive(clap::Args)]
 pub(super) struct Verify {
-    /// The pack: evidence, a receipt, or a proof of entries; or a bare receipt.
+    /// The pack: evidence, a receipt, or a proof of entries; or a bare receipt, a consistency proof of
+    /// the log, a witness's state, a checkpoint.
     #[arg(value_name = "PACK", required_unless_present_any = ["dir", "page"])]
     pack: Option<PathBuf>,
-    /// The files that an evidence pack proves; not those inside it.
+    /// The files that an evidence pack proves; not those inside it. Beside a consistency proof: states
+    /// and checkpoints of the two logs.
     #[arg(value_name = "FILES")]
     files: Vec<PathBuf>,
     /// The genesis file: the only thing that is believed.
@@ -40,6 +43,8 @@ pub(super) struct Verify {
     page: Option<PathBuf>,
     #[command(flatten)]
     receipt: receipt::Receipt,
+    #[command(flatten)]
+    log: log::Log,
 }
 
 impl Verify {
@@ -60,6 +65,9 @@ impl Verify {
         let pack = read_pack(self.pack.as_deref().ok_or_else(missing)?)?;
         if receipt::is_bare(&pack) {
             return self.receipt.run(&pack, &genesis, &self.files, out);
+        }
+        if let Some(kind) = log::Kind::of(&pack) {
+            return self.log.run((kind, &pack), &genesis, &self.files, out);
         }
         let files = self.files.iter().map(|file| digests(file)).collect::<Result<Vec<_>, _>>()?;
         let verdict = linli_verify::examine(&pack, &files, &genesis);
@@ -102,6 +110,18 @@ pub(super) fn digests(path: &Path) -> Result<FileDigests, Failure> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let read = File::open(path).and_then(|file| FileDigests::read(name, file));
     read.map_err(|why| unread(path, &why))
+}
+
+/// A file beside something that proves none.
+pub(super) fn no_files(file: &Path) -> Failure {
+    let file = file.display();
+    Failure::usage(
+        words!("这里不涉及文件 {file}", "nothing here concerns the file {file}"),
+        words!(
+            "文件由证据包证明；一致性证明旁只给见证者状态与检查点",
+            "files are proved by an evidence pack; beside a consistency proof stand states and checkpoints"
+        ),
+    )
 }
 
 fn unread(path: &Path, why: &std::io::Error) -> Failure {

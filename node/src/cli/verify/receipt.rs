@@ -1,6 +1,6 @@
 //! `linli verify x.receipt`: a bare receipt, with the statement or the id that it is for.
 
-use super::{not_verified, read_pack};
+use super::{no_files, not_verified, read_pack};
 use crate::cli::evidence::record_id;
 use crate::cli::{Failure, Output};
 use crate::words::{Words, words};
@@ -10,7 +10,7 @@ use linli_types::signature::Zip215;
 use linli_verify::cose::bare::{Asked, Bare, Proved, read_sets};
 use linli_verify::{Failure as NotVerified, time};
 use serde_json::json;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// What a bare receipt is verified with.
 #[derive(clap::Args)]
@@ -66,17 +66,6 @@ fn for_what() -> Failure {
             "请用 --statement 给出声明文件，或用 --record 给出存证编号",
             "give the statement with --statement, or the record's id with --record"
         ),
-    )
-}
-
-fn no_files(file: &Path) -> Failure {
-    let file = file.display();
-    Failure::usage(
-        words!(
-            "回执不涉及文件，却给出了 {file}",
-            "a bare receipt proves no file, yet {file} was given"
-        ),
-        words!("文件由证据包证明", "files are proved by an evidence pack"),
     )
 }
 

@@ -103,6 +103,7 @@ const PURE: &[(&str, &[(&str, &str)])] = &[
             ("borsh", "the strict encoding"),
             ("crc32fast", "what a ZIP asks for"),
             ("p256", "signatures of time-stamp authorities"),
+            ("p384", "signatures of time-stamp authorities"),
             ("prost", "messages"),
             ("rsa", "signatures of time-stamp authorities: only verified, so no secret is timed"),
             ("serde", "manifests are JSON"),

@@ -6,6 +6,8 @@
 //   {"give": {"pack": [...], "files": [...], "genesis": [...]}}   -> what is shown, and how long it took
 //   {"clear": true}                                               -> the same
 //   {"lang": "zh"}                                                -> the same
+//   {"fresh": true, "give": {...}}      -> the same of a page loaded anew, and `since`: milliseconds from
+//                                          the begin of its loading until the verdict stood there
 //   {"shot": FILE, "width": 1200, "height": 900}                  -> {"shot": FILE}
 
 import { spawn } from "node:child_process";
@@ -69,6 +71,13 @@ const SHOWN = `(() => {
   };
 })()`;
 
+// The page's own clock begins with its loading.
+const SINCE = `new Promise((done) => {
+  const look = () => ["done", "broken"].includes(document.body.dataset.state)
+    ? done(performance.now()) : setTimeout(look, 1);
+  look();
+})`;
+
 async function put(name, files) {
   const { result } = await send("Runtime.evaluate", { expression: `document.getElementById("${name}")` });
   await send("DOM.setFileInputFiles", { files, objectId: result.objectId });
@@ -89,6 +98,14 @@ async function act(command) {
     writeFileSync(command.shot, Buffer.from(data, "base64"));
     return { shot: command.shot };
   }
+  if (command.fresh) {
+    await evaluate("window.old = true");
+    await send("Page.navigate", { url: page });
+    await opened();
+    for (const [name, files] of Object.entries(command.give)) await put(name, files);
+    const since = await evaluate(SINCE);
+    return { ...await shown(), since };
+  }
   if (command.clear) await evaluate(`document.getElementById("clear").click()`);
   if (command.lang) await evaluate(`document.getElementById("${command.lang}").click()`);
   for (const [name, files] of Object.entries(command.give || {})) await put(name, files);
@@ -98,6 +115,7 @@ async function act(command) {
 // The page may still replace the empty one that the window opened with.
 async function opened() {
   try {
+    if (await evaluate("window.old === true")) return opened();
     return await shown();
   } catch (error) {
     if (!/context/i.test(error.message)) throw error;

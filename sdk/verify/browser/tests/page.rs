@@ -12,6 +12,9 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 /// Single-bit changes (issue 4).
 const FLIPS: usize = 200;
 
+/// How often the page is loaded anew to take its time.
+const LOADS: usize = 7;
+
 /// A browser with the page in it.
 struct Browser {
     process: Child,
@@ -116,6 +119,36 @@ fn leg_01_the_page_accepts_untouched_packs_and_names_the_layer_of_every_changed_
     let beside = browser.ask(&json!({ "give": { "pack": [old], "files": [pdf] } }));
     assert_eq!(beside["title"], "Consistent", "{beside}");
     changed_bits_are_named(&mut browser, &pdf);
+    browser.close();
+}
+
+/// From the begin of loading the page, through handing it pack and genesis, to the verdict that is shown.
+/// The figure is printed and decides nothing: machines differ.
+#[test]
+fn a_page_loaded_anew_comes_to_its_verdict_and_the_time_is_told() {
+    let mut browser = Browser::open("anew");
+    let genesis = browser.file("genesis", &kept("genesis"));
+    let pdf = browser.file("a.pdf", &file());
+    for (name, kind, files) in [
+        ("receipt.linli", "a receipt", vec![]),
+        ("a.pdf.linli", "a pack with its file", vec![pdf]),
+        ("court.linli", "a whole pack", vec![]),
+    ] {
+        let pack = browser.file(name, &kept(name));
+        let mut times = Vec::new();
+        for _ in 0..LOADS {
+            let give = json!({ "pack": [pack], "genesis": [genesis], "files": files });
+            let shown = browser.ask(&json!({ "fresh": true, "give": give }));
+            assert_eq!(shown["state"], "done", "{shown}");
+            assert_eq!((&shown["broken"], &shown["unseen"]), (&json!([]), &json!([])), "{shown}");
+            times.push(shown["since"].as_f64().unwrap());
+        }
+        times.sort_by(f64::total_cmp);
+        let (median, last) = (times[LOADS / 2], times[LOADS - 1]);
+        println!(
+            "{kind}: {median:.0} ms from loading the page to the verdict (median of {LOADS}; at most {last:.0} ms)"
+        );
+    }
     browser.close();
 }
 

@@ -98,15 +98,16 @@ fn check(
         Kind::Receipt => refuse_files(files)?,
         Kind::State => {
             refuse_files(files)?;
-            block.check_entries(sealed, &mut report)?;
+            let entries = block.check_entries(sealed, &mut report)?;
+            report.account = account::find(&entries).map(|found| report::account(&found, None));
             steps.hold(Layer::State);
         }
         Kind::Account => {
             refuse_files(files)?;
             let entries = block.check_entries(sealed, &mut report)?;
             let lines: Vec<Entry> = read(sealed.get(Name::Lines), Reason::LinesMalformed)?;
-            let whole = account::check(&entries, &lines)?;
-            report.account = Some(report::account(&whole, &lines));
+            let found = account::check(&entries, &lines)?;
+            report.account = Some(report::account(&found, Some(&lines)));
             steps.hold(Layer::State);
         }
     }

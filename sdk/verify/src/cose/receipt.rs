@@ -15,6 +15,7 @@ use super::{
     TAG_SIGN1, ToSign,
 };
 use crate::pack::LogPlace;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use linli_types::header::Header;
 use linli_types::height::Height;
@@ -63,6 +64,11 @@ impl LogHead {
 
     /// What a receipt key signs.
     pub fn to_be_signed(&self, key: &PublicKey) -> ToSign {
+        ToSign::new(&self.protected(key), &self.root.0)
+    }
+
+    /// The protected header: the same for every leaf of the log.
+    fn protected(&self, key: &PublicKey) -> Vec<u8> {
         let mut writer = Writer::with_capacity(160);
         writer.map(5).integer(ALG).integer(ALG_EDDSA).integer(KID).bytes(&key.0);
         writer.integer(CLAIMS).map(3).integer(CLAIM_ISSUER);
@@ -72,7 +78,7 @@ impl LogHead {
         writer.integer(LOG).integer(RFC9162_SHA256);
         writer.text(LINLI).map(2).unsigned(1).unsigned(self.size);
         writer.unsigned(2).unsigned(self.height.0);
-        ToSign::new(&writer.into_bytes(), &self.root.0)
+        writer.into_bytes()
     }
 
     /// Reads the protected header; the root is not in it.
@@ -171,13 +177,21 @@ pub struct Receipt {
     pub proof: Proof,
     /// What is signed, but for the root.
     head: LogHead,
+    /// The same as bytes: made once, and shared by the receipts of all leaves.
+    protected: Arc<[u8]>,
 }
 
 impl Receipt {
     /// Puts a proof beside a signature over `head` by `key`.
-    pub const fn new(head: &LogHead, key: PublicKey, signature: Signature, proof: Proof) -> Self {
+    pub fn new(head: &LogHead, key: PublicKey, signature: Signature, proof: Proof) -> Self {
         let head = LogHead { root: Digest([0; 32]), ..*head };
-        Self { key, signature, proof, head }
+        Self { key, signature, proof, head, protected: head.protected(&key).into() }
+    }
+
+    /// The same signature beside another proof: of another leaf of the log.
+    #[must_use]
+    pub fn with(&self, proof: Proof) -> Self {
+        Self { proof, ..self.clone() }
     }
 
     /// The chain it names.
@@ -209,8 +223,7 @@ impl Receipt {
     pub(super) fn encode(&self, more: impl FnOnce(&mut Writer), extra: usize) -> Vec<u8> {
         let proof = self.proof.to_bytes();
         let mut writer = Writer::with_capacity(proof.len().saturating_add(320));
-        let to_sign = self.head.to_be_signed(&self.key);
-        writer.tag(TAG_SIGN1).array(4).bytes(to_sign.protected()).map(extra.saturating_add(1));
+        writer.tag(TAG_SIGN1).array(4).bytes(&self.protected).map(extra.saturating_add(1));
         writer.integer(PROOFS).map(1).integer(self.proof.kind()).array(1).bytes(&proof);
         more(&mut writer);
         writer.null().bytes(&self.signature.0);
@@ -255,7 +268,8 @@ impl Receipt {
         let more = more(reader)?;
         reader.null()?;
         let signature = Signature(reader.exactly()?);
-        Ok((Self { key, signature, proof, head }, more))
+        // Made anew, not as it was read: what is written is the one spelling (INV-X1).
+        Ok((Self { key, signature, proof, head, protected: head.protected(&key).into() }, more))
     }
 
     /// The root that the way leads to from `leaf`; `None` if it is the way of no leaf, or of a log
@@ -271,8 +285,7 @@ impl Receipt {
 
     /// Whether the receipt key signed this root.
     pub fn is_over(&self, root: &Digest, verify: &dyn Verify) -> bool {
-        let head = LogHead { root: *root, ..self.head };
-        let to_sign = head.to_be_signed(&self.key);
+        let to_sign = ToSign::new(&self.protected, &root.0);
         verify.verify(&self.key, to_sign.sig_structure(), &self.signature) // INV-X3
     }
 

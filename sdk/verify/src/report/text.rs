@@ -11,6 +11,7 @@ use crate::time;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use linli_types::amount::decimal;
 use linli_types::code::Lang;
 use linli_types::height::TimeMs;
 
@@ -54,7 +55,10 @@ impl Report {
             add(Layer::Cose, cose(&self.receipts));
         }
         self.second_signature.iter().for_each(|s| add(Layer::Sm2, second(s, edition)));
-        self.entries.iter().for_each(|e| add(Layer::State, entry(e)));
+        // Entries that are an account say more in words than in hexadecimal.
+        if self.account.is_none() {
+            self.entries.iter().for_each(|e| add(Layer::State, entry(e)));
+        }
         self.computed.iter().for_each(|c| add(Layer::State, computed(c)));
         if let Some(a) = &self.account {
             account(a).into_iter().for_each(|said| add(Layer::State, said));
@@ -285,23 +289,39 @@ fn computed(c: &Computed) -> Detail {
 }
 
 fn account(a: &ProvedAccount) -> Vec<Detail> {
-    let (code, asset, balance, count) = (&a.code, a.asset, &a.balance, a.lines.len());
-    let (out, due) = (&a.debits_pending, &a.credits_pending);
+    let (code, count) = (&a.code, a.lines.as_ref().map(Vec::len));
+    // Without the asset's row the count is one of minor units of a number.
+    let (asset, unit) = match &a.unit {
+        Some(unit) => (Detail::from(String::new()), format!(" {}", unit.name)),
+        None => (
+            Detail::new(format!("，资产 {}", a.asset), format!(", asset {}", a.asset)),
+            String::new(),
+        ),
+    };
+    let decimals = a.unit.as_ref().map_or(0, |unit| unit.decimals);
+    let shown = |units: &str| decimal(units.parse().unwrap_or_default(), decimals);
+    let (balance, out, due) =
+        (shown(&a.balance), shown(&a.debits_pending), shown(&a.credits_pending));
     let line = |line: &ProvedLine| {
-        let ProvedLine { time_ms, act, amount, other, code, .. } = line;
-        let at = time::text(TimeMs(*time_ms));
+        let ProvedLine { time_ms, words: (zh, en), amount, other, code, .. } = line;
+        let (at, sign) =
+            (time::text(TimeMs(*time_ms)), if amount.starts_with('-') { "" } else { "+" });
+        let amount = format!("{sign}{}", shown(amount));
         Detail::new(
-            format!("{at}　{act} {amount}　对方 {other}　业务码 {code}"),
-            format!("{at}  {act} {amount}  other side {other}  code {code}"),
+            format!("{at}　{zh} {amount}　对方 {other}　业务码 {code}"),
+            format!("{at}  {en} {amount}  other side {other}  code {code}"),
         )
     };
+    let (whole_zh, whole_en) = match count {
+        Some(count) => (format!("；明细完整，共 {count} 笔"), format!("; whole: {count} entries")),
+        None => (String::new(), String::new()),
+    };
     let head = Detail::new(
+        format!("账户 {code}{}，余额 {balance}{unit}，占用 {out}，待收 {due}{whole_zh}", asset.zh),
         format!(
-            "账户 {code}，资产 {asset}，余额 {balance}，占用 {out}，待收 {due}；明细完整，共 {count} 笔"
-        ),
-        format!(
-            "account {code}, asset {asset}, balance {balance}, held {out}, awaited {due}; whole: {count} entries"
+            "account {code}{}, balance {balance}{unit}, held {out}, awaited {due}{whole_en}",
+            asset.en
         ),
     );
-    core::iter::once(head).chain(a.lines.iter().map(line)).collect()
+    core::iter::once(head).chain(a.lines.iter().flatten().map(line)).collect()
 }

@@ -1,4 +1,4 @@
-//! The authority's signature: RSA (PKCS #1 v1.5) and ECDSA over P-256, with SHA-2.
+//! The authority's signature: RSA (PKCS #1 v1.5) and ECDSA over P-256 or P-384, with SHA-2.
 
 use super::SHA_256;
 use super::certificate::Certificate;
@@ -22,6 +22,8 @@ const ECDSA_SHA_384: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 3];
 const ECDSA_SHA_512: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 4];
 /// The parameters of a key on P-256: prime256v1.
 const P_256: &[u8] = &[6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
+/// The parameters of a key on P-384: secp384r1.
+const P_384: &[u8] = &[6, 5, 0x2b, 0x81, 4, 0, 0x22];
 /// Bits of an RSA modulus: larger ones would only cost time.
 const RSA_BITS_MAX: usize = 4096;
 const RSA_BITS_MIN: usize = 2048;
@@ -33,6 +35,8 @@ pub enum Algorithm {
     Rsa,
     /// ECDSA over P-256.
     P256,
+    /// ECDSA over P-384.
+    P384,
 }
 
 /// A digest that a token may name.
@@ -65,26 +69,21 @@ impl Hash {
 /// Whether the signature holds; `None` if its algorithm is not one of ours.
 pub(super) fn holds(signer: &Signer<'_>, by: &Certificate<'_>) -> Option<(Algorithm, bool)> {
     let hash = Hash::named(signer.digest)?;
-    let named = match signer.algorithm {
-        RSA => Algorithm::Rsa,
-        RSA_SHA_256 if hash == Hash::Sha256 => Algorithm::Rsa,
-        RSA_SHA_384 if hash == Hash::Sha384 => Algorithm::Rsa,
-        RSA_SHA_512 if hash == Hash::Sha512 => Algorithm::Rsa,
-        ECDSA_SHA_256 if hash == Hash::Sha256 => Algorithm::P256,
-        ECDSA_SHA_384 if hash == Hash::Sha384 => Algorithm::P256,
-        ECDSA_SHA_512 if hash == Hash::Sha512 => Algorithm::P256,
+    let is_rsa = match signer.algorithm {
+        RSA => true,
+        RSA_SHA_256 | ECDSA_SHA_256 if hash == Hash::Sha256 => signer.algorithm == RSA_SHA_256,
+        RSA_SHA_384 | ECDSA_SHA_384 if hash == Hash::Sha384 => signer.algorithm == RSA_SHA_384,
+        RSA_SHA_512 | ECDSA_SHA_512 if hash == Hash::Sha512 => signer.algorithm == RSA_SHA_512,
         _ => return None,
     };
-    let digest = hash.of(&signer.signed);
-    match (named, by.algorithm) {
-        (Algorithm::Rsa, (RSA, _)) => {
-            Some((named, rsa_holds(by.key, hash, &digest, signer.signature).is_some()))
-        }
-        (Algorithm::P256, (EC_KEY, P_256)) => {
-            Some((named, p256_holds(by.key, &digest, signer.signature).is_some()))
-        }
-        _ => None,
-    }
+    let (digest, signature) = (hash.of(&signer.signed), signer.signature);
+    let (algorithm, holds) = match (is_rsa, by.algorithm) {
+        (true, (RSA, _)) => (Algorithm::Rsa, rsa_holds(by.key, hash, &digest, signature)),
+        (false, (EC_KEY, P_256)) => (Algorithm::P256, p256_holds(by.key, &digest, signature)),
+        (false, (EC_KEY, P_384)) => (Algorithm::P384, p384_holds(by.key, &digest, signature)),
+        _ => return None,
+    };
+    Some((algorithm, holds.is_some()))
 }
 
 fn rsa_holds(key: &[u8], hash: Hash, digest: &[u8], signature: &[u8]) -> Option<()> {
@@ -118,5 +117,11 @@ fn rsa_holds(key: &[u8], hash: Hash, digest: &[u8], signature: &[u8]) -> Option<
 fn p256_holds(key: &[u8], digest: &[u8], signature: &[u8]) -> Option<()> {
     let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(key).ok()?;
     let signature = p256::ecdsa::Signature::from_der(signature).ok()?;
+    key.verify_prehash(digest, &signature).ok()
+}
+
+fn p384_holds(key: &[u8], digest: &[u8], signature: &[u8]) -> Option<()> {
+    let key = p384::ecdsa::VerifyingKey::from_sec1_bytes(key).ok()?;
+    let signature = p384::ecdsa::Signature::from_der(signature).ok()?;
     key.verify_prehash(digest, &signature).ok()
 }

@@ -13,13 +13,16 @@ const RSA_REQUEST: &[u8] = include_bytes!("../../tests/fixtures/token/rsa.reques
 const P256: &[u8] = include_bytes!("../../tests/fixtures/token/p256.token");
 const P256_CERTIFICATE: &[u8] = include_bytes!("../../tests/fixtures/token/p256.certificate");
 const P256_ANSWER: &[u8] = include_bytes!("../../tests/fixtures/token/p256.answer");
+const P384: &[u8] = include_bytes!("../../tests/fixtures/token/p384.token");
+const P384_CERTIFICATE: &[u8] = include_bytes!("../../tests/fixtures/token/p384.certificate");
 const P256_PEM: &[u8] = include_bytes!("../../tests/fixtures/token/p256.pem");
 
 #[test]
-fn tokens_of_both_kinds_verify_by_the_certificate_given_and_by_the_one_they_carry() {
+fn tokens_of_every_kind_verify_by_the_certificate_given_and_by_the_one_they_carry() {
     for (token, certificate, algorithm, second) in [
         (RSA, RSA_CERTIFICATE, Algorithm::Rsa, 1_795_724_911),
         (P256, P256_CERTIFICATE, Algorithm::P256, 1_795_724_912),
+        (P384, P384_CERTIFICATE, Algorithm::P384, 1_795_736_846),
     ] {
         let (read, sealed) = verify(token, STAMPED, Some(certificate)).unwrap();
         assert_eq!(sealed, Sealed::ByGiven(algorithm));
@@ -126,7 +129,9 @@ fn carried(token: &[u8]) -> std::ops::Range<usize> {
 
 #[test]
 fn every_flipped_bit_is_found_but_in_what_nothing_rests_on() {
-    for (token, certificate) in [(RSA, RSA_CERTIFICATE), (P256, P256_CERTIFICATE)] {
+    for (token, certificate) in
+        [(RSA, RSA_CERTIFICATE), (P256, P256_CERTIFICATE), (P384, P384_CERTIFICATE)]
+    {
         let idle = carried(token);
         let mut passed = Vec::new();
         for bit in 0..token.len() * 8 {
