@@ -103,8 +103,11 @@ fn seats_change_by_motion_and_are_left(live: &Live) {
     };
     open(&["--take-seat", &take]).fails(1, "CHAMBER_EMPTY", "refusal receipt");
     open(&["--give-seat", "board=1"]).fails(2, "USAGE", "nothing").saying("residents=");
-    open(&["--give-seat", &give, "--absent"]).fails(2, "USAGE", "nothing");
-    open(&["--give-seat", &give, "--deed", "{}"]).fails(2, "USAGE", "nothing");
+    // Nobody is called absent; two deeds.
+    for more in [["--absent", "--special"], ["--deed", "{}"]] {
+        let wrong = open(&[&["--give-seat", give.as_str()], &more[..]].concat());
+        assert_eq!(wrong.json()["error"]["name"], "USAGE", "{wrong:?}");
+    }
     open(&["--take-seat", &take, "--give-seat", &give, "--absent"]).fails(
         1,
         "MOTION_CLOSE",
@@ -117,7 +120,7 @@ fn seats_change_by_motion_and_are_left(live: &Live) {
         live.linli_at(at + 1, seat, &["motion", "vote", &motion, "yes"]).done();
     }
     comes_to(live, &motion, "EXECUTED");
-    live.linli(SEATS[0], &["motion", "resign"]).fails(1, "ROLE_DENIED", "refusal receipt");
+    live.linli("operator", &["motion", "resign"]).fails(1, "ROLE_DENIED", "refusal receipt");
     live.linli("resident", &["motion", "resign"]).done();
     // It was the last one: the district fills that chamber, once.
     office("grant", &new, "council_res").done();
