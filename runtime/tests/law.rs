@@ -38,7 +38,7 @@ const CNY: u32 = books::CNY;
 const TIME: u32 = books::TIME;
 const POINT: u32 = books::POINT;
 /// A code of this chain alone.
-const OTHER: u32 = 7;
+const OTHER: u32 = world::CLEARED;
 const NOBODY: Id = [0; 16];
 /// Slot, owner (a person's number), asset, opening.
 const HOLDERS: [(u8, u8, u32, u64); 9] = [
@@ -510,7 +510,7 @@ fn the_room_does_what_the_model_does() {
     agreed.unwrap_or_else(|failed| panic!("{failed}"));
     // By chance, but by so many that it never comes out otherwise.
     let seen = seen.into_inner();
-    assert_eq!(seen.missing(3), Vec::<String>::new(), "{seen:?}");
+    assert_eq!(seen.missing(1), Vec::<String>::new(), "{seen:?}");
 }
 
 /// The model alone, over cases that are the same every time: the dice reach every refusal, and all
@@ -531,7 +531,7 @@ fn whatever_the_laws_are_about_comes_about() {
         case.iter().for_each(|block| drop(play(&mut world, block, &mut seen)));
     }
     println!("{seen:#?}");
-    assert_eq!(seen.missing(20), Vec::<String>::new(), "{seen:?}");
+    assert_eq!(seen.missing(15), Vec::<String>::new(), "{seen:?}");
 }
 
 /// More pending transfers end at once than the timers' share of a block holds: those that wait for

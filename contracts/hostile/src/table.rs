@@ -14,8 +14,9 @@ pub struct Asked {
     /// Its method.
     pub method: &'static str,
     /// The request's fields from 1 on, a letter each; `-` leaves one out. `p` a person, `i` an id,
-    /// `a` an account, `k` 32 bytes, `s` 64, `x` 65, `n` a number, `u` 1 or 2, `f` yes, `t` a time, `w` a word,
-    /// `r` a record's name, `g` a scope, `d` a deed, `o` a total, `c` a chunk, `h` a report.
+    /// `a` an account, `k` 32 bytes, `s` 64, `x` 65, `n` a number, `u` 1 or 2, `f` yes, `t` a time,
+    /// `w` a word, `r` a record's name, `g` a scope, `d` a deed, `o` a total, `c` a chunk,
+    /// `h` a report.
     fields: &'static str,
 }
 

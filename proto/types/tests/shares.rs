@@ -1,4 +1,8 @@
 //! Golden vectors: largest-remainder splits and the council's arithmetic.
+//!
+//! They are three groups of a larger collection, case for case. Its others are rules of contracts
+//! that come later: rounding of minutes, the times to accept and to dispatch, stacked vouchers, the
+//! time bank's cap, the risk reserve, outcome bonds, clearing, the efficiency index.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
 use linli_types::council::{Chamber, Threshold, share};

@@ -2,6 +2,7 @@
 //! [`World`] reads them against what stands, so that most of what is asked nearly works.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "a test's")]
 
+mod after;
 mod call;
 mod dice;
 pub mod seen;
@@ -9,9 +10,10 @@ pub mod seen;
 pub use call::{Call, flat, wired};
 
 use crate::model::{Account, DAY_MS, Id, MOST, Model, id};
+use after::is_bounded;
 use dice::{Dice, stir};
 use linli_types::account::flag::{CLOSED, FROZEN_IN, FROZEN_OUT, NO_IN, NO_OUT, SOULBOUND};
-use linli_types::books::{AccountKind, Authority, Books, CNY, CODE_MOVE, Rule};
+use linli_types::books::{AccountKind, Authority, Books, Rule};
 use linli_types::genesis::Role;
 use linli_types::wire::accounts::{chain_step::Step, *};
 use proptest::prelude::*;
@@ -29,6 +31,8 @@ pub const ROLES: [Role; 6] = [
 const TEN_YEARS_MS: u64 = 10 * 366 * DAY_MS;
 const STOPS: u16 = CLOSED | FROZEN_IN | FROZEN_OUT;
 const DICE: usize = 32;
+/// The code of moves from and to clearing accounts.
+pub const CLEARED: u32 = 7;
 
 pub fn slot(n: u8) -> Id {
     let mut id = [0xa0; 16];
@@ -266,23 +270,15 @@ impl World {
         }
     }
 
-    /// Who was paid pays somebody else, mostly all they have: what is taken back then is owed.
-    fn spend(&mut self, paid: &TransferRequest, dice: &mut Dice) -> (TransferRequest, Id) {
-        let (id, debit) = (self.id(dice), id(&paid.credit));
-        let asset = self.model.accounts.get(&debit).map_or(CNY, |a| a.row.asset);
-        let open = |id: &Id, a: &Account| *id != debit && !a.is(STOPS | NO_IN | SOULBOUND);
-        let credit = self.fitting((asset, AccountKind::Holder), open, dice).unwrap_or(debit);
-        let amount = match dice.of(4) {
-            0 => self.amount(&debit, dice),
-            _ => self.model.look(&debit).map_or(0, |a| u64::try_from(a.give()).unwrap()),
-        };
-        let (debit, by, credit) = (debit.to_vec(), self.owner(&debit), credit.to_vec());
-        let other = TransferRequest::default();
-        let balancing = dice.rare(3);
-        (TransferRequest { id, debit, credit, amount, code: CODE_MOVE, balancing, ..other }, by)
-    }
-
     fn transfer(&mut self, actor: Option<Id>, dice: &mut Dice) -> (TransferRequest, Id) {
+        let bounded = |(_, r): &&(Id, TransferRequest)| {
+            self.model.accounts.get(&r.debit[..]).is_some_and(is_bounded)
+        };
+        let bounded: Vec<_> = self.transfers.iter().filter(bounded).cloned().collect();
+        let payer = dice.pick(&bounded).filter(|_| actor.is_none() && dice.rare(3));
+        if let Some((_, paid)) = payer {
+            return self.refill(&paid, dice);
+        }
         let paid = dice.pick(&self.transfers).filter(|_| actor.is_none() && dice.rare(2));
         if let Some((_, paid)) = paid {
             return self.spend(&paid, dice);
@@ -296,9 +292,12 @@ impl World {
         let rules = if dice.rare(12) { self.books.rules.iter().collect() } else { rules };
         let rule = dice.pick(&rules).unwrap_or(&self.books.rules[0]);
         let owner = actor.filter(|_| rule.authority == Authority::Owner);
+        let tight = dice.rare(6);
         let rich = |id: &Id, a: &Account| {
             let owned = owner.is_none_or(|owner| a.row.owner == owner);
-            owned && self.model.look(id).is_ok_and(|a| a.give() > 0 && !a.is(STOPS | NO_OUT))
+            owned
+                && (!tight || is_bounded(a))
+                && self.model.look(id).is_ok_and(|a| a.give() > 0 && !a.is(STOPS | NO_OUT))
         };
         let debit = self.fitting((rule.asset, rule.from), rich, dice);
         let debit = debit.unwrap_or_else(|| self.account(dice));
@@ -406,8 +405,9 @@ impl World {
         let rows: Vec<Id> = rows.map(|(id, _)| *id).collect();
         // What the payee has spent since is taken back from a receivable, if at all.
         let spent = |(_, r): &&(Id, TransferRequest)| {
-            let payee = self.model.look(&r.credit);
-            payee.is_ok_and(|payee| payee.give() < r.amount.into())
+            let payee = self.model.look(&r.credit).is_ok_and(|a| a.give() < r.amount.into());
+            let payer = self.model.look(&r.debit).is_ok_and(|a| a.room() < r.amount.into());
+            payee || payer
         };
         let spent: Vec<_> = self.transfers.iter().filter(spent).cloned().collect();
         let shown = dice.pick(&spent).filter(|_| !dice.rare(3));

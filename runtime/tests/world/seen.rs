@@ -23,7 +23,7 @@ pub const METHODS: [&str; 11] = [
 ];
 
 /// What must come about.
-pub const HAPPENS: [&str; 18] = [
+pub const HAPPENS: [&str; 19] = [
     "a hold ended by itself in a later block",
     "a hold was posted in a later block",
     "a hold was posted in part",
@@ -42,6 +42,7 @@ pub const HAPPENS: [&str; 18] = [
     "an amount beyond half of u64 was moved",
     "an amount beyond half of u64 was refused",
     "what was sound alone was refused for its block's earlier one",
+    "a reversal was refused for what its payer may hold",
 ];
 
 impl Seen {
@@ -72,6 +73,8 @@ impl Seen {
             return;
         }
         *self.refused.entry(code).or_default() += 1;
+        let full = [Code::MaxBalance, Code::CreditsExceed].map(Code::number).contains(&code);
+        self.happens(18, full && matches!(calls, [Call::Reverse(_)]));
         let huge = flat(calls).iter().any(|call| amount(call) > u64::MAX / 2);
         self.happens(16, huge && code != Code::Duplicate.number());
         let alone = |calls: &[Call]| block.clone().transaction(actor, &wired(calls)).is_ok();
