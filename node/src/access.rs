@@ -146,6 +146,8 @@ pub const TABLE: &[(&str, Guard)] = &[
     ("/linli.v1.Ledger/GetConsistency", Guard::Read(PUBLIC)),
     ("/linli.v1.Ledger/StreamBlocks", Guard::Read(WHOLE)),
     ("/linli.v1.Ledger/StreamEvents", Guard::Read(EVENTS)),
+    // What everybody has who verifies anything.
+    ("/linli.v1.Ledger/GetGenesis", Guard::Read(PUBLIC)),
     ("/linli.v1.Ledger/GetStatus", Guard::Read(PUBLIC)),
     ("/linli.v1.Ledger/AccessLog", Guard::Read(ACCESSES)),
 ];

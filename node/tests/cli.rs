@@ -92,6 +92,7 @@ const COMMANDS: &[&str] = &[
     "evidence upload",
     "evidence receipt",
     "evidence pack",
+    "evidence renew",
     "evidence trace",
     "evidence gaps",
     "evidence ratio",

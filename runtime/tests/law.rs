@@ -6,25 +6,31 @@ mod model;
 mod support;
 mod world;
 
-use linli_runtime::{Ledger, Settings, Slot, accounts, invariant};
-use linli_types::account::flag::{CLOSED, FROZEN_IN, FROZEN_OUT};
+use linli_runtime::{Ledger, Settings, Slot, Verified, accounts, invariant};
+use linli_types::account::flag::{
+    CLOSED, CREDITS_BOUND, DEBITS_BOUND, FROZEN_IN, FROZEN_OUT, LOTS,
+};
 use linli_types::books::{self, AccountKind, AssetClass, Authority, Books, Rule};
 use linli_types::code::Code;
 use linli_types::genesis::{self, Genesis, Role};
+use linli_types::header::Header;
 use linli_types::height::TimeMs;
 use linli_types::id::{AccountId, PrincipalId};
 use linli_types::store::Memory;
-use linli_types::wire;
 use linli_types::wire::accounts::{chain_step::Step, *};
-use model::{Call, Id, Model, id};
+use model::{Account, Id, Model, id};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use prost::Message;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use support::{Node, START, code_of, key};
-use world::{ROLES, World, flat, numbered, person, slot};
+use world::seen::Seen;
+use world::{Call, ROLES, World, flat, numbered, person, slot, wired};
+
+/// Transactions: who acts, and what they call.
+type Asked = Vec<(u8, Vec<Call>)>;
 
 /// How many random cases the room and the model are compared over.
 const CASES: u32 = 10_000;
@@ -93,14 +99,25 @@ fn issuance(asset: u32) -> Id {
 
 fn the_model() -> Model {
     let people = (0..).zip(ROLES).map(|(n, role)| (person(n), role)).collect();
-    let (books, people) = (Arc::new(the_books()), Arc::new(people));
-    let mut model = Model { now: START.0, books, people, ..Model::default() };
+    let mut model = Model::default();
+    (model.books, model.people) = (the_books(), people);
+    model.at(START.0);
+    let account = |id: Id, owner: Id, asset, kind: AccountKind, flags: u16| {
+        let (kind, owner, flags) = (Some(kind), owner.to_vec(), u32::from(flags));
+        let number = kind.map_or(0, AccountKind::number);
+        let row =
+            OpenRequest { id: id.to_vec(), owner, asset, kind: number, flags, max_balance: 0 };
+        (id, Account { row, kind, ..Account::default() })
+    };
     for asset in the_books().assets.iter().map(|asset| asset.number) {
-        model.begin(issuance(asset), (NOBODY, asset, AccountKind::Issuance), None);
+        let id = issuance(asset);
+        model.accounts.extend([account(id, NOBODY, asset, AccountKind::Issuance, CREDITS_BOUND)]);
     }
     for (n, owner, asset, opening) in HOLDERS {
-        let row = (person(owner), asset, AccountKind::Holder);
-        model.begin(slot(n), row, Some((issuance(asset), opening)));
+        let flags = if asset == CNY { DEBITS_BOUND } else { DEBITS_BOUND | LOTS };
+        let (holder, owner) = (slot(n), person(owner));
+        model.accounts.extend([account(holder, owner, asset, AccountKind::Holder, flags)]);
+        model.shift(([issuance(asset), holder], opening.into()), 0, [0; 2]).unwrap();
     }
     model
 }
@@ -139,32 +156,36 @@ fn opened() -> Vec<(u8, Id, u32, AccountKind, u16, u64)> {
     ]
 }
 
-/// What happens before every case: accounts of many kinds, lots of many days, one account that is
-/// closed, one that is frozen, one whose lots are full.
-fn prelude(today: u32) -> Vec<(u8, Vec<Call>)> {
+/// What happens more than a month before: accounts of many kinds, and the lots of one that are all but
+/// full.
+fn earlier() -> Asked {
     let open =
         |(n, owner, asset, kind, flags, max_balance): (u8, Id, u32, AccountKind, u16, u64)| {
             let (id, owner, kind) = (slot(n).to_vec(), owner.to_vec(), kind.number());
             let flags = u32::from(flags);
             Call::Open(OpenRequest { id, owner, asset, kind, flags, max_balance })
         };
-    let mut fresh = 2_000_000;
-    let mut issue = |asset, to: u8, amount, (origin, expires_day)| {
+    let mut issue = issues(2_500_000);
+    let full = (0..63).map(|origin| issue(POINT, 34, 2, (origin, 0))).collect();
+    vec![(5, opened().into_iter().map(open).collect()), (2, full)]
+}
+
+/// Issues to slots, numbered from there on: asset, slot, amount, origin and last day.
+fn issues(mut fresh: u64) -> impl FnMut(u32, u8, u64, (u32, u32)) -> Call {
+    move |asset, to, amount, (origin, expires_day)| {
         fresh += 1;
         let (debit, credit) = (issuance(asset).to_vec(), slot(to).to_vec());
         let (id, code) = (numbered(fresh), books::CODE_ISSUE);
-        let request = TransferRequest {
-            id,
-            debit,
-            credit,
-            amount,
-            code,
-            origin,
-            expires_day,
-            ..Default::default()
-        };
+        let other = TransferRequest { origin, expires_day, ..Default::default() };
+        let request = TransferRequest { id, debit, credit, amount, code, ..other };
         Call::Step(Step::Transfer(request))
-    };
+    }
+}
+
+/// What happens before every case: lots of many days, one account that is closed, one that is frozen,
+/// one whose lots are full, one whose lots are full and of two months.
+fn prelude(today: u32) -> Asked {
+    let mut issue = issues(2_000_000);
     let mut lots = Vec::new();
     for (asset, to) in [(TIME, 3), (TIME, 4), (TIME, 32), (POINT, 5), (POINT, 6)] {
         let days = [today, today + 1, today + 3, today + 45];
@@ -172,6 +193,7 @@ fn prelude(today: u32) -> Vec<(u8, Vec<Call>)> {
     }
     lots.extend([23, 24, 25, 28, 19].map(|to| issue(CNY, to, 30, (0, 0))));
     lots.push(issue(POINT, 26, 10, (0, today + 3)));
+    lots.push(issue(POINT, 34, 2, (0, 0)));
     let full = (0..64).map(|origin| issue(POINT, 29, 2, (origin, today + 40))).collect();
     let (account, legal_ref) = (slot(28).to_vec(), vec![1; 32]);
     let freeze =
@@ -180,7 +202,6 @@ fn prelude(today: u32) -> Vec<(u8, Vec<Call>)> {
         |call: &Call| matches!(call, Call::Step(Step::Transfer(r)) if r.debit == issuance(TIME));
     let (times, lots) = lots.into_iter().partition(time);
     vec![
-        (5, opened().into_iter().map(open).collect()),
         (2, times),
         (2, lots),
         (2, full),
@@ -189,29 +210,11 @@ fn prelude(today: u32) -> Vec<(u8, Vec<Call>)> {
     ]
 }
 
-/// The call as it goes over the wire.
-fn wired(call: &Call) -> wire::Call {
-    let (method, args) = match call {
-        Call::Open(r) => ("Open", r.encode_to_vec()),
-        Call::Close(r) => ("Close", r.encode_to_vec()),
-        Call::Step(Step::Transfer(r)) => ("Transfer", r.encode_to_vec()),
-        Call::Step(Step::Reserve(r)) => ("Reserve", r.encode_to_vec()),
-        Call::Step(Step::Post(r)) => ("Post", r.encode_to_vec()),
-        Call::Step(Step::Void(r)) => ("Void", r.encode_to_vec()),
-        Call::Reverse(r) => ("Reverse", r.encode_to_vec()),
-        Call::Chain(r) => ("Chain", r.encode_to_vec()),
-        Call::Freeze(r) => ("Freeze", r.encode_to_vec()),
-        Call::Unfreeze(r) => ("Unfreeze", r.encode_to_vec()),
-        Call::Expire(r) => ("Expire", r.encode_to_vec()),
-    };
-    support::call("accounts", method, args)
-}
-
-/// Performs a block on the node; the codes of its transactions.
-fn perform(node: &mut Node, time: u64, numbers: u64, asked: &[(u8, Vec<Call>)]) -> Vec<u32> {
+/// Performs a block on the node.
+fn perform(node: &mut Node, time: u64, numbers: u64, asked: &[(u8, Vec<Call>)]) -> Performed {
     let until = TimeMs(time + 60_000);
     let sign = |(n, (actor, calls)): (u64, &(u8, Vec<Call>))| {
-        node.sign_until(*actor, n, until, calls.iter().map(wired).collect())
+        node.sign_until(*actor, n, until, wired(calls))
     };
     let candidates: Vec<_> = (numbers..).zip(asked).map(sign).collect();
     let slot = Slot { time: TimeMs(time), proposer: key(100), flags: 0 };
@@ -222,23 +225,36 @@ fn perform(node: &mut Node, time: u64, numbers: u64, asked: &[(u8, Vec<Call>)]) 
     let timers = executed.receipts.len() - asked.len();
     let codes = executed.receipts.iter().skip(timers).map(code_of).collect();
     assert!(executed.receipts.iter().take(timers).all(|receipt| receipt.is_done()));
+    let block = (executed.header.clone(), executed.transactions.clone());
     node.commit(executed);
-    codes
+    Performed { codes, block }
+}
+
+/// The codes of a block's transactions, and the block, to be executed again.
+struct Performed {
+    codes: Vec<u32>,
+    block: (Header, Vec<Verified>),
 }
 
 /// A node and a model after the prelude.
 fn beginning() -> (Memory, Model) {
     let mut node = Node::new(&the_genesis());
     let mut model = the_model();
-    let time = START.0 + 1000;
-    model.at(time);
-    let asked = prelude(model.today());
-    let codes = perform(&mut node, time, 1, &asked);
-    let done = asked.iter().map(|(actor, calls)| model.transaction(person(*actor), calls));
-    assert_eq!(done.map(|done| done.err()).collect::<Vec<_>>(), vec![None; asked.len()]);
-    assert_eq!(codes, vec![0; asked.len()]);
+    for (numbers, (time, asked)) in (1..).step_by(100).zip(beginnings()) {
+        model.at(time);
+        let Performed { codes, .. } = perform(&mut node, time, numbers, &asked);
+        asked.iter().for_each(|(by, calls)| model.transaction(person(*by), &wired(calls)).unwrap());
+        assert_eq!(codes, vec![0; asked.len()]);
+    }
     compare(&node, &model).unwrap();
     (node.store, model)
+}
+
+/// The blocks before every case.
+fn beginnings() -> [(u64, Asked); 2] {
+    let (first, second) = (START.0 + 1000, START.0 + 35 * model::DAY_MS);
+    let today = u32::try_from((second + model::DAY_MS / 3) / model::DAY_MS).unwrap();
+    [(first, earlier()), (second, prelude(today))]
 }
 
 fn ask<Q: Message, A: Message + Default>(
@@ -265,19 +281,28 @@ fn compare(node: &Node, model: &Model) -> Result<Said, TestCaseError> {
         let lots = LotsRequest { account: id.to_vec() };
         let lots = ask::<_, LotsResponse>(node, "Lots", &lots).unwrap_or_default().lots;
         let found = [a.debits_posted, a.credits_posted, a.debits_pending, a.credits_pending];
+        let found = found.map(i128::from);
         let counts = [row.posted, row.pending].concat();
         prop_assert_eq!(found.to_vec(), counts, "counts of {:?}", id);
         let states = [(a.closed, CLOSED), (a.frozen_out, FROZEN_OUT), (a.frozen_in, FROZEN_IN)];
         let states = states.map(|(is, flag)| if is { u32::from(flag) } else { 0 });
         let found = (a.flags & 63) + states.iter().sum::<u32>();
-        prop_assert_eq!(found, u32::from(row.flags), "flags of {:?}", id);
-        prop_assert_eq!((a.kind, a.asset, a.max_balance), (row.kind.number(), row.asset, row.max));
-        prop_assert_eq!(&a.owner, &row.owner.to_vec());
-        let one = |(&(day, earned_month, origin, own), &remaining): (&model::Lot, &u64)| Lot {
+        let flags = row.row.flags | u32::from(row.state);
+        prop_assert_eq!(found, flags, "flags of {:?}", id);
+        let found = OpenRequest {
+            id: a.id.clone(),
+            owner: a.owner.clone(),
+            asset: a.asset,
+            kind: a.kind,
+            flags: a.flags & 63,
+            max_balance: a.max_balance,
+        };
+        prop_assert_eq!(&found, &row.row);
+        let one = |(&(day, earned_month, origin, own), &units): (&model::Lot, &i128)| Lot {
             origin,
             earned_month,
-            expires_day: if day == model::NEVER { 0 } else { day },
-            remaining,
+            expires_day: if day == u32::MAX { 0 } else { day },
+            remaining: u64::try_from(units).unwrap(),
             gifted: !own,
         };
         // The first to be used comes first (INV-L11).
@@ -290,18 +315,19 @@ fn compare(node: &Node, model: &Model) -> Result<Said, TestCaseError> {
         let answer = ask::<_, AccountResponse>(node, "Account", &question);
         prop_assert_eq!(answer.is_err(), unknown, "slot {}", n);
     }
-    for (id, p) in &model.pendings {
+    for (id, ((sides, amount), expires, resolver, _)) in &model.pendings {
         let question = PendingRequest { id: id.to_vec() };
         let answer: PendingResponse = ask(node, "Pending", &question).unwrap_or_default();
         let found =
             (answer.debit, answer.credit, answer.amount, answer.expires_ms, answer.resolver);
-        let [debit, credit] = p.sides.map(|side| side.to_vec());
-        prop_assert_eq!(found, (debit, credit, p.amount, p.expires, p.resolver.to_vec()));
+        let ([debit, credit], amount) = (sides.map(Vec::from), u64::try_from(*amount).unwrap());
+        prop_assert_eq!(found, (debit, credit, amount, *expires, resolver.to_vec()));
     }
     for asset in [CNY, TIME, POINT, books::CSR] {
         let s: SupplyResponse = ask(node, "Supply", &SupplyRequest { asset }).unwrap_or_default();
         let [issued, back] = model.accounts[&issuance(asset)].posted;
-        prop_assert_eq!((s.issued, s.taken_back, s.supply), (issued, back, issued - back));
+        let found = [s.issued, s.taken_back, s.supply].map(i128::from);
+        prop_assert_eq!(found, [issued, back, issued - back]);
     }
     Ok(said)
 }
@@ -386,7 +412,7 @@ impl Deeds {
             };
             prop_assert!(self.ids.insert(id(own)), "L5: a business id was done twice"); // INV-L5
             if let Some(sides) = sides {
-                assets.insert(model.accounts[&sides[0]].asset);
+                assets.insert(model.accounts[&sides[0]].row.asset);
                 self.moved.insert(id(own), (sides, amount));
             }
         }
@@ -407,35 +433,55 @@ impl Deeds {
         books: &Books,
     ) -> Result<(), TestCaseError> {
         let (from, to) = (&model.accounts[&id(debit)], &model.accounts[&id(credit)]);
-        prop_assert!(debit != credit && from.asset == to.asset && amount > 0, "L8");
+        let asset = from.row.asset;
+        prop_assert!(debit != credit && asset == to.row.asset && amount > 0, "L8");
+        let kinds = (from.kind, to.kind);
         let named =
-            |r: &Rule| (r.asset, r.code, r.from, r.to) == (from.asset, code, from.kind, to.kind);
+            |r: &Rule| (r.asset, r.code, (Some(r.from), Some(r.to))) == (asset, code, kinds);
         prop_assert!(books.rules.iter().any(named), "L9");
         Ok(())
     }
 }
 
-/// The room and the model, asked the same (INV-L1 … L9, L11, INV-T9).
-fn agree(case: &world::Case, store: &Memory, model: &Model) -> Result<(), TestCaseError> {
-    let ledger = Ledger::open(store, Settings::default()).unwrap();
-    let mut node = Node { ledger, store: store.clone() };
+/// Reads a block's dice against the model, which does what they come to: its time, what is asked,
+/// and the codes.
+fn play(world: &mut World, block: &world::Block, seen: &mut Seen) -> (u64, Asked, Vec<u32>) {
+    let (time, earlier) = (world.later(block), world.model.clone());
+    world.model.at(time);
+    let begun = world.model.clone();
+    seen.begins(&earlier, &begun);
+    let (mut asked, mut codes) = (Vec::new(), Vec::new());
+    for dice in &block.transactions {
+        let (actor, calls) = world.transaction(dice);
+        let before = world.model.clone();
+        let done = world.model.transaction(person(actor), &wired(&calls));
+        let code = done.err().unwrap_or(0);
+        world.remember(person(actor), &calls, code == 0);
+        seen.note([&begun, &before, &world.model], (person(actor), &calls), code);
+        codes.push(code);
+        asked.push((actor, calls));
+    }
+    (time, asked, codes)
+}
+
+/// The room and the model, asked the same (INV-L1 … L11, INV-T9).
+fn agree(
+    case: &world::Case,
+    (store, model): (&Memory, &Model),
+    seen: &mut Seen,
+) -> Result<(), TestCaseError> {
+    let open = || Ledger::open(store, Settings::default()).unwrap();
+    let mut node = Node { ledger: open(), store: store.clone() };
+    let mut other = Node { ledger: open(), store: store.clone() };
     let mut world = World::new(model.clone(), the_books());
-    let (mut deeds, mut number) = (Deeds::default(), 1000);
+    let (mut deeds, mut number, mut blocks) = (Deeds::default(), 1000, Vec::new());
     for block in case {
-        let time = world.later(block);
-        world.model.at(time);
-        let (mut asked, mut expected) = (Vec::new(), Vec::new());
-        for dice in &block.transactions {
-            let (actor, calls) = world.transaction(dice);
-            let done = world.model.transaction(person(actor), &calls);
-            world.remember(person(actor), &calls, done.is_ok());
-            expected.push(done.err().unwrap_or(0));
-            asked.push((actor, calls));
-        }
-        let codes = perform(&mut node, time, number, &asked);
+        let (time, asked, expected) = play(&mut world, block, seen);
+        let Performed { codes, block } = perform(&mut node, time, number, &asked);
+        blocks.push(block);
         number += 100;
-        for ((codes, calls), code) in codes.iter().zip(&expected).zip(&asked) {
-            prop_assert_eq!(codes, calls, "the room's code and the model's of {:?}", code);
+        for ((found, expected), asked) in codes.iter().zip(&expected).zip(&asked) {
+            prop_assert_eq!(found, expected, "the room's code and the model's of {:?}", asked);
         }
         for ((_, calls), _) in asked.iter().zip(&codes).filter(|(_, code)| **code == 0) {
             deeds.note(calls, &world.model, &world.books)?;
@@ -444,6 +490,13 @@ fn agree(case: &world::Case, store: &Memory, model: &Model) -> Result<(), TestCa
         laws(&compare(&node, &world.model)?)?;
         prop_assert_eq!(invariant::breaches(&node.store).unwrap(), Vec::<String>::new());
     }
+    // INV-L10: who executes the blocks later comes to the same roots and rows.
+    for (header, transactions) in blocks {
+        let executed = other.ledger.execute(&other.store, &header, &transactions).unwrap();
+        prop_assert!(executed.is_ok(), "L10: {:?}", executed.err());
+        other.commit(executed.unwrap());
+    }
+    prop_assert!(node.store == other.store, "L10: the rows differ");
     Ok(())
 }
 
@@ -451,40 +504,34 @@ fn agree(case: &world::Case, store: &Memory, model: &Model) -> Result<(), TestCa
 fn the_room_does_what_the_model_does() {
     let (store, model) = beginning();
     let mut runner = TestRunner::new(Config { cases: support::cases(CASES), ..Config::default() });
-    let agreed = runner.run(&world::cases(), |case| agree(&case, &store, &model));
+    let seen = RefCell::new(Seen::default());
+    let agreed =
+        runner.run(&world::cases(), |case| agree(&case, (&store, &model), &mut seen.borrow_mut()));
     agreed.unwrap_or_else(|failed| panic!("{failed}"));
+    // By chance, but by so many that it never comes out otherwise.
+    let seen = seen.into_inner();
+    assert_eq!(seen.missing(3), Vec::<String>::new(), "{seen:?}");
 }
 
-/// The model alone, over cases that are the same every time: the dice reach every refusal.
+/// The model alone, over cases that are the same every time: the dice reach every refusal, and all
+/// that the laws are about comes about.
 #[test]
-fn every_refusal_is_asked_for() {
+fn whatever_the_laws_are_about_comes_about() {
     let mut model = the_model();
-    model.at(START.0 + 1000);
-    for (actor, calls) in prelude(model.today()) {
-        assert_eq!(model.transaction(person(actor), &calls), Ok(()));
+    for (time, asked) in beginnings() {
+        model.at(time);
+        asked.iter().for_each(|(by, calls)| model.transaction(person(*by), &wired(calls)).unwrap());
     }
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
-    let mut times = BTreeMap::<u32, u32>::new();
-    for _ in 0..3_000 {
+    let mut seen = Seen::default();
+    for _ in 0..CASES {
         let case = world::cases().new_tree(&mut runner).unwrap().current();
         let mut world = World::new(model.clone(), the_books());
-        for block in &case {
-            let time = world.later(block);
-            world.model.at(time);
-            for dice in &block.transactions {
-                let (actor, calls) = world.transaction(dice);
-                let done = world.model.transaction(person(actor), &calls);
-                world.remember(person(actor), &calls, done.is_ok());
-                *times.entry(done.err().unwrap_or(0)).or_default() += 1;
-            }
-        }
+        case.iter().for_each(|block| drop(play(&mut world, block, &mut seen)));
     }
-    let codes = Code::ALL.iter().filter(|code| (2001..=2041).contains(&code.number()));
-    // Only a timer that lags lets a pending transfer be seen after its time: the test below.
-    let missing = codes.filter(|c| **c != Code::PendingExpired && !times.contains_key(&c.number()));
-    assert_eq!(missing.collect::<Vec<_>>(), Vec::<&Code>::new(), "{times:?}");
-    assert!(times.contains_key(&Code::Malformed.number()) && times[&0] > 1000, "{times:?}");
+    println!("{seen:#?}");
+    assert_eq!(seen.missing(20), Vec::<String>::new(), "{seen:?}");
 }
 
 /// More pending transfers end at once than the timers' share of a block holds: those that wait for
@@ -515,9 +562,11 @@ fn what_waits_for_its_timer_has_expired_all_the_same() {
     for half in 0..2 {
         let asked: Vec<_> = (half * 40..half * 40 + 40).map(chain).collect();
         model.at(model.now + 1000);
-        let codes = perform(&mut node, model.now, 1000 * (half + 1), &asked);
+        let Performed { codes, .. } = perform(&mut node, model.now, 1000 * (half + 1), &asked);
         assert_eq!(codes, vec![0; asked.len()]);
-        asked.iter().for_each(|(who, calls)| model.transaction(person(*who), calls).unwrap());
+        asked
+            .iter()
+            .for_each(|(who, calls)| model.transaction(person(*who), &wired(calls)).unwrap());
     }
     let asked = |(n, posts): (u64, bool)| {
         let (id, pending) = (numbered(100_000 + n), numbered(n));
@@ -530,7 +579,7 @@ fn what_waits_for_its_timer_has_expired_all_the_same() {
     let asked: Vec<_> =
         (0..5120).step_by(2).zip([true, false].into_iter().cycle()).map(asked).collect();
     model.at(expires_ms);
-    let codes = perform(&mut node, expires_ms, 10_000, &asked);
+    let Performed { codes, .. } = perform(&mut node, expires_ms, 10_000, &asked);
     let times = |code: Code| codes.iter().filter(|found| **found == code.number()).count();
     let (resolved, expired) = (times(Code::PendingResolved), times(Code::PendingExpired));
     assert!(resolved > 0 && expired > 0, "{resolved} and {expired}");

@@ -4,19 +4,27 @@
 //! The messages are those of `contracts/evidence/evidence.proto`; tests compare them with it.
 //! What comes from a node is copied into the pack unbelieved: `linli-verify` judges it.
 
+pub mod gather;
+mod later;
+pub mod register;
+pub mod sign;
+
 use crate::client::Client;
 use crate::error::{Error, ErrorKind};
 use crate::manifest::Prepared;
 use borsh::BorshDeserialize;
-use linli_proto::{ProofResponse, QueryRequest};
+use linli_proto::{Entry, ProofResponse, QueryRequest, QueryResponse};
 use linli_types::certificate::Certificate;
 use linli_types::header::Header;
 use linli_types::id::{Digest, PrincipalId, Signature};
 use linli_types::receipt::{Event, Receipt};
+use linli_types::state_proof::StateProof;
 use linli_types::validator::ValidatorSet;
 use linli_types::wire::SignedTransaction;
 use linli_verify::file;
-use linli_verify::pack::{BlockProof, LogPlace, ReceiptPlace, SetChange, TransactionPlace};
+use linli_verify::pack::{
+    BlockProof, LogPlace, ProvedEntry, ReceiptPlace, SetChange, TransactionPlace,
+};
 use linli_verify::statement::{self, Anchored};
 use linli_verify::{Contents, Detail, Pack, said};
 use prost::Message;
@@ -70,6 +78,17 @@ struct GapsRequest {
 struct GapsResponse {
     #[prost(uint64, tag = "1")]
     open: u64,
+    #[prost(uint64, tag = "2")]
+    highest: u64,
+}
+
+/// Where a source's numbers stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Numbers {
+    /// The lowest that it has not used.
+    pub open: u64,
+    /// The highest that it has used; 0 for none.
+    pub highest: u64,
 }
 
 /// The names of the contract's kinds of evidence; the place is the number.
@@ -110,6 +129,15 @@ pub fn request(prepared: &Prepared, source: PrincipalId, number: u64, kind: i32)
 ///
 /// Refused, no answer, or one that cannot be read.
 pub async fn lowest_open(client: &Client, source: PrincipalId) -> Result<u64, Error> {
+    Ok(numbers(client, source).await?.open)
+}
+
+/// Where a source's numbers stand, as the node says.
+///
+/// # Errors
+///
+/// Refused, no answer, or one that cannot be read.
+pub async fn numbers(client: &Client, source: PrincipalId) -> Result<Numbers, Error> {
     let args = GapsRequest { source: source.0.to_vec() }.encode_to_vec();
     let (room, query) = (ROOM.into(), GAPS.into());
     let answer =
@@ -118,7 +146,9 @@ pub async fn lowest_open(client: &Client, source: PrincipalId) -> Result<u64, Er
         let (zh, en) = ("节点给出的序号无法理解", "the node's answer about numbers is unreadable");
         Error::new(ErrorKind::BadAnswer, zh, en)
     };
-    Ok(GapsResponse::decode(answer.result.as_slice()).map_err(unread)?.open.max(1))
+    let GapsResponse { open, highest } =
+        GapsResponse::decode(answer.result.as_slice()).map_err(unread)?;
+    Ok(Numbers { open: open.max(1), highest })
 }
 
 /// The evidence pack of a manifest, from a node's proof of the transaction that anchored it.
@@ -182,11 +212,35 @@ pub fn set_changes(changes: &[linli_proto::SetChange]) -> Result<Vec<SetChange>,
 }
 
 fn block_proof(proof: &ProofResponse) -> Result<BlockProof, Error> {
+    block_proof_of(&proof.header, &proof.certificate, &proof.set_changes)
+}
+
+fn block_proof_of(
+    block: &[u8],
+    certificate: &[u8],
+    sets: &[linli_proto::SetChange],
+) -> Result<BlockProof, Error> {
     Ok(BlockProof {
-        header: header(&proof.header)?,
-        certificate: read(&proof.certificate, CERTIFICATE)?,
-        sets: set_changes(&proof.set_changes)?,
+        header: header(block)?,
+        certificate: read(certificate, CERTIFICATE)?,
+        sets: set_changes(sets)?,
     })
+}
+
+/// The block and the proved entries of an answer with proofs, as a node says.
+///
+/// # Errors
+///
+/// [`ErrorKind::BadAnswer`] if it cannot be read.
+pub fn proved(answer: &QueryResponse) -> Result<(BlockProof, Vec<ProvedEntry>), Error> {
+    let block = block_proof_of(&answer.header, &answer.certificate, &answer.set_changes)?;
+    let entry = |entry: &Entry| {
+        let value = entry.present.then(|| entry.value.clone());
+        let proof = read::<StateProof>(&entry.proof, ("条目证明", "proof"))?;
+        Ok(ProvedEntry { key: entry.key.clone(), value, proof })
+    };
+    let entries = answer.entries.iter().map(entry).collect::<Result<_, Error>>()?;
+    Ok((block, entries))
 }
 
 fn transaction_place(proof: &ProofResponse) -> Result<Option<TransactionPlace>, Error> {
@@ -237,8 +291,6 @@ fn bad(zh: &str, en: &str) -> Error {
         format!("the node's proof is unusable: {en}"),
     )
 }
-
-pub mod register;
 
 #[cfg(test)]
 pub(crate) mod tests;

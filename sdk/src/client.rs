@@ -22,11 +22,12 @@ use crate::tls::Trust;
 use borsh::BorshDeserialize;
 use linli_proto::ledger_client::LedgerClient;
 use linli_proto::{
-    LaterRequest, LaterResponse, ProofRequest, ProofResponse, QueryRequest, QueryResponse,
-    ReceiptRequest, ReceiptResponse, Refused, SchemaRequest, StatusRequest, StatusResponse,
-    SubmitBatch, SubmitBatchResponse, SubmitRequest, proof_request,
+    GenesisRequest, GenesisResponse, LaterRequest, LaterResponse, ProofRequest, ProofResponse,
+    QueryRequest, QueryResponse, ReceiptRequest, ReceiptResponse, Refused, SchemaRequest,
+    StatusRequest, StatusResponse, SubmitBatch, SubmitBatchResponse, SubmitRequest, proof_request,
 };
 use linli_types::code::{Code, Lang};
+use linli_types::digest;
 use linli_types::height::{Height, TimeMs};
 use linli_types::id::{ChainId, TxId};
 use linli_types::receipt::Receipt;
@@ -322,6 +323,25 @@ impl Client {
     pub async fn later(&self, leaf: u64) -> Result<LaterResponse, Error> {
         let call = |mut l: LedgerClient<Channel>, r| async move { l.get_later(r).await };
         self.read("GetLater", LaterRequest { leaf }, call).await
+    }
+
+    /// The genesis of the chain that requests are signed for: its id is the file's digest, so no other
+    /// file is taken.
+    ///
+    /// # Errors
+    ///
+    /// Refused, no answer, or another chain's.
+    pub async fn genesis(&self) -> Result<Vec<u8>, Error> {
+        let call = |mut l: LedgerClient<Channel>, r| async move { l.get_genesis(r).await };
+        let GenesisResponse { genesis } = self.read("GetGenesis", GenesisRequest {}, call).await?;
+        if digest::plain(&genesis).0 == self.chain.0 {
+            return Ok(genesis);
+        }
+        Err(Error::new(
+            ErrorKind::BadAnswer,
+            "节点给出的不是该链的创世文件",
+            "the node's genesis is another chain's",
+        ))
     }
 
     /// Where the node stands.

@@ -34,6 +34,23 @@ pub enum Leaves {
     Of(TxId),
 }
 
+/// What a node's answer says of leaves of one block, checked as far as that goes without a genesis.
+#[derive(Clone, Debug)]
+pub struct Answered {
+    /// The block.
+    pub header: Header,
+    /// How its validators came to be.
+    pub sets: Vec<SetChange>,
+    /// Each leaf's hash and place, ascending.
+    pub leaves: Vec<(Digest, LogPlace)>,
+    /// Of how many organisations the signatures are.
+    pub organisations: usize,
+    certificate: Certificate,
+    set: ValidatorSet,
+    /// What the receipts of all leaves share: the signatures, checked, and whose they are.
+    signed: Vec<(Receipt, Delegation)>,
+}
+
 /// Receipts of leaves of one block.
 #[derive(Clone, Debug)]
 pub struct Receipts {
@@ -60,13 +77,27 @@ impl Client {
         count: u32,
         organisations: u32,
     ) -> Result<Receipts, Error> {
+        self.cose_leaves(leaves, count, organisations).await?.bare()
+    }
+
+    /// The same in its parts; none of the signatures may be there.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::cose_receipts`].
+    pub async fn cose_leaves(
+        &self,
+        leaves: Leaves,
+        count: u32,
+        organisations: u32,
+    ) -> Result<Answered, Error> {
         let of = Some(match leaves {
             Leaves::From(leaf) => cose_receipt_request::Of::Leaf(leaf),
             Leaves::Of(id) => cose_receipt_request::Of::Transaction(id.0.to_vec()),
         });
         let call = |mut l: LedgerClient<Channel>, r| async move { l.get_cose_receipt(r).await };
         let request = CoseReceiptRequest { of, count, organisations };
-        assemble(&self.read("GetCoseReceipt", request, call).await?)
+        Answered::read(&self.read("GetCoseReceipt", request, call).await?)
     }
 
     /// The leaf of a source's record: by the contract's events about the source, from the first on.
@@ -168,16 +199,63 @@ fn leaf_in(kind: &str, data: &[u8], source: PrincipalId, number: u64) -> Option<
 ///
 /// [`ErrorKind::BadAnswer`].
 pub fn assemble(answer: &CoseReceiptResponse) -> Result<Receipts, Error> {
-    let header = Header::from_bytes(&answer.header).map_err(|_| bad())?;
-    let certificate: Certificate = read(&answer.certificate)?;
-    let set: ValidatorSet = read(&answer.validators)?;
-    let sets = set_changes(&answer.set_changes)?;
-    if set.hash() != header.validators_hash {
-        return Err(bad());
+    Answered::read(answer)?.bare()
+}
+
+impl Answered {
+    /// Reads an answer: the signatures hold, by keys that validators of the block's set delegated, and
+    /// the leaves stand in its log.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::BadAnswer`].
+    pub fn read(answer: &CoseReceiptResponse) -> Result<Self, Error> {
+        let header = Header::from_bytes(&answer.header).map_err(|_| bad())?;
+        let set: ValidatorSet = read(&answer.validators)?;
+        if set.hash() != header.validators_hash {
+            return Err(bad());
+        }
+        let signed = signed(answer, &LogHead::of(&header), &set)?;
+        let orgs = signed.iter().filter_map(|(_, d)| set.get(&d.says.validator)).map(|v| v.org);
+        Ok(Self {
+            sets: set_changes(&answer.set_changes)?,
+            leaves: places(answer, &header)?,
+            organisations: orgs.collect::<std::collections::BTreeSet<_>>().len(),
+            certificate: read(&answer.certificate)?,
+            set,
+            signed,
+            header,
+        })
     }
-    let signed = signed(answer, &LogHead::of(&header), &set)?;
-    let orgs = signed.iter().filter_map(|(_, d)| set.get(&d.says.validator)).map(|v| v.org);
-    let organisations = orgs.collect::<std::collections::BTreeSet<_>>().len();
+
+    /// The receipts of a leaf, each with the delegation of its key.
+    pub fn receipts(&self, place: &LogPlace) -> Vec<(Receipt, Delegation)> {
+        let proof = Proof::Inclusion(place.clone());
+        let of_leaf = |(receipt, delegation): &(Receipt, Delegation)| {
+            (receipt.with(proof.clone()), *delegation)
+        };
+        self.signed.iter().map(of_leaf).collect()
+    }
+
+    /// A bare receipt for each leaf.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::BadAnswer`] without a signature.
+    pub fn bare(self) -> Result<Receipts, Error> {
+        let mut leaves = Vec::new();
+        for (_, place) in &self.leaves {
+            let receipts = self.receipts(place);
+            let bare = Bare::new(&self.header, &self.certificate, &receipts, &self.set);
+            leaves.push((place.leaf, bare.ok_or_else(none)?));
+        }
+        let Self { header, sets, organisations, .. } = self;
+        Ok(Receipts { header, sets, leaves, organisations })
+    }
+}
+
+/// Each leaf's hash and place, which lead to the log's root.
+fn places(answer: &CoseReceiptResponse, header: &Header) -> Result<Vec<(Digest, LogPlace)>, Error> {
     let (hashes, given) = (nodes(&answer.leaves)?, nodes(&answer.range_path)?);
     let (first, size) = (answer.first_leaf, header.log_size);
     let (root, paths) =
@@ -185,17 +263,8 @@ pub fn assemble(answer: &CoseReceiptResponse) -> Result<Receipts, Error> {
     if root != header.log_root {
         return Err(bad());
     }
-    let mut leaves = Vec::new();
-    for (leaf, path) in (first..).zip(paths) {
-        let proof = Proof::Inclusion(LogPlace { leaf, size, path });
-        let of_leaf = |(receipt, delegation): &(Receipt, Delegation)| {
-            (receipt.with(proof.clone()), *delegation)
-        };
-        let receipts: Vec<_> = signed.iter().map(of_leaf).collect();
-        let bare = Bare::new(&header, &certificate, &receipts, &set).ok_or_else(none)?;
-        leaves.push((leaf, bare));
-    }
-    Ok(Receipts { header, sets, leaves, organisations })
+    let leaves = hashes.into_iter().zip((first..).zip(paths));
+    Ok(leaves.map(|(hash, (leaf, path))| (hash, LogPlace { leaf, size, path })).collect())
 }
 
 /// The signatures, which serve every leaf: their bytes are made and checked once.

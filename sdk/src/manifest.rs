@@ -46,17 +46,34 @@ pub fn digest_file(path: &Path) -> Result<FileDigests, Error> {
 /// [`ErrorKind::File`] for a file that cannot be anchored, [`ErrorKind::Input`] if the list as a
 /// whole cannot, [`ErrorKind::Machine`] without random bytes.
 pub fn prepare(paths: &[&Path], captured_at_ms: u64) -> Result<Prepared, Error> {
+    prepare_about(paths, captured_at_ms, About::default())
+}
+
+/// What a manifest says besides its files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct About {
+    /// The order.
+    pub order: Option<String>,
+    /// SHA-256 of the platform statement.
+    pub platform: Option<Digest>,
+}
+
+/// The same, saying what the files are about.
+///
+/// # Errors
+///
+/// As [`prepare`].
+pub fn prepare_about(
+    paths: &[&Path],
+    captured_at_ms: u64,
+    about: About,
+) -> Result<Prepared, Error> {
     let listed = |path: &&Path| digest_file(path).map(listed);
     let files = paths.iter().map(listed).collect::<Result<Vec<_>, _>>()?;
     let salt = Digest(random()?);
-    let manifest = Manifest {
-        captured_at: captured_at_ms,
-        device: None,
-        files,
-        order: None,
-        platform: None,
-        salt,
-    };
+    let About { order, platform } = about;
+    let captured_at = captured_at_ms;
+    let manifest = Manifest { captured_at, device: None, files, order, platform, salt };
     manifest.check().map_err(|Detail { zh, en }| {
         Error::new(ErrorKind::Input, format!("清单不成立：{zh}"), format!("no manifest: {en}"))
     })?;

@@ -104,6 +104,13 @@ impl Ledger for Played {
         Ok(Response::new(QueryResponse { refused: Some(refused), ..Default::default() }))
     }
 
+    async fn get_genesis(
+        &self,
+        _: Request<GenesisRequest>,
+    ) -> Result<Response<GenesisResponse>, Status> {
+        Err(Status::unimplemented("not played"))
+    }
+
     async fn get_later(&self, _: Request<LaterRequest>) -> Result<Response<LaterResponse>, Status> {
         Err(Status::unimplemented("not played"))
     }

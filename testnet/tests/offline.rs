@@ -3,11 +3,12 @@
 
 mod support;
 
-use linli_sdk::KeyFile;
-use linli_sdk::capture::{About, Entry, Queue, Who};
+use linli_sdk::capture::{About, Entry, Queue, Who, entries};
+use linli_sdk::{KeyFile, KeyKind, SecretKey};
 use linli_types::genesis::Genesis;
 use linli_types::id::ChainId;
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -49,6 +50,9 @@ fn what_is_wrong_with_an_offline_record_is_said_before_or_at_the_upload() {
     leg_21_a_raw_file_sent_in_place_of_its_digest_is_refused(&live);
     a_capture_from_a_clock_that_is_ahead_waits_for_its_time(&live);
     leg_20_what_a_law_keeps_and_a_queue_alone_has_is_not_erased(&live);
+    live.receipt_keys(4);
+    alike_records_go_together_and_an_interrupted_upload_goes_on(&live);
+    one_bad_record_of_many_stops_only_what_comes_after_it(&live);
 }
 
 fn leg_05_a_name_with_an_identity_number_is_refused(live: &Live) {
@@ -299,4 +303,70 @@ fn forge(live: &Live, phone: &Phone, other: &Phone, path: &Path) {
     let about = About { kind: 5, retention: 1, basis: 2, ..About::default() };
     let mut queue = Queue::open(&phone.queue, who, &key, Some(9)).unwrap();
     queue.capture(&[path], &about).unwrap();
+}
+
+/// A queue above the source's highest number, with a record of one file for each content.
+fn queue(live: &Live, name: &str, contents: &[&str]) -> PathBuf {
+    let queue = live.path(name);
+    let highest = checkpoint(live, &queue).done().json()["highest"].as_u64().unwrap();
+    let first = (highest + 1).to_string();
+    for (at, content) in contents.iter().enumerate() {
+        let path = file(live, &format!("{name}-{at}.txt"), content.as_bytes());
+        capture(live, &queue, &["--first", &first, "--again"], &[&path]).done();
+    }
+    queue
+}
+
+fn gaps(live: &Live) -> serde_json::Value {
+    live.linli("operator", &["evidence", "gaps"]).done().json()
+}
+
+/// Each entry's own pack, which verifies with its file.
+fn packs_verify(live: &Live, queue: &Path, entries: &[Entry]) {
+    for entry in entries {
+        let pack = queue.join(format!("packs/{:012}.linli", entry.number));
+        let report = live.verify(&[text(&pack), text(&entry.files[0])]).done().json();
+        assert_eq!(report["statement"]["number"], entry.number, "{report}");
+        assert_eq!(report["receipts"].as_array().map(Vec::len), Some(2), "{report}");
+        assert_eq!(report["log"]["statement"], entry.id().to_string());
+    }
+}
+
+fn alike_records_go_together_and_an_interrupted_upload_goes_on(live: &Live) {
+    let queue = queue(live, "many", &["1", "2", "3", "4", "5"]);
+    assert_eq!(upload(live, &queue).done().json()["uploaded"], 5);
+    let all = entries(&queue).unwrap();
+    packs_verify(live, &queue, &all);
+    let transactions: BTreeSet<String> =
+        all.iter().map(|entry| entry.upload.clone().unwrap().transaction).collect();
+    assert_eq!(transactions.len(), 1, "one transaction registers all");
+    let before = gaps(live);
+    // As if it had been interrupted: before the third was noted, and before its pack was written.
+    for mut entry in all.clone().into_iter().skip(2) {
+        entry.upload = None;
+        entry.write(&queue).unwrap();
+    }
+    fs::remove_file(queue.join(format!("packs/{:012}.linli", all[2].number))).unwrap();
+    assert_eq!(upload(live, &queue).done().json()["uploaded"], 3);
+    packs_verify(live, &queue, &all);
+    assert_eq!(gaps(live)["records"], before["records"], "nothing is registered twice");
+    assert_eq!(upload(live, &queue).done().json()["uploaded"], 0);
+}
+
+fn one_bad_record_of_many_stops_only_what_comes_after_it(live: &Live) {
+    let (vault, key) = (live.path("tags"), live.path("tags.key"));
+    let secret = SecretKey::generate().unwrap();
+    let sealed = KeyFile::seal(&secret, KeyKind::Vault, linli_sdk::About::default(), "").unwrap();
+    sealed.write_new(&key).unwrap();
+    let vault = ["--vault", text(&vault), "--vault-key", text(&key)];
+    support::linli(&[&["vault", "init"][..], &vault].concat()).done();
+    // The fourth is the second once more: its keyed tag tells.
+    let queue = queue(live, "tagged", &["6", "7", "8", "7", "9"]);
+    let args = [&["evidence", "upload", "--queue", text(&queue)][..], &vault].concat();
+    let ran = live.linli("operator", &args).fails(1, "DUPLICATE_CONTENT", "refusal receipt");
+    ran.saying("3 of 5");
+    let all = entries(&queue).unwrap();
+    let done: Vec<bool> = all.iter().map(|entry| entry.upload.is_some()).collect();
+    assert_eq!(done, [true, true, true, false, false]);
+    packs_verify(live, &queue, &all[..3]);
 }

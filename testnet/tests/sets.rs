@@ -152,6 +152,7 @@ fn anchor(live: &Live, file: &Path, out: &Path) -> (PathBuf, String) {
 fn one_joins_one_is_rekeyed_one_leaves_and_then_the_rules_change() {
     let mut live = start();
     let files = samples::write(&live.path("files")).unwrap();
+    live.receipt_keys(4);
     let (before, transaction) = anchor(&live, &files[0], &live.path("before"));
     let load = Load::start(&live);
     let (street, joined) = one_joins(&mut live);
@@ -175,7 +176,15 @@ fn one_joins_one_is_rekeyed_one_leaves_and_then_the_rules_change() {
         assert_eq!(report["verified"], true, "{report}");
         report
     };
-    verified(&before, &files[0]);
+    let report = verified(&before, &files[0]);
+    assert_eq!(report["receipts"].as_array().map(Vec::len), Some(2), "{report}");
+    // Renewed, it holds the state of a block of the last set, and walks through the changes to it.
+    let renewed = live.path("renewed.linli");
+    let args = ["evidence", "renew", text(&before), "--out", text(&renewed)];
+    live.linli("operator", &args).done();
+    let again = verified(&renewed, &files[0]);
+    let height = |report: &Value| number(&report["policy"]["height"]);
+    assert!(height(&again) > left && height(&report) < joined, "{again}");
     let (after, _) = anchor(&live, &files[1], &live.path("after"));
     let report = verified(&after, &files[1]);
     assert!(report.to_string().contains("\"set_changes\":3"), "{report}");

@@ -11,6 +11,7 @@ use linli_types::height::TimeMs;
 use linli_types::policy::Param;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 use support::{Live, Ran, run, text, until};
@@ -19,6 +20,7 @@ use support::{Live, Ran, run, text, until};
 const SEATS: [&str; 3] = ["council-resident", "council-enterprise", "council-social"];
 const DISTRICT: &str = "district-admin";
 const MOTION: &str = "0a0b0c0d0e0f00010203040506070809";
+const SECOND_MOTION: &str = "0b0b0c0d0e0f00010203040506070809";
 const OPEN_MS: u64 = 6_000;
 const DELAY_MS: u64 = 4_000;
 /// What the command line stages in one call, in bytes.
@@ -116,9 +118,60 @@ fn count(live: &Live) -> Ran {
     live.linli("operator", &["call", "probe", "Count", "--args", r#"{"key":"6b"}"#])
 }
 
+/// A file and its pack, made before the code changes.
+fn anchored(live: &Live) -> (PathBuf, PathBuf) {
+    let (file, out) = (live.path("a.pdf"), live.path("packs"));
+    std::fs::write(&file, "before").unwrap();
+    let args = ["evidence", "anchor", text(&file), "--out", text(&out)];
+    live.linli("operator", &args).done();
+    (file, out.join("a.pdf.linli"))
+}
+
+/// The contract of the evidence itself is replaced by other bytes that do the same.
+fn the_evidence_contract_is_replaced(live: &Live) {
+    let code = linli_modules::evidence();
+    // A custom section: its own name of one letter.
+    let other = [code, &[0, 2, 1, b'v']].concat();
+    let file = live.path("evidence.wasm");
+    std::fs::write(&file, &other).unwrap();
+    live.linli(DISTRICT, &["contract", "stage", text(&file)]).done();
+    let [hash, base] = [&other[..], code].map(|code| hex(&digest::plain(code).0));
+    let deed = json!({ "contract": { "room": "evidence", "hash": hash, "base": base } });
+    let args = json!({
+        "motion": SECOND_MOTION, "deed": deed, "threshold": "SPECIAL", "text": "更换存证合约",
+        "closes_at_ms": (now_ms() + OPEN_MS).to_string(),
+    });
+    govern(live, SEATS[0], "OpenMotion", &args).done();
+    for seat in SEATS {
+        govern(live, seat, "Vote", &json!({ "motion": SECOND_MOTION, "yes": true })).done();
+    }
+    until("the evidence contract is replaced", || {
+        let answer = ask(live, 0, "Motion", &json!({ "motion": SECOND_MOTION }));
+        let standing = find(&answer, "standing").unwrap().as_str().unwrap();
+        assert!(["OPEN", "PASSED", "EXECUTED"].contains(&standing), "{answer}");
+        (standing == "EXECUTED").then_some(())
+    });
+    let said = shown(live, &["contract", "show", "evidence"]);
+    assert!(said.contains("version 2") && said.contains(&hash), "{said}");
+}
+
+/// As it was made, and with what came since; and what is made now.
+fn old_packs_hold(live: &Live, file: &Path, pack: &Path) {
+    live.verify(&[text(pack), text(file)]).done();
+    let renewed = live.path("renewed.linli");
+    live.linli("operator", &["evidence", "renew", text(pack), "--out", text(&renewed)]).done();
+    live.verify(&[text(&renewed), text(file)]).done();
+    let (new, out) = (live.path("b.pdf"), live.path("packs"));
+    std::fs::write(&new, "after").unwrap();
+    live.linli("operator", &["evidence", "anchor", text(&new), "--out", text(&out)]).done();
+    live.verify(&[text(&out.join("b.pdf.linli")), text(&new)]).done();
+}
+
 #[test]
 fn the_council_replaces_a_contracts_code_on_every_node_whoever_is_killed() {
     let mut live = start();
+    live.receipt_keys(4);
+    let (file, pack) = anchored(&live);
     (0..3).for_each(|_| drop(count(&live).done()));
     let code = linli_modules::evidence();
     let (hash, base) = (hex(&digest::plain(code).0), hex(&digest::plain(linli_modules::probe()).0));
@@ -179,6 +232,8 @@ fn the_council_replaces_a_contracts_code_on_every_node_whoever_is_killed() {
         live.linli_at(at, "operator", &args).fails(2, "SCHEMA", "nothing").saying("Anchor");
     }
     live.transfer(0, 9).done();
+    the_evidence_contract_is_replaced(&live);
+    old_packs_hold(&live, &file, &pack);
     live.net.stop().unwrap();
     for member in &live.net.validators {
         for check in ["check-db", "replay"] {

@@ -129,6 +129,29 @@ fn a_leaf_s_time_is_shown_by_an_authority_and_a_witness_that_are_no_validators()
         |size, path: &[Vec<u8>]| root_from_path::<Sha256Log>(leaf, index, size, &digests(path));
     assert_eq!(root(later.size, &later.path), Some(said.root));
     assert_eq!(root(stamp.size, &stamp.path), Some(header.log_root));
+    a_renewed_pack_holds_both(&watched);
+}
+
+fn a_renewed_pack_holds_both(watched: &Watched) {
+    let live = &watched.live;
+    live.receipt_keys(4);
+    let (pack, file) = (live.path("packs/one.pdf.linli"), live.path("one.pdf"));
+    let renewed = live.path("renewed.linli");
+    let args = ["evidence", "renew", text(&pack), "--out", text(&renewed)];
+    let said = live.linli("operator", &args).done().json();
+    assert_eq!((&said["token"], &said["checkpoint"]), (&true.into(), &true.into()), "{said}");
+    let report = live.verify(&[text(&renewed), text(&file)]).done().json();
+    let witnesses = report["checkpoint"]["witnesses"].as_array().unwrap();
+    assert_eq!(witnesses[0]["key"], Value::from(watched.key.clone()), "{report}");
+    assert_eq!(report["token"]["signature_checked"], true, "{report}");
+    let bytes = fs::read(&renewed).unwrap();
+    for flip in (0..bytes.len()).step_by(bytes.len() / 20) {
+        let mut bent = bytes.clone();
+        bent[flip] ^= 4;
+        let path = live.path("bent.linli");
+        fs::write(&path, bent).unwrap();
+        assert_eq!(live.verify(&[text(&path), text(&file)]).exit, Some(1), "byte {flip}");
+    }
 }
 
 /// The first file's leaf: its index and its hash, from its own proof.

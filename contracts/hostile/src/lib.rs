@@ -15,6 +15,7 @@ pub mod program;
 mod raw;
 mod rooms;
 pub mod schema;
+pub mod table;
 pub mod world;
 
 use alloc::vec::Vec;

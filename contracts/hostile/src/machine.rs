@@ -132,6 +132,11 @@ impl Machine {
         self.context.get(16..32).and_then(|b| b.try_into().ok()).unwrap_or_default()
     }
 
+    /// A person, or the sender.
+    pub(crate) fn somebody(&self, dice: u8) -> [u8; 16] {
+        if dice < 192 { self.sender() } else { world::person(dice % world::PEOPLE) }
+    }
+
     /// An id that nobody used.
     pub(crate) fn fresh(&mut self) -> [u8; 16] {
         self.made = self.made.wrapping_add(1);

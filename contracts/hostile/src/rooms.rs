@@ -3,52 +3,58 @@
 use crate::machine::Machine;
 use crate::message::{Message, spoilt};
 use crate::program::Step;
+use crate::table::TABLE;
 use crate::world;
 use alloc::vec::Vec;
 
-/// Native rooms, also those that take no call, and names of no room.
-const NATIVE: [&str; 8] =
-    ["identity", "policy", "timers", "log", "governance", "claims", "nowhere", ""];
-const IDENTITY: [&str; 8] = [
-    "AddKey",
-    "RevokeKey",
-    "GrantRole",
-    "GrantMandate",
-    "AdmitPerson",
-    "StartRecovery",
-    "WithdrawMandate",
-    "Nothing",
+/// Rooms that take no call, names of no room, methods of none.
+const ODD: [(&str, &str); 8] = [
+    ("timers", "Run"),
+    ("log", "Append"),
+    ("claims", "Claim"),
+    ("nowhere", "Run"),
+    ("", ""),
+    ("identity", "Nothing"),
+    ("accounts", "Mint"),
+    ("governance", "Execute"),
 ];
 
-/// A person, or the sender.
-fn somebody(machine: &Machine, dice: u8) -> [u8; 16] {
-    if dice < 192 { machine.sender() } else { world::person(dice % world::PEOPLE) }
+/// What a step for a native room asks: a duty on a record, something of the table, or what is none.
+pub(crate) fn native(machine: &mut Machine, dice: [u8; 7]) {
+    match dice[0] {
+        0..128 => {
+            // The one call that contracts make there: a duty on a record of theirs.
+            let duty = 1 + u64::from(dice[2] % 8);
+            let request = Message::default().bytes(1, &[dice[1] % 8; 32]).number(2, duty);
+            machine.call("identity", "Act", &spoilt(request.done(), dice[6]));
+        }
+        128..240 => {
+            let asked = TABLE[usize::from(dice[1]) % TABLE.len()];
+            let request = asked.request(machine, dice);
+            machine.call(asked.room, asked.method, &spoilt(request, dice[6]));
+        }
+        _ => {
+            let (room, method) = ODD[usize::from(dice[1]) % ODD.len()];
+            let whom = machine.somebody(dice[3]);
+            let request = Message::default().bytes(1, &whom).bytes(2, &[dice[4]; 32]).number(3, 1);
+            machine.call(room, method, &spoilt(request.done(), dice[6]));
+        }
+    }
 }
 
-pub(crate) fn native(machine: &mut Machine, dice: [u8; 7]) {
-    if dice[0] < 192 {
-        // The one call that contracts make there: a duty on a record of theirs.
-        let duty = 1 + u64::from(dice[2] % 8);
-        let request = Message::default().bytes(1, &[dice[1] % 8; 32]).number(2, duty);
-        machine.call("identity", "Act", &spoilt(request.done(), dice[6]));
+/// Mostly a statement; else any of the contract's calls.
+pub(crate) fn evidence(machine: &mut Machine, dice: [u8; 7]) {
+    if dice[0] % 4 == 3 {
+        let mut calls = TABLE.iter().filter(|asked| asked.room == "evidence");
+        let count = calls.clone().count().max(1);
+        if let Some(asked) = calls.nth(usize::from(dice[1]) % count) {
+            let request = asked.request(machine, dice);
+            machine.call(asked.room, asked.method, &spoilt(request, dice[6]));
+        }
         return;
     }
-    let room = NATIVE[usize::from(dice[1]) % NATIVE.len()];
-    let method = match room {
-        "identity" => IDENTITY[usize::from(dice[2]) % IDENTITY.len()],
-        "policy" => "Set",
-        "timers" => "Schedule",
-        "log" => "Append",
-        _ => "Run",
-    };
-    let whom = somebody(machine, dice[3]);
-    let request = Message::default().bytes(1, &whom).bytes(2, &[dice[4]; 32]).number(3, 1);
-    machine.call(room, method, &spoilt(request.done(), dice[6]));
-}
-
-pub(crate) fn evidence(machine: &mut Machine, dice: [u8; 7]) {
     let request = Message::default()
-        .bytes(1, &somebody(machine, dice[0]))
+        .bytes(1, &machine.somebody(dice[0]))
         .number(2, u64::from(dice[1]) * 16 + u64::from(dice[2] % 16))
         .number(3, 1 + u64::from(dice[2] % 11))
         .bytes(4, &[dice[3], dice[4]].repeat(16))

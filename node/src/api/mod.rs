@@ -242,6 +242,16 @@ impl wire::ledger_server::Ledger for Api {
         self.events(request.into_inner(), asked).await.map(Response::new)
     }
 
+    async fn get_genesis(
+        &self,
+        _request: Request<wire::GenesisRequest>,
+    ) -> Result<Response<wire::GenesisResponse>, Status> {
+        let store = self.node.store();
+        let none = || Broken("the store holds no genesis".into());
+        let read = move || store.genesis().and_then(|found| found.ok_or_else(none)).map_err(broken);
+        aside(read).await.map(|genesis| Response::new(wire::GenesisResponse { genesis }))
+    }
+
     async fn get_status(
         &self,
         _request: Request<wire::StatusRequest>,

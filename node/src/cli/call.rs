@@ -50,11 +50,6 @@ pub(super) struct Called {
 }
 
 impl Called {
-    /// The transaction.
-    pub(super) const fn id(&self) -> TxId {
-        self.id
-    }
-
     /// Says that it took effect, where, and what else is to be said. The result is the last call's.
     pub(super) fn answer(&self, out: &mut Output, more: &Words) {
         self.answer_with(out, &json!({}), more);

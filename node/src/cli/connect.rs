@@ -180,6 +180,11 @@ impl Node {
         })
     }
 
+    /// The key.
+    pub(super) const fn key(&self) -> &SecretKey {
+        &self.key
+    }
+
     /// Signs a draft with this connection's key.
     ///
     /// # Errors

@@ -6,10 +6,7 @@ use super::{Failure, Output, block_on, durable, taken, unwritable};
 use crate::words::{Words, words};
 use borsh::BorshDeserialize;
 use linli_proto::{Entry, QueryRequest, QueryResponse};
-use linli_sdk::Service;
-use linli_types::certificate::Certificate;
-use linli_types::header::Header;
-use linli_types::state_proof::StateProof;
+use linli_sdk::{Schema, Service};
 use linli_verify::pack::{Answer, BlockProof, ProvedEntry};
 use linli_verify::{Contents, Pack};
 use serde_json::{Value, json};
@@ -103,17 +100,28 @@ pub(super) async fn ask_by_schema(
     proof: bool,
 ) -> Result<(QueryRequest, QueryResponse, Value), Failure> {
     let schema = node.client.schema(room).await?;
-    let args = schema.request(Service::Queries, query, args)?;
+    let (asked, result) = ask_of(node, &schema, query, args, proof).await?;
+    Ok((asked.0, asked.1, result))
+}
+
+/// The same of a room whose schema is at hand.
+pub(super) async fn ask_of(
+    node: &Node,
+    schema: &Schema,
+    query: &str,
+    args: &Value,
+    proof: bool,
+) -> Result<((QueryRequest, QueryResponse), Value), Failure> {
     let request = QueryRequest {
-        room: room.to_owned(),
+        room: schema.room().to_owned(),
         query: query.to_owned(),
-        args,
+        args: schema.request(Service::Queries, query, args)?,
         proof,
         ..QueryRequest::default()
     };
     let answer = node.client.query(request.clone()).await?;
     let result = schema.response(Service::Queries, query, &answer.result)?;
-    Ok((request, answer, result))
+    Ok(((request, answer), result))
 }
 
 /// Asks one computed query of a node, without a proof, and gives its answer as JSON.
@@ -163,18 +171,7 @@ pub(super) fn pack(request: &QueryRequest, answer: &QueryResponse) -> Result<Vec
 
 /// The block and the proved entries of an answer with proofs.
 pub(super) fn proved(answer: &QueryResponse) -> Result<(BlockProof, Vec<ProvedEntry>), Failure> {
-    let block = BlockProof {
-        header: read::<Header>(&answer.header, "header")?,
-        certificate: read::<Certificate>(&answer.certificate, "certificate")?,
-        sets: linli_sdk::anchor::set_changes(&answer.set_changes)?,
-    };
-    let entry = |entry: &Entry| -> Result<ProvedEntry, Failure> {
-        let value = entry.present.then(|| entry.value.clone());
-        let proof = read::<StateProof>(&entry.proof, "proof")?;
-        Ok(ProvedEntry { key: entry.key.clone(), value, proof })
-    };
-    let entries = answer.entries.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
-    Ok((block, entries))
+    Ok(linli_sdk::anchor::proved(answer)?)
 }
 
 /// A native structure that a node sent.

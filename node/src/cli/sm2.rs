@@ -83,7 +83,7 @@ impl Sm2 {
 }
 
 /// Opens an SM2 key file; the passphrase may be in a file of its own.
-fn open(path: &Path, passphrase: Option<&PathBuf>) -> Result<Sm2Key, Failure> {
+pub(super) fn open(path: &Path, passphrase: Option<&PathBuf>) -> Result<Sm2Key, Failure> {
     let file = Sm2KeyFile::read(path)?;
     if file.is_development() {
         return Ok(file.open("")?);

@@ -5,11 +5,13 @@
 //! a past that is not the one signed, both states stay in the folder, and the command ends; as long
 //! as they are there it signs nothing, whatever a node shows.
 
+mod told;
+
 use super::genesis;
 use super::key::Passphrase;
 use super::output::Exit;
 use super::{Failure, Output, block_on, machine, unwritable};
-use crate::words::{Words, words};
+use crate::words::words;
 use linli_sdk::durable;
 use linli_sdk::web::Web;
 use linli_sdk::witness::{
@@ -21,10 +23,10 @@ use linli_types::limits::NOTE_BYTES_MAX;
 use linli_types::signature::Zip215;
 use linli_verify::Detail;
 use linli_verify::note::{Key, Kind, Note};
-use serde_json::json;
 use std::io::ErrorKind as Io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use told::{answer, behind, not_proved};
 
 /// The file with the state that was signed last.
 const LAST: &str = "last.state";
@@ -301,54 +303,4 @@ fn keep(folder: &Path, last: &LogState, shown: &LogState) -> std::io::Result<()>
         }
     }
     Ok(())
-}
-
-fn behind(signed: u64, found: u64) -> Failure {
-    Failure::refused(
-        BEHIND,
-        words!(
-            "该节点落后：日志有 {found} 条，已签署的有 {signed} 条；未签署",
-            "the node is behind: its log has {found} leaves, {signed} are signed; nothing was signed"
-        ),
-        words!("请稍后再试，或换一个节点", "try again later, or ask another node"),
-    )
-}
-
-fn not_proved(Detail { zh, en }: &Detail) -> Failure {
-    Failure::new(
-        Exit::Broken,
-        "NOT_PROVED",
-        words!(
-            "节点给出的状态不成立：{zh}；未签署",
-            "what the node shows does not hold: {en}; nothing was signed"
-        ),
-        words!("请核对创世文件，或换一个节点", "check the genesis file, or ask another node"),
-    )
-}
-
-fn answer(seen: &Seen, key: &Key, out: &mut Output<'_>) {
-    let (size, note) = (seen.size, seen.note.to_string());
-    let (zh, en) = match (&seen.handed, seen.new) {
-        (Ok(()), true) => {
-            ("已签署并交给节点".to_string(), "signed and handed to the node".to_string())
-        }
-        (Ok(()), false) => ("没有新增".to_string(), "nothing new".to_string()),
-        (Err(why), true) => (
-            format!("已签署；节点未收下（{why}）"),
-            format!("signed; the node did not take it ({why})"),
-        ),
-        (Err(why), false) => (
-            format!("没有新增；节点未收下（{why}）"),
-            format!("nothing new; the node did not take it ({why})"),
-        ),
-    };
-    let json = json!({
-        "size": size,
-        "new": seen.new,
-        "note": note,
-        "witness": key.to_string(),
-        "handed_in": seen.handed.is_ok(),
-    });
-    let text: Words = words!("{zh}：日志 {size} 条\n{note}", "{en}: a log of {size}\n{note}");
-    out.answer(&json, &text);
 }

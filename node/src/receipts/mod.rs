@@ -53,6 +53,8 @@ use words::Word;
 
 /// Shortest time between two logs that are signed ahead.
 const AHEAD: Duration = Duration::from_secs(1);
+/// After so long peers are asked once more: one that had not committed the block yet said nothing.
+const AGAIN: Duration = Duration::from_millis(100);
 
 /// What the parts of a node need of its receipts: a cheap clone.
 #[derive(Clone)]
@@ -104,7 +106,7 @@ impl Receipts {
         let mut changed = self.shared.changed.subscribe();
         let Some(sight) = self.look(height).await? else { return Ok(Vec::new()) };
         let until = Instant::now() + Duration::from_millis(COSE_WAIT_MS);
-        let mut asked: Option<BTreeSet<PublicKey>> = None;
+        let (mut asked, mut again) = (BTreeSet::new(), Instant::now());
         loop {
             changed.borrow_and_update();
             let (own, found) = lock(&self.shared.known).signers(height);
@@ -112,13 +114,15 @@ impl Receipts {
             if chosen.len() >= organisations {
                 return Ok(chosen);
             }
-            if asked.is_none() {
-                asked = Some(self.ask(height).await?);
+            if Instant::now() >= again {
+                (asked, again) = (self.ask(height).await?, Instant::now() + AGAIN);
             }
-            let all = asked.iter().flatten().all(|validator| found.contains_key(validator));
-            if all || tokio::time::timeout_at(until, changed.changed()).await.is_err() {
+            let all = asked.iter().all(|validator| found.contains_key(validator));
+            if all || Instant::now() >= until {
                 return Ok(chosen); // Q4
             }
+            // What became known, or the time: both are looked at anew.
+            let _ = tokio::time::timeout_at(until.min(again), changed.changed()).await;
         }
     }
 

@@ -8,6 +8,7 @@ mod coverage;
 mod programs;
 #[path = "../support/mod.rs"]
 mod support;
+mod table;
 mod town;
 mod watch;
 

@@ -42,6 +42,12 @@ impl fmt::Debug for Program {
 }
 
 impl Program {
+    /// A program of one step, which asks for a row of the table.
+    pub(crate) fn asking(row: usize) -> Self {
+        let row = u8::try_from(row).unwrap();
+        Self { code: vec![byte_of(Kind::Native), 200, row, 99, 99, 99, 99, 99], room: 0, me: 0 }
+    }
+
     pub(crate) fn room(&self) -> &'static str {
         ROOMS[usize::from(self.room) % ROOMS.len()]
     }

@@ -1,79 +1,50 @@
-//! The accounts room once more: decision 0010 in memory, plainly, without any of the runtime's
-//! code, so that the two only agree if both do what the words say. Actors are principals. A
-//! refusal undoes its whole transaction, so what is done may stand before a check.
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "a test's")]
+//! The accounts room once more: decision 0010 in memory, without any of the runtime's code, asked
+//! the same bytes. A refused transaction is forgotten whole: what is done may stand before a check.
+#![allow(unreachable_pub, clippy::unwrap_used, reason = "a test's")]
 
 use linli_types::account::{NOBODY, flag::*};
-use linli_types::books::{AccountKind as Kind, AssetClass, Authority, Books};
+use linli_types::books::{AccountKind as Kind, AccountKind::*, Authority, Books, Rule, TIME};
 use linli_types::code::Code::{self, *};
 use linli_types::genesis::Role;
-use linli_types::wire::accounts::{chain_step::Step, *};
+use linli_types::wire::{self, accounts::chain_step::Step, accounts::*};
+use prost::Message;
 use std::collections::{BTreeMap, BTreeSet};
-use std::{ops::RangeInclusive, sync::Arc};
 
 pub type Id = [u8; 16];
-/// Who is debited, who is credited; counts stand in this order too.
-pub type Sides = [Id; 2];
-/// Last day, month, origin, not given: the first lot is used first.
-pub type Lot = (u32, u32, u32, bool);
-/// The last days of lots that a move may use, and whether it gives them.
-type Use = (RangeInclusive<u32>, bool);
-type Done = Result<(), Code>;
+pub type Move = ([Id; 2], i128); // who is debited, who is credited, how much
+pub type Lot = (u32, u32, u32, bool); // last day, month, origin, not given: the first is used first
+type Done = Result<(), Code>; // the first fault's code
 pub const DAY_MS: u64 = 24 * 3600 * 1000;
-pub const NEVER: u32 = u32::MAX;
-const ANY: Use = (0..=NEVER, false);
+pub const MOST: i128 = u64::MAX as i128;
 const FROZEN: u16 = FROZEN_OUT | FROZEN_IN;
+/// Flags that an account's kind forces, by its number.
+const FORCED: [u16; 22] = [1, 1, 2, 1, 1, 1, 1, 2, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1];
 
-#[derive(Clone, Debug, PartialEq)]
-pub enum Call {
-    Open(OpenRequest),
-    Close(CloseRequest),
-    Step(Step),
-    Reverse(ReverseRequest),
-    Chain(ChainRequest),
-    Freeze(FreezeRequest),
-    Unfreeze(UnfreezeRequest),
-    Expire(ExpireRequest),
-}
-
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Account {
-    pub owner: Id,
-    pub asset: u32,
-    pub kind: Kind,
-    pub flags: u16,
-    pub max: u64,
-    pub posted: [u64; 2],
-    /// Filled where the account is looked at.
-    pub pending: [u64; 2],
-    pub lots: BTreeMap<Lot, u64>,
-}
-
-#[derive(Clone, Debug)]
-pub struct Pending {
-    pub sides: Sides,
-    pub amount: u64,
-    pub expires: u64,
-    pub resolver: Id,
-    lots: Use,
+    pub row: OpenRequest, // with its owner and the forced flags
+    pub kind: Option<Kind>,
+    pub state: u16,         // flags that come later
+    pub posted: [i128; 2],  // debits, credits
+    pub pending: [i128; 2], // filled in where the account is looked at
+    pub lots: BTreeMap<Lot, i128>,
 }
 
 #[derive(Clone, Default)]
 pub struct Model {
     pub now: u64,
-    pub books: Arc<Books>,
-    pub people: Arc<BTreeSet<(Id, Role)>>,
+    pub today: u32, // days since 1970 in UTC+8
+    month: u32,
+    pub books: Books,
+    pub people: BTreeMap<Id, Role>,
     pub accounts: BTreeMap<Id, Account>,
-    pub pendings: BTreeMap<Id, Pending>,
-    /// What was moved and not taken back, where the ledger keeps a row.
-    pub moved: BTreeMap<Id, (Sides, u64)>,
-    pub claims: BTreeMap<Id, Arc<(Id, Call)>>,
-    /// Assets that the transaction under way has moved.
-    pub joined: BTreeSet<u32>,
+    pub pendings: BTreeMap<Id, (Move, u64, Id, u32)>, // its end, who may post it, day it began
+    pub moved: BTreeMap<Id, (Move, bool)>, // what is not taken back; whether no row is kept of it
+    claims: BTreeMap<Id, Vec<u8>>,
+    joined: BTreeSet<u32>, // assets that the transaction under way has moved
 }
 
-/// The first fault's code.
-fn refuse<const N: usize>(faults: [(bool, Code); N]) -> Done {
+fn deny<const N: usize>(faults: [(bool, Code); N]) -> Done {
     faults.into_iter().find(|(fault, _)| *fault).map_or(Ok(()), |(_, code)| Err(code))
 }
 
@@ -81,360 +52,249 @@ pub fn id(bytes: &[u8]) -> Id {
     bytes.try_into().unwrap_or_default()
 }
 
-/// Months since 1970 of a day since 1970: years begin in March, 400 of them are alike.
-fn month_of(day: u32) -> u32 {
-    let (era, day) = ((day + 719_468) / 146_097, (day + 719_468) % 146_097);
-    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let in_year = day - (365 * year + year / 4 - year / 100);
-    (era * 400 + year - 1970) * 12 + 2 + (5 * in_year + 2) / 153
-}
-
 impl Account {
     pub fn is(&self, flag: u16) -> bool {
-        self.flags & flag != 0
+        (self.row.flags | u32::from(self.state)) & u32::from(flag) != 0
     }
 
-    /// What it can give.
-    pub fn give(&self) -> u64 {
-        let left = || self.posted[1] - self.posted[0] - self.pending[0];
-        if self.is(DEBITS_BOUND) { left() } else { u64::MAX }
+    pub fn give(&self) -> i128 {
+        if self.is(DEBITS_BOUND) { self.posted[1] - self.posted[0] - self.pending[0] } else { MOST }
     }
 
     /// Whether it can be credited that much more, pending credits counted (INV-L3).
-    fn takes(&self, amount: u64) -> Done {
-        let after: u128 = [self.posted[1], self.pending[1], amount].map(u128::from).iter().sum();
-        let over = |bound: u64| after > u128::from(self.posted[0]) + u128::from(bound);
-        let full = self.max != 0 && over(self.max);
-        refuse([(self.is(CREDITS_BOUND) && over(0), CreditsExceed), (full, MaxBalance)])
+    fn takes(&self, amount: i128) -> Done {
+        let after = self.posted[1] + self.pending[1] + amount - self.posted[0];
+        let (bound, max) = (self.is(CREDITS_BOUND), self.row.max_balance.into());
+        deny([(bound && after > 0, CreditsExceed), (max > 0 && after > max, MaxBalance)])
     }
 
-    fn usable(&self, (days, gift): &Use) -> Vec<(Lot, u64)> {
-        let usable = |lot: &Lot| days.contains(&lot.0) && (lot.3 || !gift);
-        self.lots.iter().map(|(lot, n)| (*lot, *n)).filter(|(lot, _)| usable(lot)).collect()
+    /// What its lots that end from that day on give; a gift uses none that was given (INV-L11).
+    fn usable(&self, since: u32, gift: bool) -> i128 {
+        let lots = self.lots.range((since, 0, 0, false)..).filter(|(lot, _)| lot.3 || !gift);
+        if self.is(LOTS) { lots.map(|(_, n)| n).sum::<i128>() - self.pending[0] } else { MOST }
     }
 }
 
 impl Model {
-    /// What stands at the beginning: an account, and what was issued to it.
-    pub fn begin(&mut self, own: Id, row: (Id, u32, Kind), opening: Option<(Id, u64)>) {
-        self.accounts.insert(own, self.fresh(row, 0, 0));
-        if let Some((issuance, amount)) = opening {
-            self.shift([issuance, own], amount, &ANY, (0, 0)).unwrap();
-        }
-    }
-
     /// A block's time begins: pendings that are due are void (INV-L4).
     pub fn at(&mut self, now: u64) {
-        self.now = now;
-        self.pendings.retain(|_, held| held.expires > now);
+        (self.now, self.today) = (now, u32::try_from((now + DAY_MS / 3) / DAY_MS).unwrap());
+        let (fours, day) = ((self.today + 671) / 1461, (self.today + 671) % 1461);
+        let year = (day - day / 1460) / 365; // it begins in March, the fourth is long (until 2100)
+        self.month = (fours * 4 + year - 2) * 12 + 2 + (5 * (day - 365 * year) + 2) / 153;
+        self.pendings.retain(|_, (_, expires, ..)| *expires > now);
     }
 
     /// All calls or none (INV-L7); else the first refusal's number.
-    pub fn transaction(&mut self, actor: Id, calls: &[Call]) -> Result<(), u32> {
+    pub fn transaction(&mut self, actor: Id, calls: &[wire::Call]) -> Result<(), u32> {
         let before = self.clone();
         self.joined.clear();
-        let done = calls.iter().try_for_each(|call| self.call(actor, call));
+        let done = calls.iter().try_for_each(|call| self.call(actor, &call.method, &call.args));
         done.inspect_err(|_| *self = before).map_err(Code::number)
     }
 
-    /// Days since 1970 in UTC+8.
-    pub fn today(&self) -> u32 {
-        u32::try_from((self.now + DAY_MS / 3) / DAY_MS).unwrap()
-    }
-
-    /// An account as it stands.
     pub fn look(&self, id: &[u8]) -> Result<Account, Code> {
-        let on = |side: usize| self.pendings.values().filter(move |held| held.sides[side] == id);
-        let pending = [0, 1].map(|side| on(side).map(|held| held.amount).sum());
+        let on = |side: usize| self.pendings.values().filter(move |held| held.0.0[side] == id);
+        let pending = [0, 1].map(|side| on(side).map(|held| held.0.1).sum());
         self.accounts.get(id).map(|row| Account { pending, ..row.clone() }).ok_or(NoAccount)
     }
 
-    fn both(&self, [debit, credit]: Sides) -> Result<[Account; 2], Code> {
-        Ok([self.look(&debit)?, self.look(&credit)?])
-    }
-
-    fn is(&self, actor: Id, role: Role) -> bool {
-        self.people.contains(&(actor, role))
-    }
-
-    /// An empty account, with the flags that its kind and its asset force.
-    fn fresh(&self, row: (Id, u32, Kind), flags: u16, max: u64) -> Account {
-        let (owner, asset, kind) = row;
-        let forced = match kind {
-            Kind::Issuance | Kind::ClawbackReceivable => CREDITS_BOUND,
-            Kind::Clearing => 0,
-            _ => DEBITS_BOUND,
-        };
-        let dated = self.books.assets.iter().any(|a| a.number == asset && a.lots);
-        let dated = dated && matches!(kind, Kind::Holder | Kind::Escrow);
-        let flags = flags | forced | if dated { LOTS } else { 0 };
-        let (posted, pending, lots) = Default::default();
-        Account { owner, asset, kind, flags, max, posted, pending, lots }
-    }
-
-    fn claim(&mut self, own: &[u8], actor: Id, call: &Call) -> Done {
-        let deed = Arc::new((actor, call.clone()));
-        let old = self.claims.insert(id(own), Arc::clone(&deed));
-        refuse([(old.as_ref() == Some(&deed), Duplicate), (old.is_some(), BusinessIdConflict)])
-    }
-
-    fn call(&mut self, actor: Id, call: &Call) -> Done {
-        let mut claim = |id: &[u8]| self.claim(id, actor, call); // INV-L5
-        match call {
-            Call::Open(r) => self.open(actor, r),
-            Call::Close(r) => self.close(actor, r),
-            Call::Chain(r) => self.chain(actor, &r.steps),
-            Call::Step(Step::Transfer(r)) => claim(&r.id).and_then(|()| self.transfer(actor, r)),
-            Call::Step(Step::Reserve(r)) => claim(&r.id).and_then(|()| self.reserve(actor, r)),
-            Call::Step(Step::Post(r)) => claim(&r.id).and_then(|()| self.post(actor, r)),
-            Call::Step(Step::Void(r)) => claim(&r.id).and_then(|()| self.void(actor, r)),
-            Call::Reverse(r) => claim(&r.id).and_then(|()| self.reverse(actor, r)),
-            Call::Freeze(r) => {
-                let ways = if r.out { FROZEN_OUT } else { 0 } | if r.r#in { FROZEN_IN } else { 0 };
-                claim(&r.id).and_then(|()| self.freeze(actor, &r.account, Some(ways)))
+    fn call(&mut self, actor: Id, method: &str, r: &[u8]) -> Done {
+        if !["Open", "Close", "Chain"].contains(&method) {
+            let deed = [&actor, method.as_bytes(), r].concat();
+            let old = self.claims.insert(id(&r[2..18]), deed.clone()); // INV-L5; field 1 is the id
+            deny([(old == Some(deed), Duplicate), (old.is_some(), BusinessIdConflict)])?;
+        }
+        match method {
+            "Open" => self.open(actor, &OpenRequest::decode(r).unwrap()),
+            "Close" => self.stop(actor, &CloseRequest::decode(r).unwrap().account, CLOSED, 0),
+            "Transfer" => {
+                let r = TransferRequest::decode(r).unwrap();
+                let TransferRequest { id, debit, credit, amount, code, balancing, .. } = r;
+                let other = ReserveRequest { expires_ms: self.now + 1, ..Default::default() };
+                let held = ReserveRequest { id, debit, credit, amount, code, balancing, ..other };
+                self.hold(actor, &held, Some([r.expires_day, r.origin]))
             }
-            Call::Unfreeze(r) => claim(&r.id).and_then(|()| self.freeze(actor, &r.account, None)),
-            Call::Expire(r) => claim(&r.id).and_then(|()| self.expire(r)),
+            "Reserve" => self.hold(actor, &ReserveRequest::decode(r).unwrap(), None),
+            "Post" => self.end(actor, &PostRequest::decode(r).unwrap(), true),
+            "Void" => self.end(actor, &PostRequest::decode(r).unwrap(), false),
+            "Reverse" => self.reverse(actor, &ReverseRequest::decode(r).unwrap()),
+            "Chain" => self.chain(actor, &ChainRequest::decode(r).unwrap().steps),
+            "Freeze" => {
+                let r = FreezeRequest::decode(r).unwrap();
+                let ways = u16::from(r.out) * FROZEN_OUT + u16::from(r.r#in) * FROZEN_IN;
+                self.stop(actor, &r.account, ways, 0)
+            }
+            "Unfreeze" => self.stop(actor, &UnfreezeRequest::decode(r).unwrap().account, 0, FROZEN),
+            _ => self.expire(&ExpireRequest::decode(r).unwrap()),
         }
     }
 
     fn chain(&mut self, actor: Id, steps: &[ChainStep]) -> Done {
         let open = steps.iter().rev().enumerate().any(|(i, step)| step.linked != (i > 0));
-        refuse([(!(2..=64).contains(&steps.len()), ChainLength), (open, ChainOpen)])?;
-        let steps: Option<Vec<Step>> = steps.iter().map(|step| step.step.clone()).collect();
-        let mut calls = steps.ok_or(Malformed)?.into_iter().map(Call::Step);
-        calls.try_for_each(|call| self.call(actor, &call))
+        deny([(steps.len() < 2 || steps.len() > 64, ChainLength), (open, ChainOpen)])?;
+        let steps: Option<Vec<&Step>> = steps.iter().map(|step| step.step.as_ref()).collect();
+        steps.ok_or(Malformed)?.into_iter().try_for_each(|step| match step {
+            Step::Transfer(r) => self.call(actor, "Transfer", &r.encode_to_vec()),
+            Step::Reserve(r) => self.call(actor, "Reserve", &r.encode_to_vec()),
+            Step::Post(r) => self.call(actor, "Post", &r.encode_to_vec()),
+            Step::Void(r) => self.call(actor, "Void", &r.encode_to_vec()),
+        })
     }
 
     fn open(&mut self, actor: Id, r: &OpenRequest) -> Done {
-        let owner = if r.owner.is_empty() { actor } else { id(&r.owner) };
-        let kind = Kind::from_number(r.kind).filter(|kind| *kind != Kind::Issuance);
-        let flags = u16::try_from(r.flags).unwrap_or(u16::MAX);
-        let row = kind.map(|kind| self.fresh((owner, r.asset, kind), flags, r.max_balance));
-        if let Some(old) = self.accounts.get(&id(&r.id)) {
-            let content = |a: &Account| (a.owner, a.asset, a.kind, a.flags & ASKED, a.max);
-            let same = flags <= ASKED && row.as_ref().map(content) == Some(content(old));
-            return Err(if same { Duplicate } else { BusinessIdConflict });
-        }
-        let unknown = self.books.assets.iter().all(|a| a.number != r.asset);
-        refuse([(r.id.starts_with(b"issuance"), RuleDenied), (unknown, UnknownAsset)])?;
-        let row = row.ok_or(BadAccountKind)?;
-        let unbound = row.is(LOTS) && !row.is(DEBITS_BOUND);
-        let loose = unbound || row.is(DEBITS_BOUND) && row.is(CREDITS_BOUND);
-        let own = owner == actor && matches!(row.kind, Kind::Holder | Kind::Escrow);
-        let office = self.is(actor, Role::Administrator) || self.is(actor, Role::Fund);
-        let nobody = owner == NOBODY.0 && row.kind != Kind::Holder;
-        let known = nobody || self.people.iter().any(|(person, _)| *person == owner);
-        refuse([(flags > ASKED || loose, BadAccountFlags), (!own && !office, Unauthorised)])?;
-        self.accounts.insert(id(&r.id), row);
-        refuse([(!known, UnknownOwner)])
+        let asset = self.books.assets.iter().find(|a| a.number == r.asset);
+        let kind = Kind::from_number(r.kind).filter(|kind| *kind != Issuance);
+        let plain = matches!(kind, Some(Holder | Escrow));
+        let dated = if plain && asset.is_some_and(|a| a.lots) { LOTS } else { 0 };
+        let flags = r.flags | u32::from(kind.map_or(0, |kind| FORCED[kind as usize]) | dated);
+        let owner = if r.owner.is_empty() { actor.to_vec() } else { r.owner.clone() };
+        let row = OpenRequest { owner, flags, ..r.clone() };
+        let old = self.accounts.get(&r.id[..]).map(|old| kind.is_some() && old.row == row);
+        deny([(old == Some(true), Duplicate), (old.is_some(), BusinessIdConflict)])?;
+        let odd = flags > ASKED.into() || flags & 3 == 3 || flags & 33 == 32;
+        let may = plain && row.owner == actor
+            || matches!(self.people.get(&actor), Some(Role::Administrator | Role::Fund));
+        let nobody = row.owner == NOBODY.0 && kind != Some(Holder);
+        let known = nobody || self.people.contains_key(&row.owner[..]);
+        deny([(r.id.starts_with(b"issuance"), RuleDenied), (asset.is_none(), UnknownAsset)])?;
+        self.accounts.insert(id(&r.id), Account { row, kind, ..Account::default() });
+        deny([(kind.is_none(), BadAccountKind), (odd, BadAccountFlags)])?;
+        deny([(!may, Unauthorised), (!known, UnknownOwner)])
     }
 
-    fn close(&mut self, actor: Id, r: &CloseRequest) -> Done {
-        let row = self.look(&r.account)?;
-        let full = row.posted[0] != row.posted[1] || row.pending != [0; 2];
-        refuse([(row.is(CLOSED), AccountClosed), (row.owner != actor, Unauthorised)])?;
-        refuse([(row.is(FROZEN), AccountFrozen), (full, AccountNotEmpty)])?;
-        let flags = row.flags | CLOSED;
-        self.accounts.insert(id(&r.account), Account { flags, ..row });
-        Ok(())
-    }
-
-    /// Freezes the ways that are named, or thaws.
-    fn freeze(&mut self, actor: Id, account: &[u8], ways: Option<u16>) -> Done {
+    fn stop(&mut self, actor: Id, account: &[u8], set: u16, clear: u16) -> Done {
         let row = self.look(account)?;
-        refuse([(!self.is(actor, Role::Arbitrator), Unauthorised)])?;
-        refuse([(row.owner == actor, SelfDealing)])?;
-        refuse([(ways == Some(0), FreezeNothing), (ways.is_none() && !row.is(FROZEN), NotFrozen)])?;
-        let flags = ways.map_or(row.flags & !FROZEN, |ways| row.flags | ways);
-        self.accounts.insert(id(account), Account { flags, ..row });
-        Ok(())
+        let (own, closes, frozen) = (row.row.owner == actor, set == CLOSED, row.is(FROZEN));
+        let full = row.posted[0] != row.posted[1] || row.pending != [0; 2];
+        let may = if closes { own } else { self.people.get(&actor) == Some(&Role::Arbitrator) };
+        deny([(closes && row.is(CLOSED), AccountClosed), (!may, Unauthorised)])?;
+        deny([(!closes && own, SelfDealing), (closes && frozen, AccountFrozen)])?;
+        deny([(closes && full, AccountNotEmpty), (set | clear == 0, FreezeNothing)])?;
+        self.accounts.insert(id(account), Account { state: row.state & !clear | set, ..row });
+        deny([(clear != 0 && !frozen, NotFrozen)])
     }
 
     /// INV-T9: time moves with nothing else.
-    fn together(&mut self, asset: u32) -> Done {
+    fn together(&mut self, asset: u32) -> (bool, Code) {
         self.joined.insert(asset);
-        let mut time = self.books.assets.iter().filter(|a| a.class == AssetClass::Time);
-        let time = time.any(|a| self.joined.contains(&a.number));
-        refuse([(self.joined.len() > 1 && time, TimeJoined)])
+        (self.joined.len() > 1 && self.joined.contains(&TIME), TimeJoined)
     }
 
-    /// What every move of posted or pending units asks of its accounts.
-    fn join(&mut self, sides: Sides) -> Done {
-        let [debit, credit] = self.both(sides)?;
-        self.together(debit.asset)?;
-        let frozen = debit.is(FROZEN_OUT) || credit.is(FROZEN_IN);
-        let closed = debit.is(CLOSED) || credit.is(CLOSED); // INV-L8
-        refuse([(closed, AccountClosed), (frozen, AccountFrozen)])
-    }
-
-    /// Posts an amount, and its lots; `made` are origin and last day of a lot that begins here.
-    fn shift(&mut self, sides: Sides, amount: u64, lots: &Use, made: (u32, u32)) -> Done {
-        let ([mut from, mut to], today) = (self.both(sides)?, self.today());
-        let (origin, day) = if from.kind == Kind::Issuance { made } else { (0, 0) };
-        let day = if day == 0 { NEVER } else { day };
-        let (mut left, mut slices) = (amount, vec![((day, month_of(today), origin, true), amount)]);
-        if from.is(LOTS) {
-            slices = from.usable(lots);
-            for (lot, units) in &mut slices {
-                *units = left.min(*units);
-                left -= *units;
-                *from.lots.get_mut(lot).unwrap() -= *units;
-                lot.3 &= !lots.1;
-            }
-            refuse([(left > 0, LotsUnusable)])?;
+    /// Posts, by lots that end from a day on, all as they are if it is 0; `made` dates an issue's.
+    pub fn shift(&mut self, (sides, amount): Move, since: u32, made: [u32; 2]) -> Done {
+        let (mut from, mut to) = (self.look(&sides[0])?, self.look(&sides[1])?);
+        let gift = since > 0 && [from.kind, to.kind] == [Some(Holder); 2];
+        let [day, origin] = if from.kind == Some(Issuance) { made } else { [0; 2] };
+        let day = if day == 0 { u32::MAX } else { day };
+        let (mut left, dated) = (amount, to.is(LOTS));
+        for (lot, units) in from.lots.range_mut((since, 0, 0, false)..) {
+            let used = if gift && !lot.3 { 0 } else { left.min(*units) };
+            (left, *units) = (left - used, *units - used);
+            *to.lots.entry((lot.0, lot.1, lot.2, lot.3 && !gift)).or_default() += used;
         }
-        refuse([(!from.is(LOTS) && to.is(LOTS) && day < today, LotInPast)])?;
-        let dated = to.is(LOTS);
-        for (lot, units) in slices {
-            *to.lots.entry(lot).or_default() += units;
-        }
+        deny([(from.is(LOTS) && left > 0, LotsUnusable), (dated && day < self.today, LotInPast)])?;
+        *to.lots.entry((day, self.month, origin, true)).or_default() += left;
         from.lots.retain(|_, units| *units > 0);
         to.lots.retain(|_, units| *units > 0 && dated);
         while to.lots.len() > 64 {
-            // The oldest two that differ in the month alone are one, of the later month.
-            let later =
-                |a: &Lot| to.lots.keys().copied().find(|b| a < b && (a.0, b.1, a.2, a.3) == *b);
-            let pair = to.lots.keys().find_map(|a| later(a).map(|b| (*a, b)));
-            let (first, later) = pair.ok_or(LotsFull)?;
-            let units = to.lots.remove(&first).unwrap();
-            *to.lots.get_mut(&later).unwrap() += units;
+            // The first two that differ in the month alone are one, of the later month.
+            let all: Vec<Lot> = to.lots.keys().copied().collect();
+            let later = |a: &Lot| all.iter().find(|b| a < *b && (a.0, b.1, a.2, a.3) == **b);
+            let (a, b) = all.iter().find_map(|a| Some((a, later(a)?))).ok_or(LotsFull)?;
+            *to.lots.entry(*b).or_default() += to.lots.remove(a).unwrap();
         }
-        from.posted[0] = from.posted[0].checked_add(amount).ok_or(Overflow)?;
-        to.posted[1] = to.posted[1].checked_add(amount).ok_or(Overflow)?;
+        (from.posted[0], to.posted[1]) = (from.posted[0] + amount, to.posted[1] + amount);
+        let over = from.posted[0].max(to.posted[1]) > MOST;
         self.accounts.extend(sides.into_iter().zip([from, to])); // INV-L1
-        Ok(())
+        deny([(over, Overflow)])
     }
 
-    /// What a transfer or a reserve may hold.
-    fn hold(&mut self, actor: Id, r: &ReserveRequest) -> Result<Pending, Code> {
-        let (sides, expires) = ([id(&r.debit), id(&r.credit)], r.expires_ms);
-        let [debit, credit] = self.both(sides)?;
-        refuse([(sides[0] == sides[1], SameAccount), (r.amount == 0, ZeroAmount)])?; // INV-L8
-        let late = expires <= self.now || expires > self.now + 10 * 366 * DAY_MS;
-        refuse([(late, BadExpiry), (debit.asset != credit.asset, AssetMismatch)])?;
-        refuse([(debit.is(CLOSED) || credit.is(CLOSED), AccountClosed)])?;
-        let named = (debit.asset, r.code, debit.kind, credit.kind);
-        let rule = self.books.rules.iter().find(|x| (x.asset, x.code, x.from, x.to) == named);
-        let (allowed, by_role) = match &rule.ok_or(RuleDenied)?.authority {
-            // INV-L9
-            Authority::Owner => (actor == debit.owner, false),
-            Authority::Role(role) => (self.is(actor, *role), true),
-            Authority::Contract(_) => (false, false),
-        };
-        let issued = debit.kind == Kind::Issuance;
-        let dealing = by_role && credit.owner == actor;
-        refuse([(!allowed, Unauthorised), (dealing, SelfDealing)])?;
-        self.join(sides)?;
-        let granted = issued || matches!(credit.kind, Kind::Issuance | Kind::ExpiredSink);
-        let bound = (debit.is(SOULBOUND) || credit.is(SOULBOUND)) && !granted;
-        refuse([(debit.is(NO_OUT), NoOut), (credit.is(NO_IN), NoIn), (bound, Soulbound)])?;
-        let lots = (self.today()..=NEVER, [debit.kind, credit.kind] == [Kind::Holder; 2]);
-        let usable: u64 = debit.usable(&lots).iter().map(|(_, units)| units).sum();
-        let free = usable.saturating_sub(debit.pending[0]);
-        let free = if debit.is(LOTS) { free } else { u64::MAX };
-        let most = if r.balancing { debit.give().min(free) } else { u64::MAX };
-        let amount = r.amount.min(most);
-        refuse([(amount == 0 || amount > debit.give(), Insufficient)])?; // INV-L3
-        credit.takes(amount)?;
-        let fits = |a: Account, side: usize| {
-            a.posted[side].checked_add(a.pending[side])?.checked_add(amount)
-        };
-        fits(debit, 0).and(fits(credit, 1)).ok_or(Overflow)?;
-        refuse([(amount > free, LotsUnusable)])?;
+    /// Holds; or moves at once, if it is said how a lot that it makes begins.
+    fn hold(&mut self, actor: Id, r: &ReserveRequest, made: Option<[u32; 2]>) -> Done {
+        let (from, to) = (self.look(&r.debit)?, self.look(&r.credit)?);
+        let (asset, kinds) = (from.row.asset, [from.kind, to.kind]);
+        let late = r.expires_ms <= self.now || r.expires_ms > self.now + 10 * 366 * DAY_MS;
+        deny([(r.debit == r.credit, SameAccount), (r.amount == 0, ZeroAmount), (late, BadExpiry)])?;
+        let closed = from.is(CLOSED) || to.is(CLOSED);
+        deny([(asset != to.row.asset, AssetMismatch), (closed, AccountClosed)])?; // INV-L8
+        let is = |x: &&Rule| (x.asset, x.code, [x.from, x.to].map(Some)) == (asset, r.code, kinds);
+        let rule = self.books.rules.iter().find(is).ok_or(RuleDenied)?; // INV-L9
+        let own = rule.authority == Authority::Owner && from.row.owner == actor;
+        let office = self.people.get(&actor).is_some_and(|x| rule.authority == Authority::Role(*x));
+        let dealing = office && to.row.owner == actor;
+        deny([(!own && !office, Unauthorised), (dealing, SelfDealing), self.together(asset)])?;
+        let frozen = from.is(FROZEN_OUT) || to.is(FROZEN_IN);
+        deny([(frozen, AccountFrozen), (from.is(NO_OUT), NoOut), (to.is(NO_IN), NoIn)])?;
+        let ends = matches!(kinds, [Some(Issuance), _] | [_, Some(Issuance | ExpiredSink)]);
+        let bound = (from.is(SOULBOUND) || to.is(SOULBOUND)) && !ends;
+        let free = from.usable(self.today, kinds == [Some(Holder); 2]);
+        let amount = if r.balancing { free.min(from.give()) } else { MOST }.min(r.amount.into());
+        deny([(bound, Soulbound), (amount <= 0 || amount > from.give(), Insufficient)])?; // INV-L3
+        to.takes(amount)?;
+        let over = |a: &Account, side: usize| a.posted[side] + a.pending[side] + amount > MOST;
+        deny([(over(&from, 0) || over(&to, 1), Overflow), (amount > free, LotsUnusable)])?;
+        let moved = ([id(&r.debit), id(&r.credit)], amount);
         let resolver = if r.resolver.is_empty() { actor } else { id(&r.resolver) };
-        Ok(Pending { sides, amount, expires, resolver, lots })
+        self.pendings.insert(id(&r.id), (moved, r.expires_ms, resolver, self.today));
+        let Some(made) = made else { return Ok(()) };
+        self.pendings.remove(&r.id[..]);
+        self.moved.insert(id(&r.id), (moved, !r.balancing));
+        self.shift(moved, self.today, made)
     }
 
-    fn reserve(&mut self, actor: Id, r: &ReserveRequest) -> Done {
-        let held = self.hold(actor, r)?;
-        self.pendings.insert(id(&r.id), held);
-        Ok(())
-    }
-
-    fn transfer(&mut self, actor: Id, r: &TransferRequest) -> Done {
-        let TransferRequest { debit, credit, amount, code, balancing, .. } = r.clone();
-        let (expires_ms, other) = (self.now + 1, ReserveRequest::default());
-        let hold = ReserveRequest { debit, credit, amount, code, balancing, expires_ms, ..other };
-        let Pending { sides, amount, lots, .. } = self.hold(actor, &hold)?;
-        if r.balancing {
-            self.moved.insert(id(&r.id), (sides, amount));
-        }
-        self.shift(sides, amount, &lots, (r.origin, r.expires_day))
-    }
-
-    /// Ends a pending transfer (INV-L4).
-    fn end(&mut self, own: &[u8], of: &[u8]) -> Result<Pending, Code> {
-        let claimed = own != of && self.claims.contains_key(of);
-        let held = self.pendings.remove(of);
-        let held = held.ok_or(if claimed { PendingResolved } else { NoPending })?;
-        refuse([(held.expires <= self.now, PendingExpired)]).map(|()| held)
-    }
-
-    fn post(&mut self, actor: Id, r: &PostRequest) -> Done {
-        let Pending { sides, amount, resolver, lots, .. } = self.end(&r.id, &r.pending)?;
-        refuse([(actor != resolver, Unauthorised), (r.amount > amount, PostTooLarge)])?;
-        let posted = if r.amount == 0 { amount } else { r.amount };
-        self.moved.insert(id(&r.id), (sides, posted));
-        self.join(sides)?;
-        self.shift(sides, posted, &lots, (0, 0))
-    }
-
-    fn void(&mut self, actor: Id, r: &VoidRequest) -> Done {
-        let Pending { sides, resolver, .. } = self.end(&r.id, &r.pending)?;
-        let payee = self.look(&sides[1])?.owner;
-        refuse([(actor != resolver && actor != payee, Unauthorised)])
+    /// Posts what is held, or gives it up: once (INV-L4).
+    fn end(&mut self, actor: Id, r: &PostRequest, posts: bool) -> Done {
+        let claimed = r.id != r.pending && self.claims.contains_key(&r.pending[..]);
+        let none = if claimed { PendingResolved } else { NoPending };
+        let ((sides, held), expires, by, day) = self.pendings.remove(&r.pending[..]).ok_or(none)?;
+        let (from, to) = (self.look(&sides[0])?, self.look(&sides[1])?);
+        let may = by == actor || !posts && to.row.owner == actor;
+        deny([(expires <= self.now, PendingExpired), (!may, Unauthorised)])?;
+        let Some(asked) = posts.then_some(r.amount) else { return Ok(()) };
+        let amount = if asked == 0 { held } else { asked.into() };
+        let (large, frozen) = (amount > held, from.is(FROZEN_OUT) || to.is(FROZEN_IN));
+        deny([(large, PostTooLarge), self.together(from.row.asset), (frozen, AccountFrozen)])?;
+        self.moved.insert(id(&r.id), ((sides, amount), false));
+        self.shift((sides, amount), day, [0; 2])
     }
 
     fn reverse(&mut self, actor: Id, r: &ReverseRequest) -> Done {
-        let of = id(&r.transfer);
-        let deed = |t| (id(&r.original_actor), Call::Step(Step::Transfer(t)));
-        let claimed = |t: &TransferRequest| {
-            self.claims.get(&of).is_some_and(|claim| **claim == deed(t.clone()))
-        };
-        let shown = r.original.as_ref().filter(|t| claimed(t));
-        let shown = shown.map(|t| ([id(&t.debit), id(&t.credit)], t.amount));
-        refuse([(r.reason == 0, Malformed)])?;
-        let (sides, left) = self.moved.get(&of).copied().or(shown).ok_or(NoTransfer)?;
-        refuse([(r.amount == 0, ZeroAmount), (r.amount > left, ReversalTooLarge)])?; // INV-L6
-        let back = [sides[1], sides[0]];
-        let ([payee, payer], carried) = (self.both(back)?, !r.receivable.is_empty());
-        let allowed = actor == payee.owner && !carried;
-        let party = actor == payee.owner || actor == payer.owner;
-        refuse([(!allowed && !self.is(actor, Role::Arbitrator), Unauthorised)])?;
-        refuse([(!allowed && party, SelfDealing)])?;
-        self.together(payee.asset)?;
-        let closed = payee.is(CLOSED) && !carried || payer.is(CLOSED);
-        let frozen = payee.is(FROZEN_OUT) || payer.is(FROZEN_IN);
-        refuse([(closed, AccountClosed), (frozen, AccountFrozen)])?;
-        if carried {
-            let row = self.look(&r.receivable)?;
-            let fits = row.kind == Kind::ClawbackReceivable && row.asset == payee.asset;
-            let fits = fits && !row.is(CLOSED) && r.receivable != back[1];
-            refuse([(!fits, NotReceivable)])?;
-        }
-        let returned = r.amount.min(payee.give());
-        refuse([(returned < r.amount && !carried, Insufficient)])?;
-        payer.takes(r.amount)?;
-        self.moved.insert(of, (sides, left - r.amount));
-        self.shift(back, returned, &ANY, (0, 0))?;
-        if carried {
-            self.shift([id(&r.receivable), back[1]], r.amount - returned, &ANY, (0, 0))?;
-        }
-        Ok(())
+        let (of, amount, carried) = (id(&r.transfer), r.amount.into(), !r.receivable.is_empty());
+        let original = r.original.iter().map(|t| t.encode_to_vec());
+        let mut deeds = original.map(|t| [&r.original_actor, &b"Transfer"[..], &t].concat());
+        let shown = deeds.any(|deed| self.claims.get(&of) == Some(&deed));
+        deny([(r.reason == 0, Malformed)])?;
+        let moved = self.moved.get(&of).filter(|(_, plain)| shown || !plain);
+        let (([payer, payee], left), _) = *moved.ok_or(NoTransfer)?;
+        let (from, to) = (self.look(&payee)?, self.look(&payer)?);
+        let own = from.row.owner == actor && !carried;
+        let party = !own && (from.row.owner == actor || to.row.owner == actor);
+        let office = self.people.get(&actor) == Some(&Role::Arbitrator);
+        deny([(amount == 0, ZeroAmount), (amount > left, ReversalTooLarge)])?; // INV-L6
+        deny([(!own && !office, Unauthorised), (party, SelfDealing)])?;
+        let closed = from.is(CLOSED) && !carried || to.is(CLOSED);
+        let frozen = from.is(FROZEN_OUT) || to.is(FROZEN_IN);
+        deny([self.together(to.row.asset), (closed, AccountClosed), (frozen, AccountFrozen)])?;
+        let receivable = if carried { id(&r.receivable) } else { payee };
+        let owed = self.look(&receivable)?;
+        let fits = owed.kind == Some(ClawbackReceivable) && owed.row.asset == to.row.asset;
+        let fits = fits && !owed.is(CLOSED) && receivable != payer || !carried;
+        let returned = from.give().min(amount);
+        deny([(!fits, NotReceivable), (!carried && returned < amount, Insufficient)])?;
+        to.takes(amount)?;
+        self.moved.insert(of, (([payer, payee], left - amount), false));
+        self.shift(([payee, payer], returned), 0, [0; 2])?;
+        self.shift(([receivable, payer], amount - returned), 0, [0; 2])
     }
 
     fn expire(&mut self, r: &ExpireRequest) -> Done {
-        let sides = [id(&r.account), id(&r.sink)];
-        let [from, sink] = self.both(sides)?;
-        let fits = sink.kind == Kind::ExpiredSink && sink.asset == from.asset && !sink.is(CLOSED);
-        refuse([(!fits || sides[0] == sides[1], NotSink)])?;
-        self.together(from.asset)?;
-        let ended = (0..=self.today() - 1, false);
-        let amount = from.usable(&ended).iter().map(|(_, units)| units).sum::<u64>();
-        let amount = amount.min(from.give());
-        refuse([(amount == 0, NothingExpired)])?;
+        let (from, sink) = (self.look(&r.account)?, self.look(&r.sink)?);
+        let fits = sink.kind == Some(ExpiredSink) && sink.row.asset == from.row.asset;
+        let fits = fits && !sink.is(CLOSED) && r.account != r.sink;
+        let amount = (from.usable(0, false) - from.usable(self.today, false)).min(from.give());
+        deny([(!fits, NotSink), self.together(from.row.asset), (amount <= 0, NothingExpired)])?;
         sink.takes(amount)?;
-        self.shift(sides, amount, &ended, (0, 0))
+        self.shift(([id(&r.account), id(&r.sink)], amount), 0, [0; 2])
     }
 }

@@ -2,9 +2,16 @@
 //! [`World`] reads them against what stands, so that most of what is asked nearly works.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "a test's")]
 
-use crate::model::{Call, DAY_MS, Id, Model, id};
-use linli_types::account::flag::{ASKED, FROZEN_IN, FROZEN_OUT};
-use linli_types::books::{AccountKind, Authority, Books, Rule};
+mod call;
+mod dice;
+pub mod seen;
+
+pub use call::{Call, flat, wired};
+
+use crate::model::{Account, DAY_MS, Id, MOST, Model, id};
+use dice::{Dice, stir};
+use linli_types::account::flag::{CLOSED, FROZEN_IN, FROZEN_OUT, NO_IN, NO_OUT, SOULBOUND};
+use linli_types::books::{AccountKind, Authority, Books, CNY, CODE_MOVE, Rule};
 use linli_types::genesis::Role;
 use linli_types::wire::accounts::{chain_step::Step, *};
 use proptest::prelude::*;
@@ -20,6 +27,8 @@ pub const ROLES: [Role; 6] = [
     Role::Administrator,
 ];
 const TEN_YEARS_MS: u64 = 10 * 366 * DAY_MS;
+const STOPS: u16 = CLOSED | FROZEN_IN | FROZEN_OUT;
+const DICE: usize = 32;
 
 pub fn slot(n: u8) -> Id {
     let mut id = [0xa0; 16];
@@ -51,7 +60,7 @@ pub enum What {
 #[derive(Clone, Debug)]
 pub struct Wish {
     what: What,
-    dice: [u16; 24],
+    dice: [u16; DICE],
 }
 
 /// One block: how much later it is, and its transactions: whether its actor is the right one, and
@@ -66,46 +75,23 @@ pub type Case = Vec<Block>;
 
 fn wish() -> impl Strategy<Value = Wish> {
     let what = prop_oneof![
-        12 => Just(What::Move), 5 => Just(What::Hold), 5 => Just(What::Post), 2 => Just(What::Void),
-        6 => Just(What::Reverse), 3 => Just(What::Chain), 2 => Just(What::Open),
+        12 => Just(What::Move), 5 => Just(What::Hold), 6 => Just(What::Post), 3 => Just(What::Void),
+        9 => Just(What::Reverse), 3 => Just(What::Chain), 2 => Just(What::Open),
         1 => Just(What::Close), 1 => Just(What::Freeze), 1 => Just(What::Unfreeze),
         2 => Just(What::Expire), 2 => Just(What::Again),
     ];
-    (what, any::<[u16; 24]>()).prop_map(|(what, dice)| Wish { what, dice })
+    (what, any::<[u16; DICE]>()).prop_map(|(what, dice)| Wish { what, dice })
 }
 
 pub fn cases() -> impl Strategy<Value = Case> {
     let wishes = prop_oneof![
-        4 => proptest::collection::vec(wish(), 1..2),
+        5 => proptest::collection::vec(wish(), 1..2),
         2 => proptest::collection::vec(wish(), 2..5),
     ];
     let transactions = proptest::collection::vec((any::<[u16; 2]>(), wishes), 0..6);
     let block = (any::<[u16; 2]>(), transactions)
         .prop_map(|(later, transactions)| Block { later, transactions });
     proptest::collection::vec(block, 1..5)
-}
-
-/// Reads dice one by one.
-struct Dice(Vec<u16>);
-
-impl Dice {
-    /// A number below `n`.
-    fn of(&mut self, n: usize) -> usize {
-        usize::from(self.0.pop().unwrap_or(0)) % n.max(1)
-    }
-
-    fn small(&mut self, n: u8) -> u8 {
-        u8::try_from(self.of(usize::from(n))).unwrap()
-    }
-
-    /// True once in `n` times.
-    fn rare(&mut self, n: usize) -> bool {
-        self.of(n) == 1
-    }
-
-    fn pick<T: Clone>(&mut self, from: &[T]) -> Option<T> {
-        from.get(self.of(from.len())).cloned()
-    }
 }
 
 /// A model and what was asked of it.
@@ -117,17 +103,19 @@ pub struct World {
     /// The plain transfers that were done.
     transfers: Vec<(Id, TransferRequest)>,
     fresh: u64,
+    /// What the transaction under way moves: mostly nothing else.
+    asset: Option<u32>,
 }
 
 impl World {
     pub fn new(model: Model, books: Books) -> Self {
-        Self { model, books, asked: Vec::new(), transfers: Vec::new(), fresh: 0 }
+        Self { model, books, asked: Vec::new(), transfers: Vec::new(), fresh: 0, asset: None }
     }
 
     /// The time of the next block.
     pub fn later(&self, block: &Block) -> u64 {
         let mut dice = Dice(block.later.to_vec());
-        let due = self.model.pendings.values().map(|p| p.expires);
+        let due = self.model.pendings.values().map(|(_, expires, ..)| *expires);
         let due = due.min().unwrap_or(0);
         let now = self.model.now;
         let time = match dice.of(10) {
@@ -148,11 +136,16 @@ impl World {
     pub fn transaction(&mut self, (dice, wishes): &([u16; 2], Vec<Wish>)) -> (u8, Vec<Call>) {
         let mut dice = Dice(dice.to_vec());
         let (mut actor, mut calls) = (None, Vec::new());
+        self.asset = None;
         for wish in wishes {
             let mut dice = Dice(wish.dice.to_vec());
             let (call, by) = self.call(wish.what, actor, &mut dice);
             actor = actor.or(Some(by));
             calls.push(call);
+        }
+        // A transaction tells of 64 events at most: that bound is the host's, not the room's.
+        while calls.len() > 1 && flat(&calls).len() > 64 {
+            calls.pop();
         }
         let people = 0..u8::try_from(ROLES.len()).unwrap();
         let right = people.clone().find(|n| Some(person(*n)) == actor);
@@ -172,6 +165,14 @@ impl World {
 
     /// A call, and who would be right to make it.
     fn call(&mut self, what: What, actor: Option<Id>, dice: &mut Dice) -> (Call, Id) {
+        // Mostly there is something to be posted or taken back.
+        let nothing_held = self.model.pendings.is_empty() && !dice.rare(12);
+        let nothing_moved = self.transfers.is_empty() && !dice.rare(12);
+        let what = match what {
+            What::Post | What::Void if nothing_held => What::Hold,
+            What::Reverse if nothing_moved => What::Move,
+            other => other,
+        };
         match what {
             What::Move => {
                 let (request, by) = self.transfer(actor, dice);
@@ -215,30 +216,39 @@ impl World {
         }
     }
 
+    /// An account of an asset and a kind, mostly one that `better` speaks for.
     fn fitting(
         &self,
         (asset, kind): (u32, AccountKind),
-        owner: Option<Id>,
+        better: impl Fn(&Id, &Account) -> bool,
         dice: &mut Dice,
     ) -> Option<Id> {
-        let fits = |a: &crate::model::Account| {
-            (a.asset, a.kind) == (asset, kind) && owner.is_none_or(|owner| a.owner == owner)
-        };
-        let all = self.model.accounts.iter().filter(|(_, a)| fits(a)).map(|(id, _)| *id);
-        dice.pick(&all.collect::<Vec<_>>())
+        let fits = |a: &Account| (a.row.asset, a.kind) == (asset, Some(kind));
+        let all = self.model.accounts.iter().filter(|(_, a)| fits(a));
+        let (good, other): (Vec<_>, Vec<_>) = all.partition(|(id, a)| better(id, a));
+        let ids = |of: Vec<(&Id, &Account)>| of.into_iter().map(|(id, _)| *id).collect::<Vec<_>>();
+        let (good, other) = (ids(good), ids(other));
+        let first = if dice.rare(12) { &other } else { &good };
+        dice.pick(first).or_else(|| dice.pick(&other)).or_else(|| dice.pick(&good))
+    }
+
+    fn owner(&self, account: &Id) -> Id {
+        self.model.accounts.get(account).map_or(person(0), |a| id(&a.row.owner))
     }
 
     fn amount(&self, debit: &Id, dice: &mut Dice) -> u64 {
         let gives = self.model.look(debit).map_or(0, |a| a.give());
-        let gives = if gives == u64::MAX { 50 } else { gives };
         let small = 1 + dice.of(12) as u64;
-        match dice.of(14) {
+        let unbound = gives == MOST;
+        let gives = if unbound { 50 } else { u64::try_from(gives).unwrap() };
+        match dice.of(24) {
             0 => 0,
             1 => u64::MAX,
             2 => u64::MAX - small,
-            3 | 4 => gives,
-            5 => gives.saturating_add(1),
-            6 | 7 => small * 23,
+            3..7 => gives,
+            7 => gives.saturating_add(1),
+            8 | 9 => small * 23,
+            10..13 if unbound => u64::MAX / 2 + small * 3,
             _ => small,
         }
     }
@@ -246,11 +256,9 @@ impl World {
     /// Whether the actor could act by the rule.
     fn may(&self, rule: &Rule, actor: Id) -> bool {
         match &rule.authority {
-            Authority::Owner => self
-                .model
-                .accounts
-                .values()
-                .any(|a| (a.owner, a.asset, a.kind) == (actor, rule.asset, rule.from)),
+            Authority::Owner => self.model.accounts.values().any(|a| {
+                (a.row.asset, a.kind) == (rule.asset, Some(rule.from)) && a.row.owner == actor
+            }),
             Authority::Role(role) => {
                 (0..6).any(|n| person(n) == actor && ROLES[usize::from(n)] == *role)
             }
@@ -258,24 +266,53 @@ impl World {
         }
     }
 
+    /// Who was paid pays somebody else, mostly all they have: what is taken back then is owed.
+    fn spend(&mut self, paid: &TransferRequest, dice: &mut Dice) -> (TransferRequest, Id) {
+        let (id, debit) = (self.id(dice), id(&paid.credit));
+        let asset = self.model.accounts.get(&debit).map_or(CNY, |a| a.row.asset);
+        let open = |id: &Id, a: &Account| *id != debit && !a.is(STOPS | NO_IN | SOULBOUND);
+        let credit = self.fitting((asset, AccountKind::Holder), open, dice).unwrap_or(debit);
+        let amount = match dice.of(4) {
+            0 => self.amount(&debit, dice),
+            _ => self.model.look(&debit).map_or(0, |a| u64::try_from(a.give()).unwrap()),
+        };
+        let (debit, by, credit) = (debit.to_vec(), self.owner(&debit), credit.to_vec());
+        let other = TransferRequest::default();
+        let balancing = dice.rare(3);
+        (TransferRequest { id, debit, credit, amount, code: CODE_MOVE, balancing, ..other }, by)
+    }
+
     fn transfer(&mut self, actor: Option<Id>, dice: &mut Dice) -> (TransferRequest, Id) {
+        let paid = dice.pick(&self.transfers).filter(|_| actor.is_none() && dice.rare(2));
+        if let Some((_, paid)) = paid {
+            return self.spend(&paid, dice);
+        }
         let id = self.id(dice);
-        let may = |rule: &&Rule| actor.is_none_or(|actor| self.may(rule, actor));
+        let may = |rule: &&Rule| {
+            let other = self.asset.is_none_or(|asset| asset == rule.asset);
+            other && actor.is_none_or(|actor| self.may(rule, actor))
+        };
         let rules: Vec<&Rule> = self.books.rules.iter().filter(may).collect();
+        let rules = if dice.rare(12) { self.books.rules.iter().collect() } else { rules };
         let rule = dice.pick(&rules).unwrap_or(&self.books.rules[0]);
         let owner = actor.filter(|_| rule.authority == Authority::Owner);
-        let debit = self.fitting((rule.asset, rule.from), owner, dice);
-        let credit = self.fitting((rule.asset, rule.to), None, dice);
+        let rich = |id: &Id, a: &Account| {
+            let owned = owner.is_none_or(|owner| a.row.owner == owner);
+            owned && self.model.look(id).is_ok_and(|a| a.give() > 0 && !a.is(STOPS | NO_OUT))
+        };
+        let debit = self.fitting((rule.asset, rule.from), rich, dice);
         let debit = debit.unwrap_or_else(|| self.account(dice));
-        let credit = credit.filter(|_| !dice.rare(10)).unwrap_or_else(|| self.account(dice));
+        let open = |id: &Id, a: &Account| *id != debit && !a.is(STOPS | NO_IN | SOULBOUND);
+        let credit = self.fitting((rule.asset, rule.to), open, dice);
+        let credit = credit.filter(|_| !dice.rare(14)).unwrap_or_else(|| self.account(dice));
         let by = match &rule.authority {
             Authority::Role(Role::Fund) => person(2),
             Authority::Role(_) => person(5),
-            _ => self.model.accounts.get(&debit).map_or(person(0), |a| a.owner),
+            _ => self.owner(&debit),
         };
-        let day = match dice.of(6) {
-            0 => self.model.today() - 1,
-            n @ 1..4 => self.model.today() + n as u32 - 1,
+        let day = match dice.of(8) {
+            0 => self.model.today - 1,
+            n @ 1..4 => self.model.today + n as u32 - 1,
             _ => 0,
         };
         let request = TransferRequest {
@@ -283,24 +320,25 @@ impl World {
             debit: debit.to_vec(),
             credit: credit.to_vec(),
             amount: self.amount(&debit, dice),
-            code: if dice.rare(20) { 9 } else { rule.code },
+            code: if dice.rare(30) { 9 } else { rule.code },
             balancing: dice.rare(5),
             expires_day: day,
             origin: u32::from(day % 3 == 0),
             r#ref: Vec::new(),
         };
+        self.asset = Some(rule.asset).filter(|_| !dice.rare(12));
         (request, by)
     }
 
     fn reserve(&mut self, actor: Option<Id>, dice: &mut Dice) -> (ReserveRequest, Id) {
-        let ahead = match dice.of(12) {
+        let ahead = match dice.of(24) {
             0 => 0,
             1 => TEN_YEARS_MS,
             2 => TEN_YEARS_MS + 1,
             3 => 1,
-            4 | 5 => 1000,
-            6 => 3 * DAY_MS,
-            7 => u64::MAX - self.model.now,
+            4..7 => 1000,
+            7..9 => 3 * DAY_MS,
+            9 => u64::MAX - self.model.now,
             _ => 50 * DAY_MS,
         };
         let resolver = match dice.of(4) {
@@ -340,8 +378,8 @@ impl World {
     fn post(&mut self, dice: &mut Dice) -> (Call, Id) {
         let (of, own) = (self.pending(dice), self.id(dice));
         let held = self.model.pendings.get(&of);
-        let by = held.map_or(person(0), |p| p.resolver);
-        let whole = held.map_or(5, |p| p.amount);
+        let by = held.map_or(person(0), |(_, _, resolver, _)| *resolver);
+        let whole = held.map_or(5, |((_, amount), ..)| u64::try_from(*amount).unwrap());
         let amount = match dice.of(6) {
             0 | 1 => 0,
             2 => whole,
@@ -355,32 +393,47 @@ impl World {
     fn void(&mut self, dice: &mut Dice) -> (Call, Id) {
         let (of, own) = (self.pending(dice), self.id(dice));
         let held = self.model.pendings.get(&of);
-        let payee = held.and_then(|p| self.model.accounts.get(&p.sides[1])).map(|a| a.owner);
         let by = match dice.rare(2) {
-            true => payee.unwrap_or(person(1)),
-            false => held.map_or(person(0), |p| p.resolver),
+            true => held.map_or(person(1), |((sides, _), ..)| self.owner(&sides[1])),
+            false => held.map_or(person(0), |(_, _, resolver, _)| *resolver),
         };
         (Call::Step(Step::Void(VoidRequest { id: own, pending: of.to_vec() })), by)
     }
 
     fn reverse(&mut self, dice: &mut Dice) -> (Call, Id) {
-        let own = self.id(dice);
-        let rows: Vec<Id> = self.model.moved.keys().copied().collect();
-        let shown = dice.pick(&self.transfers);
-        let row = dice.pick(&rows).filter(|_| dice.rare(3) || shown.is_none());
+        let request_id = self.id(dice);
+        let rows = self.model.moved.iter().filter(|(_, ((_, left), plain))| !plain && *left > 0);
+        let rows: Vec<Id> = rows.map(|(id, _)| *id).collect();
+        // What the payee has spent since is taken back from a receivable, if at all.
+        let spent = |(_, r): &&(Id, TransferRequest)| {
+            let payee = self.model.look(&r.credit);
+            payee.is_ok_and(|payee| payee.give() < r.amount.into())
+        };
+        let spent: Vec<_> = self.transfers.iter().filter(spent).cloned().collect();
+        let shown = dice.pick(&spent).filter(|_| !dice.rare(3));
+        let shown = shown.or_else(|| dice.pick(&self.transfers));
+        let row = dice.pick(&rows).filter(|_| !dice.rare(3) || shown.is_none());
+        // Mostly the request of that very transfer is shown.
+        let own = |of: Id| self.transfers.iter().find(|(_, r)| id(&r.id) == of).cloned();
+        let shown = row.and_then(own).filter(|_| !dice.rare(4)).or(shown);
         let (by, request) = shown.unwrap_or_default();
         let of = row.unwrap_or(id(&request.id));
         let shown = ([id(&request.debit), id(&request.credit)], request.amount);
-        let (sides, left) = self.model.moved.get(&of).copied().unwrap_or(shown);
+        let moved = self.model.moved.get(&of);
+        let known = moved.map(|((sides, left), _)| (*sides, u64::try_from(*left).unwrap()));
+        let (sides, left) = known.unwrap_or(shown);
         let payee = self.model.accounts.get(&sides[1]);
-        let asset = payee.map_or(1, |a| a.asset);
+        let asset = payee.map_or(1, |a| a.row.asset);
         let kind = AccountKind::ClawbackReceivable;
-        let receivable = match dice.of(10) {
+        let gives = self.model.look(&sides[1]).map_or(0, |payee| payee.give());
+        let receivable = match dice.of(16) {
             0 => Some(self.account(dice)),
-            1..5 => self.fitting((asset, kind), None, dice),
+            1..5 => self.fitting((asset, kind), |_, _| true, dice),
+            5..15 if gives < left.into() => self.fitting((asset, kind), |_, _| true, dice),
             _ => None,
         };
-        let owner = payee.map(|a| a.owner).filter(|_| dice.rare(2) && receivable.is_none());
+        let owner =
+            payee.map(|a| id(&a.row.owner)).filter(|_| dice.rare(2) && receivable.is_none());
         let amount = match dice.of(8) {
             0 => 0,
             1 => left.saturating_add(1),
@@ -389,14 +442,14 @@ impl World {
             _ => left,
         };
         // Without an id it never reaches the room: `check` knows the length.
-        let mut original = Some(request).filter(|r| !r.id.is_empty() && !dice.rare(8));
-        if let Some(request) = original.as_mut().filter(|_| dice.rare(12)) {
+        let mut original = Some(request).filter(|r| !r.id.is_empty() && !dice.rare(16));
+        if let Some(request) = original.as_mut().filter(|_| dice.rare(16)) {
             request.amount = request.amount.saturating_add(1);
         }
         let request = ReverseRequest {
-            id: own,
+            id: request_id,
             transfer: of.to_vec(),
-            original_actor: if dice.rare(16) { person(4) } else { by }.to_vec(),
+            original_actor: if dice.rare(20) { person(4) } else { by }.to_vec(),
             original,
             amount,
             reason: u32::from(!dice.rare(20)),
@@ -412,20 +465,23 @@ impl World {
             2 => 64,
             _ => 2 + dice.of(3),
         };
-        let fault = dice.of(16);
-        let (mut by, mut steps) = (actor, Vec::new());
+        let (fault, repeats) = (dice.of(16), count > 4 || dice.rare(2));
+        let (mut by, mut steps) = (actor, Vec::<ChainStep>::new());
         for n in 0..count {
-            let mut dice = Dice((0..24).map(|i| stir(dice.0.first(), n, i)).collect());
+            let mut dice = Dice((0..DICE).map(|i| stir(dice.0.first(), n, i)).collect());
             let what = [What::Move, What::Hold, What::Move, What::Post, What::Void, What::Move];
             let (call, right) = self.call(what[if n == 0 { 0 } else { dice.of(6) }], by, &mut dice);
             by = by.or(Some(right));
-            let step = match call {
-                Call::Step(Step::Transfer(mut r)) => {
-                    // A long chain is to come through sometimes: it moves little.
-                    r.amount = if count > 4 { 1 } else { r.amount };
-                    Some(Step::Transfer(r))
+            let step = match (call, steps.first().and_then(|first| first.step.clone())) {
+                // A long chain is to come through sometimes: it moves little, and the same way.
+                (_, Some(Step::Transfer(r))) if repeats => {
+                    self.fresh += 1;
+                    Some(Step::Transfer(TransferRequest { id: numbered(self.fresh), ..r }))
                 }
-                Call::Step(step) => Some(step),
+                (Call::Step(Step::Transfer(r)), _) if repeats => {
+                    Some(Step::Transfer(TransferRequest { amount: 1, ..r }))
+                }
+                (Call::Step(step), _) => Some(step),
                 _ => None,
             };
             let (last, second) = (n + 1 == count, n == 1);
@@ -456,14 +512,12 @@ impl World {
             2 => 1,
             _ => 0,
         };
-        // Lots without the bound of flag 1 are left out: what they mean is not decided.
-        let lots = if matches!(kind, 2 | 7 | 8) { 0 } else { 32 };
         let flags = match dice.of(8) {
-            0 => dice.of(64) as u32 & (31 | lots),
+            0 => dice.of(64) as u32,
             1 => 64,
             2 => 16,
             3 => 2,
-            4 => lots,
+            4 => 32,
             _ => 0,
         };
         let max_balance = if dice.rare(4) { 20 } else { 0 };
@@ -472,11 +526,7 @@ impl World {
         let mut request = OpenRequest { id: id.to_vec(), owner, asset, kind, flags, max_balance };
         // The content that stands already, sometimes.
         if let Some(row) = self.model.accounts.get(&id).filter(|_| !dice.rare(3)) {
-            request.owner = row.owner.to_vec();
-            request.asset = row.asset;
-            request.kind = row.kind.number();
-            request.flags = u32::from(row.flags & ASKED);
-            request.max_balance = row.max;
+            request = OpenRequest { id: request.id, ..row.row.clone() };
         }
         (Call::Open(request), by)
     }
@@ -486,7 +536,7 @@ impl World {
         let empty: Vec<Id> = empty.map(|(id, _)| *id).collect();
         let account = dice.pick(&empty).filter(|_| dice.rare(2));
         let account = account.unwrap_or_else(|| self.account(dice));
-        let by = self.model.accounts.get(&account).map_or(person(0), |a| a.owner);
+        let by = self.owner(&account);
         (Call::Close(CloseRequest { account: account.to_vec() }), by)
     }
 
@@ -512,8 +562,8 @@ impl World {
         let with_lots: Vec<Id> = with_lots.map(|(id, _)| *id).collect();
         let other = self.account(dice);
         let account = dice.pick(&with_lots).filter(|_| !dice.rare(6)).unwrap_or(other);
-        let asset = self.model.accounts.get(&account).map_or(1, |a| a.asset);
-        let sink = self.fitting((asset, AccountKind::ExpiredSink), None, dice);
+        let asset = self.model.accounts.get(&account).map_or(1, |a| a.row.asset);
+        let sink = self.fitting((asset, AccountKind::ExpiredSink), |id, _| *id != account, dice);
         let sink = sink.filter(|sink| *sink != account && !dice.rare(8));
         let sink = sink.unwrap_or_else(|| self.account(dice)).to_vec();
         let request = ExpireRequest { id, account: account.to_vec(), sink };
@@ -521,24 +571,6 @@ impl World {
     }
 }
 
-/// More dice for a chain's steps, from one of its own.
-fn stir(first: Option<&u16>, step: usize, place: u32) -> u16 {
-    let seed = u32::from(first.copied().unwrap_or(0)) + step as u32 * 7919 + place * 104_729;
-    (seed.wrapping_mul(2_654_435_761) >> 16) as u16
-}
-
 pub fn numbered(n: u64) -> Vec<u8> {
     [[0xb0; 8], n.to_be_bytes()].concat()
-}
-
-/// The calls, each chain as its steps.
-pub fn flat(calls: &[Call]) -> Vec<Call> {
-    let one = |call: &Call| match call {
-        Call::Chain(chain) => {
-            let steps = chain.steps.iter().filter_map(|step| step.step.clone());
-            steps.map(Call::Step).collect()
-        }
-        other => vec![other.clone()],
-    };
-    calls.iter().flat_map(one).collect()
 }

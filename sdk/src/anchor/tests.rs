@@ -56,7 +56,7 @@ fn the_question_for_a_number_is_the_contract_s() {
     answer.set_field_by_name("open", prost_reflect::Value::U64(7));
     answer.set_field_by_name("highest", prost_reflect::Value::U64(9));
     let read = GapsResponse::decode(answer.encode_to_vec().as_slice()).unwrap();
-    assert_eq!(read.open, 7);
+    assert_eq!((read.open, read.highest), (7, 9));
     let service = schema().get_service_by_name("linli.evidence.v1.Queries").unwrap();
     assert!(service.methods().any(|method| method.name() == GAPS));
 }

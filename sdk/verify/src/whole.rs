@@ -7,6 +7,8 @@
 //! Whole ──check──▶ Report ──explain──▶ explanation.txt, explanation.pdf ──seal──▶ bytes
 //! ```
 
+mod open;
+
 use crate::check::{Trust, examine_sealed};
 use crate::cose::{self, receipt::Receipt};
 use crate::explain;

@@ -6,8 +6,8 @@ mod support;
 
 use linli_types::code::Lang;
 use linli_types::height::Height;
-use linli_types::id::Digest;
-use linli_verify::cose::statement::parse;
+use linli_types::id::{Digest, PrincipalId};
+use linli_verify::cose::statement::{Claims, parse};
 use linli_verify::file::both;
 use linli_verify::pack::{BlockProof, Pack};
 use linli_verify::platform::Platform;
@@ -90,6 +90,36 @@ fn leg_01_an_untouched_pack_is_consistent_in_every_layer() {
     assert!(zh.starts_with("核验一致\n") && !zh.contains("不一致"), "{zh}");
     assert!(zh.contains("上链后未改：是"), "{zh}");
     assert!(verdict.text(Lang::En).contains("unchanged since anchoring: yes"));
+}
+
+#[test]
+fn what_is_taken_apart_is_sealed_to_the_same() {
+    let sealed = court().seal();
+    let pack = Pack::from_bytes(&sealed).unwrap();
+    let (whole, block) = linli_verify::Whole::open(&pack).unwrap().unwrap();
+    assert!(Court { whole, block }.seal() == sealed);
+    let old = include_bytes!("fixtures/a.pdf.linli");
+    assert_eq!(linli_verify::Whole::open(&Pack::from_bytes(old).unwrap()), Ok(None));
+}
+
+#[test]
+fn a_device_that_is_its_own_source_may_be_named_once() {
+    let named = |device: PrincipalId, source: PrincipalId, told: &[u8]| {
+        let of = |claims: Claims| Claims { device: Some(device), source, ..claims };
+        let told = told.to_vec();
+        let said = |said: &mut linli_verify::statement::Registered| {
+            (said.source, said.sender) = (source.0.to_vec(), source.0.to_vec());
+            said.device = told;
+        };
+        court::court_saying(&court_manifest(), of, said).seal_with(&[]).map(drop)
+    };
+    let (a, b) = (court::SOURCE, court::DEVICE);
+    let other = |result: Result<(), Failure>| result.unwrap_err().reason;
+    assert_eq!(named(a, a, &[]), Ok(()));
+    assert_eq!(named(a, a, &a.0), Ok(()));
+    assert_eq!(named(b, a, &b.0), Ok(()));
+    assert_eq!(other(named(b, a, &[])), Reason::StatementOther);
+    assert_eq!(other(named(a, a, &b.0)), Reason::StatementOther);
 }
 
 #[test]

@@ -1,4 +1,5 @@
 //! States of the log and the way between two of them: what holds, and everything that does not.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 mod support;
 

@@ -122,6 +122,17 @@ impl Live {
         command
     }
 
+    /// Waits until the ledger holds so many receipt keys: then packs have COSE receipts of several
+    /// organisations.
+    pub(crate) fn receipt_keys(&self, count: usize) {
+        until("the receipt keys stand", || {
+            let args = ["query", "log", "ReceiptKeys", "--args", "{}"];
+            let answer = self.linli("auditor", &args).done().json();
+            let keys = answer["result"]["keys"].as_array().map_or(0, Vec::len);
+            (keys >= count).then_some(())
+        });
+    }
+
     pub(crate) fn height(&self, at: usize) -> u64 {
         let status = self.linli_at(at, "auditor", &["status"]).done();
         status.json()["height"].as_u64().unwrap()

@@ -1,5 +1,6 @@
 //! `linli evidence capture | checkpoint`: a device's records while there is no network.
 
+use super::about::{basis, class};
 use crate::cli::connect::Connect;
 use crate::cli::key::{Passphrase, principal};
 use crate::cli::query::{ask_by_schema, number as count, proved};
@@ -16,18 +17,6 @@ use linli_types::signature::Zip215;
 use linli_verify::time;
 use serde_json::json;
 use std::path::{Path, PathBuf};
-
-/// The contract's bases for processing, by the words of the command line; the place is the number.
-const BASES: [&str; 8] = [
-    "",
-    "consent",
-    "contract",
-    "legal-duty",
-    "emergency",
-    "public-interest",
-    "published",
-    "other-law",
-];
 
 /// Captures files without a network.
 #[derive(clap::Args)]
@@ -95,16 +84,6 @@ pub(super) struct Seen {
     /// Whose numbers the queue uses; otherwise those of the key's own principal.
     #[arg(long, value_name = "ID", value_parser = principal)]
     source: Option<PrincipalId>,
-}
-
-fn class(text: &str) -> Result<Class, String> {
-    Class::from_name(text).ok_or_else(|| Class::ALL.map(Class::name).join(", "))
-}
-
-fn basis(text: &str) -> Result<i32, String> {
-    let place = BASES.iter().skip(1).position(|known| *known == text);
-    let number = place.and_then(|at| i32::try_from(at.saturating_add(1)).ok());
-    number.ok_or_else(|| BASES.iter().skip(1).copied().collect::<Vec<_>>().join(", "))
 }
 
 impl Capture {

@@ -1,5 +1,6 @@
 //! `linli evidence`: anchors files, fetches what proves them, shows holes in a source's numbers.
 
+mod about;
 mod anchor;
 mod ask;
 mod capture;
@@ -37,6 +38,8 @@ enum Command {
     Consistency(consistency::Consistency),
     /// Writes the pack of an anchoring whose pack was not written.
     Pack(pack::Finish),
+    /// Adds to a pack what came since it was written.
+    Renew(pack::Renew),
     /// Shows what stands under a source's number, or the records of an order.
     Trace(ask::Trace),
     /// Shows holes in a source's numbers.
@@ -65,6 +68,7 @@ impl Evidence {
             Command::Receipt(command) => command.run(out),
             Command::Consistency(command) => command.run(out),
             Command::Pack(command) => command.run(out),
+            Command::Renew(command) => command.run(out),
             Command::Trace(command) => command.run(out),
             Command::Gaps(command) => command.run(out),
             Command::Ratio(command) => command.run(out),

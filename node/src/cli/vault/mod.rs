@@ -72,6 +72,40 @@ pub(super) struct Which {
     insecure_dev: bool,
 }
 
+/// A vault whose secret makes keyed tags of files, if one is named.
+#[derive(clap::Args, Clone, Debug)]
+pub(super) struct Tagging {
+    /// A vault's folder: its secret makes keyed tags, by which the same file is found again.
+    #[arg(long, value_name = "DIR", requires = "vault_key")]
+    vault: Option<PathBuf>,
+    /// The vault's master key file, of kind vault.
+    #[arg(long, value_name = "FILE", requires = "vault")]
+    vault_key: Option<PathBuf>,
+    /// File that holds the master key's passphrase.
+    #[arg(long, value_name = "FILE", requires = "vault")]
+    vault_passphrase_file: Option<PathBuf>,
+}
+
+impl Tagging {
+    /// Opens the vault, if one is named.
+    ///
+    /// # Errors
+    ///
+    /// As [`Which::open`].
+    pub(super) fn open(&self) -> Result<Option<Store>, Failure> {
+        let (Some(vault), Some(vault_key)) = (&self.vault, &self.vault_key) else {
+            return Ok(None);
+        };
+        let which = Which {
+            vault: vault.clone(),
+            vault_key: vault_key.clone(),
+            vault_passphrase_file: self.vault_passphrase_file.clone(),
+            insecure_dev: false,
+        };
+        which.open().map(Some)
+    }
+}
+
 /// Who acts, and why: both are written into the access log.
 #[derive(clap::Args, Clone, Debug)]
 struct By {

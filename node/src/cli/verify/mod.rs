@@ -8,6 +8,8 @@ mod log;
 mod receipt;
 mod remember;
 
+pub(super) use remember::Remember;
+
 use super::genesis::read_bytes;
 use super::output::Exit;
 use super::query::write_new;

@@ -15,12 +15,12 @@ const PARTS: usize = 16;
 const PART_MAX: usize = 8_192;
 
 /// ZIP-215 with a memory.
-pub(super) struct Remember {
+pub(in crate::cli) struct Remember {
     parts: [Mutex<BTreeSet<[u8; 32]>>; PARTS],
 }
 
 impl Remember {
-    pub(super) fn new() -> Self {
+    pub(in crate::cli) fn new() -> Self {
         Self { parts: std::array::from_fn(|_| Mutex::new(BTreeSet::new())) }
     }
 }

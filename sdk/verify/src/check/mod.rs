@@ -122,6 +122,6 @@ fn refuse_files(files: &[FileDigests]) -> Result<(), Failure> {
 }
 
 /// Strict: every byte belongs to the value.
-fn read<T: BorshDeserialize>(bytes: &[u8], reason: Reason) -> Result<T, Failure> {
+pub(crate) fn read<T: BorshDeserialize>(bytes: &[u8], reason: Reason) -> Result<T, Failure> {
     T::try_from_slice(bytes).map_err(|_| Failure::plain(reason))
 }
