@@ -274,12 +274,18 @@ fn leg_06_an_erased_entry_leaves_its_number_and_nothing_of_its_files() {
     assert_eq!((queued.number, queued.source, queued.registered), (2, DEVICE, false));
     // Changed since: it is not what was captured, and somebody else's to remove.
     fs::write(&two, b"another").unwrap();
+    let packs = phone.folder().join("packs");
+    fs::create_dir(&packs).unwrap();
+    let [kept, pack] = [1, 2].map(|n| packs.join(format!("{n:012}.linli")));
+    fs::write(&kept, b"first").unwrap();
+    fs::write(&pack, b"second").unwrap();
     let gone = erase(&phone.folder(), &second.id(), true).unwrap().unwrap();
-    assert_eq!((gone.objects, gone.left), (2, vec![two.clone()]));
+    assert_eq!((gone.objects, gone.left), (3, vec![two.clone()]));
+    assert!(kept.exists() && !pack.exists());
     assert!(!one.exists() && two.exists());
     let again = erase(&phone.folder(), &second.id(), true).unwrap().unwrap();
     assert_eq!((again.objects, again.queued.manifest), (0, None));
-    assert_eq!(erase(&phone.folder(), &first.id(), false).unwrap().unwrap().objects, 1);
+    assert_eq!(erase(&phone.folder(), &first.id(), false).unwrap().unwrap().objects, 2);
     let salt = hex::encode(manifest.salt.to_string());
     let mut files = vec![phone.folder().join("state"), phone.folder().join("seen")];
     files.extend((1..=2).map(|n| phone.folder().join(format!("entries/{n:012}"))));

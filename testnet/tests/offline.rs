@@ -196,6 +196,11 @@ fn leg_20_what_a_law_keeps_and_a_queue_alone_has_is_not_erased(live: &Live) {
     let record = kept.json()["record"].as_str().unwrap().to_owned();
     erase(&record).fails(1, "VAULT_NO_RECORD", "nothing").saying("a law keeps the record");
     assert!(path.exists());
+    // A file that is not the record's is not destroyed for it.
+    let stray = file(live, "stray.pending", br#"{"manifest":"00"}"#);
+    let named = [&args[..], &["--record", &record, "--pending", text(&stray)]].concat();
+    live.linli("operator", &named).fails(2, "USAGE", "nothing").saying("of this record");
+    assert!(stray.exists());
     // What no law keeps goes; a file that was changed since stays, and is named.
     let other = file(live, "other.txt", b"other");
     let free = capture(live, &queue, &[], &[&other]).done();

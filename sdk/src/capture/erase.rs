@@ -42,7 +42,7 @@ pub struct Queued {
 pub struct Gone {
     /// What the queue had of it.
     pub queued: Queued,
-    /// How many files were destroyed: the entry, and those captured.
+    /// How many files were destroyed: the entry, its pack, and those captured.
     pub objects: u64,
     /// Captured files that still stand: not asked for, or not what was captured any more.
     pub left: Vec<PathBuf>,
@@ -209,7 +209,19 @@ pub fn erase(folder: &Path, record: &Digest, files: bool) -> Result<Option<Gone>
         durable::replace(&entry::path(folder, entry.number), &text)?; // E1
         objects = objects.saturating_add(1);
     }
+    for path in packs(folder, queued.number).iter().filter(|path| path.exists()) {
+        durable::destroy(path)?;
+        objects = objects.saturating_add(1);
+    }
     Ok(Some(Gone { queued, objects, left }))
+}
+
+/// The pack that a gateway wrote of an entry into the queue's own folder, and what an interrupted
+/// writing left: both hold the manifest with its salt.
+fn packs(folder: &Path, number: u64) -> [PathBuf; 2] {
+    let pack = folder.join("packs").join(format!("{number:012}.linli"));
+    let pending = folder.join("packs").join(format!("{number:012}.linli.pending"));
+    [pack, pending]
 }
 
 /// Whether a file is still what was captured.

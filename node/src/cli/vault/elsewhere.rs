@@ -67,10 +67,12 @@ impl Elsewhere {
             manifest.or_else(|| copies.queues.iter().find_map(|(_, queued)| queued.manifest));
         for path in &self.pending {
             match path.is_dir() {
-                true => copies.pending.extend(in_folder(path, manifest.as_ref())?),
+                true => copies.pending.extend(in_folder(path, record, manifest.as_ref())?),
                 // Of an erasure that is repeated.
                 false if !path.exists() => {}
-                false if is_of(path, manifest.as_ref()) => copies.pending.push(path.clone()),
+                false if is_of(path, record, manifest.as_ref()) => {
+                    copies.pending.push(path.clone())
+                }
                 false => return Err(foreign(path)),
             }
         }
@@ -143,13 +145,17 @@ impl Destroyed {
 }
 
 /// The record's among the files of a folder.
-fn in_folder(folder: &Path, manifest: Option<&Digest>) -> Result<Vec<PathBuf>, Failure> {
+fn in_folder(
+    folder: &Path,
+    record: &Digest,
+    manifest: Option<&Digest>,
+) -> Result<Vec<PathBuf>, Failure> {
     let entries = std::fs::read_dir(folder).map_err(|e| crate::cli::unreadable(folder, &e))?;
     let mut found = Vec::new();
     for entry in entries {
         let path = entry.map_err(|e| crate::cli::unreadable(folder, &e))?.path();
         let named = path.extension().is_some_and(|end| end == PENDING);
-        if named && is_of(&path, manifest) {
+        if named && is_of(&path, record, manifest) {
             found.push(path);
         }
     }
@@ -157,13 +163,18 @@ fn in_folder(folder: &Path, manifest: Option<&Digest>) -> Result<Vec<PathBuf>, F
     Ok(found)
 }
 
-/// Whether a file that an interrupted anchoring left holds this manifest.
-fn is_of(path: &Path, manifest: Option<&Digest>) -> bool {
+/// Whether a file that an interrupted anchoring left is of this record: by its statement, or by its
+/// manifest.
+fn is_of(path: &Path, record: &Digest, manifest: Option<&Digest>) -> bool {
     let small = std::fs::metadata(path).is_ok_and(|about| about.len() <= PENDING_BYTES_MAX);
     let read = || serde_json::from_slice::<Value>(&std::fs::read(path).ok()?).ok();
-    let held = small.then(read).flatten();
-    let held = held.and_then(|left| hex::decode(left.get("manifest")?.as_str()?).ok());
-    held.zip(manifest).is_some_and(|(held, manifest)| file::both(&held).0 == *manifest)
+    let Some(left) = small.then(read).flatten() else { return false };
+    let digest = |field: &str| {
+        let bytes = hex::decode(left.get(field)?.as_str()?).ok()?;
+        Some(file::both(&bytes).0)
+    };
+    digest("statement") == Some(*record)
+        || manifest.is_some_and(|manifest| digest("manifest") == Some(*manifest))
 }
 
 fn foreign(path: &Path) -> Failure {
