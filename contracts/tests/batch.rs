@@ -7,7 +7,7 @@ use linli_evidence::schema::{
 use linli_pretend::linli_types::genesis::Role;
 use linli_pretend::linli_types::id::PrincipalId;
 use linli_pretend::{Outcome, Plan, Town};
-use linli_types::limits::{BLOCK_FUEL_MAX, EVIDENCE_BATCH_MAX};
+use linli_types::limits::{BLOCK_FUEL_MAX, EVIDENCE_BATCH_MAX, TRANSACTION_FUEL_MAX};
 
 const SOURCE: PrincipalId = PrincipalId([1; 16]);
 const ALL: u64 = EVIDENCE_BATCH_MAX as u64;
@@ -62,6 +62,20 @@ fn a_whole_batch_fits_one_transaction_and_many_fit_one_block() {
     let known: RecordResponse = town.ask(SOURCE, "evidence", "Record", &ask).expect("an answer");
     assert_eq!((known.anchored, known.first), (true, 1 + ALL));
     assert_eq!(town.ledger().head().log_size, 2 * ALL);
+}
+
+/// Whoever sees a batch come and registers its contents first makes it dearer, and no more than that.
+#[test]
+fn a_batch_whose_contents_another_registered_first_still_fits() {
+    let other = PrincipalId([2; 16]);
+    let plan = Plan::new().person(SOURCE, &[Role::Operator]).person(other, &[Role::Operator]);
+    let mut town = plan.module("evidence", linli_modules::evidence()).open();
+    let asked = batch(&town, 1, ALL);
+    let first = RegisterBatchRequest { source: other.0.to_vec(), ..asked.clone() };
+    assert!(town.call(other, "evidence", "RegisterBatch", &first).is_done());
+    let outcome = register(&mut town, &asked);
+    let Outcome::Done(receipt) = &outcome else { panic!("{outcome:?}") };
+    assert!(receipt.fuel < TRANSACTION_FUEL_MAX / 2, "{}", receipt.fuel);
 }
 
 #[test]

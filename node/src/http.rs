@@ -1,5 +1,5 @@
 //! `/healthz` and `/metrics` over plain HTTP, for supervisors and Prometheus; beside them SCRAPI
-//! ([`crate::scrapi`]), the evidence log's own pages ([`log`]) for witnesses, and `/verify` for people.
+//! (`scrapi`), the evidence log's own pages (`log`) for witnesses, and `/verify` for people.
 //!
 //! It holds no data of the chain beyond heights, counts, headers and digests. Its connections are
 //! few and short: whoever asks again opens another.

@@ -73,6 +73,7 @@ const COMMANDS: &[&str] = &[
     "motion recuse",
     "motion withdraw",
     "motion decide",
+    "motion resign",
     "motion show",
     "motion list",
     "motion council",

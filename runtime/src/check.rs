@@ -132,7 +132,7 @@ impl Checker {
     }
 
     /// Whether `method` of `room` exists and `args` are its request message, filtered for personal
-    /// data. For calls of transactions and for calls from contract to contract.
+    /// data. For calls of transactions.
     ///
     /// # Errors
     ///
@@ -148,6 +148,18 @@ impl Checker {
     /// As [`check`](Self::check).
     pub fn check_query(&self, room: &str, method: &str, args: &[u8]) -> Result<(), Refusal> {
         self.check_method(room, method, args, Schema::query)
+    }
+
+    /// The same for what a contract asks or calls of a native room, while it runs.
+    pub(crate) fn check_inner(
+        &self,
+        room: &str,
+        method: &str,
+        args: &[u8],
+        question: bool,
+    ) -> Result<(), Refusal> {
+        let find = if question { Schema::query } else { Schema::call };
+        self.check_method(room, method, args, find)
     }
 
     fn check_method(

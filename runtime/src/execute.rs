@@ -285,7 +285,8 @@ impl<'a> Block<'a> {
         let version = policy::in_force(&mut overlay, time)?;
         let (height, policy) = (head.height.next(), version.number);
         let place = Place { height, time, log_size: head.log_size, policy };
-        let realm = Realm { chain: head.chain, validators: &head.validators };
+        let realm =
+            Realm { chain: head.chain, validators: &head.validators, checker: &ledger.checker };
         let run = Run::new(&ledger.vm, &ledger.contracts, realm, place, overlay);
         let (transactions, receipts, keys) = Default::default();
         let usage = Usage::new(Bounds::of(&version.content), time);

@@ -145,7 +145,7 @@ impl Ledger {
         let nothing = Memory::default();
         let place = Place { height: Height::GENESIS, time: genesis.time, log_size: 0, policy: 1 };
         let (chain, validators) = (self.head().chain, &self.head().validators);
-        let realm = Realm { chain, validators };
+        let realm = Realm { chain, validators, checker: &self.checker };
         let mut run = Run::new(&self.vm, &self.contracts, realm, place, Overlay::new(&nothing));
         policy::begin(&mut run.overlay, genesis.time, &genesis.policy)?;
         identity::begin(&mut run.overlay, genesis)?;

@@ -154,7 +154,7 @@ pub struct Ledger {
     pub(crate) vm: Vm,
     pub(crate) contracts: Contracts,
     pub(crate) schemas: BTreeMap<String, Vec<u8>>,
-    checker: Arc<Checker>,
+    pub(crate) checker: Arc<Checker>,
     head: Head,
     pub(crate) tree: Tree,
     pub(crate) log: Log,

@@ -25,7 +25,7 @@ pub(crate) struct Deed<'d, 's> {
 /// The result message and the event of a call.
 pub(crate) type Done = Result<(Vec<u8>, Event), Stop>;
 
-/// Reads a request message. The schema was checked before; a contract's call was not.
+/// Reads a request message, which was walked along the schema before.
 pub(crate) fn read<M: Message + Default>(args: &[u8]) -> Result<M, Refusal> {
     M::decode(args).map_err(|_| malformed("arguments"))
 }

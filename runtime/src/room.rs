@@ -9,8 +9,11 @@
 //!   the whole transaction.
 //! - **R2 paid.** Fuel that a refused inner call used is counted, so no refusal is free.
 //! - **R3 no way back.** A contract that is at work cannot be entered again.
+//! - **R4 strict.** Native rooms read the arguments of contracts as strictly as those of transactions.
 
 use crate::accounts::{self, Classes};
+use crate::check::Checker;
+use crate::deploy::is_native;
 use crate::native::{Deed, Done};
 use crate::overlay::{Claimed, Overlay};
 use crate::stored::full_key;
@@ -40,11 +43,13 @@ pub(crate) struct Place {
     pub(crate) policy: u32,
 }
 
-/// Which chain it is, and who validates the block.
+/// Which chain it is, who validates the block, and what native rooms read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Realm<'a> {
     pub(crate) chain: ChainId,
     pub(crate) validators: &'a ValidatorSet,
+    /// The schemas of the native rooms, and others.
+    pub(crate) checker: &'a Checker,
 }
 
 /// On whose behalf rooms are called.
@@ -205,8 +210,15 @@ impl<'a> Run<'a> {
     /// Calls a room's method with at most `fuel`.
     pub(crate) fn call(&mut self, room: &str, method: &str, args: &[u8], fuel: u64) -> Ran {
         let refused = |refusal| Ran { fuel: 0, end: Err(Stop::Refused(refusal)) };
-        if !self.act.at_work.is_empty() && ask::is_question(room, method) {
-            return self.ask(room, method, args, fuel);
+        if !self.act.at_work.is_empty() && is_native(room) {
+            let question = ask::is_question(room, method);
+            // R4: a transaction's own arguments were walked before it came into a block.
+            if let Err(refusal) = self.realm.checker.check_inner(room, method, args, question) {
+                return refused(refusal);
+            }
+            if question {
+                return self.ask(room, method, args, fuel);
+            }
         }
         match room {
             accounts::ROOM => return self.call_accounts(method, args, fuel),
@@ -360,7 +372,9 @@ impl<'a> Run<'a> {
 
     /// Adds an event to the transaction's.
     pub(crate) fn emit(&mut self, event: Event) -> Result<(), Stop> {
-        if self.act.events.len() >= limits::EVENTS_MAX {
+        // The mark of an agent's act takes nobody's place.
+        let marks = usize::from(self.act.actor.agent.is_some());
+        if self.act.events.len() >= limits::EVENTS_MAX.saturating_add(marks) {
             return Err(host_limit("EVENTS_MAX"));
         }
         self.act.events.push(event);

@@ -364,6 +364,44 @@ fn a_timer_does_no_duty() {
     assert!(receipts[0].is_done(), "{receipts:?}");
 }
 
+/// R4: native rooms read what a contract gives them as strictly as a transaction's own arguments.
+#[test]
+fn a_contracts_arguments_are_walked_like_a_transactions() {
+    let mut node = Node::new(&probed());
+    let mut number = 0;
+    let mut cross = |room: &str, method: &str, args: Vec<u8>| {
+        number += 1;
+        let inner = probe::Cross { room: room.into(), method: method.into(), args };
+        code_of(&node.step(&[node.sign(0, number, vec![ask("Cross", &inner)])])[0])
+    };
+    let open = OpenRequest {
+        id: vec![77; 16],
+        owner: contract_principal("probe").0.to_vec(),
+        asset: 1,
+        kind: AccountKind::Escrow as u32,
+        ..OpenRequest::default()
+    };
+    let open = open.encode_to_vec();
+    let with = |tail: &[u8]| [open.as_slice(), tail].concat();
+    let malformed = Code::Malformed.number();
+    // An unknown field, a singular one twice, a long zero, a missing end.
+    for tail in [&[0xf8, 0x07, 1][..], &[0x18, 1], &[0x20, 0x80, 0], &[0x0a, 16, 1]] {
+        assert_eq!(cross("accounts", "Open", with(tail)), malformed, "{tail:?}");
+    }
+    assert_eq!(cross("accounts", "Open", vec![0x0a, 1, 7]), malformed);
+    assert_eq!(cross("accounts", "Open", open.clone()), 0);
+    // Questions too.
+    let account = [&[0x0a, 16][..], &[77; 16]].concat();
+    assert_eq!(cross("accounts", "Account", [&account[..], &[0xf8, 0x07, 1]].concat()), malformed);
+    assert_eq!(cross("accounts", "Account", account), 0);
+    let act = [&[0x0a, 32][..], &[9; 32], &[0x10, 1]].concat();
+    assert_eq!(cross("identity", "Act", [&act[..], &[0x10, 1]].concat()), malformed);
+    assert_eq!(cross("identity", "Act", act), 0);
+    let unknown = Code::UnknownMethod.number();
+    assert_eq!(cross("accounts", "Steal", open), unknown);
+    assert_eq!(cross("timers", "Schedule", Vec::new()), unknown);
+}
+
 #[test]
 fn a_contract_at_work_is_not_entered_again() {
     let mut node = Node::new(&probed());

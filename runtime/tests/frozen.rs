@@ -3,8 +3,9 @@
 
 mod support;
 
-use linli_runtime::accounts::rows::OpeningRow;
+use linli_runtime::accounts::rows::{OpeningRow, PendingRow};
 use linli_runtime::accounts::{AccountRow, account_key};
+use linli_runtime::governance::rows::{Count, HeadRow, MotionRow, Standing};
 use linli_runtime::identity::PrincipalRow;
 use linli_runtime::identity::rows::{ExpectedRow, MandateKind, MandateRow};
 use linli_runtime::overlay::ClaimHead;
@@ -18,7 +19,7 @@ use linli_types::certificate::{Certificate, Precommit};
 use linli_types::genesis::{Genesis, Role};
 use linli_types::header::Header;
 use linli_types::height::Height;
-use linli_types::id::{BlockId, Digest, Signature, TransferId};
+use linli_types::id::{BlockId, Digest, Signature, TimerId, TransferId};
 use linli_types::opening::chunk_digest;
 use linli_types::policy::Policy;
 use linli_types::receipt::{Outcome, Receipt};
@@ -26,10 +27,12 @@ use linli_types::store::Column;
 use linli_types::store::Read;
 use linli_types::validator::ValidatorSet;
 use linli_types::wire::accounts::{OpeningChunk, OpeningLine};
+use linli_types::wire::governance::{self, SeatChamber};
+use prost::Message;
 use support::*;
 
 /// Names and kept bytes, in hexadecimal. Written by hand-run only: see [`aside`].
-const KEPT: [(&str, &str); 21] = [
+const KEPT: [(&str, &str); 25] = [
     ("genesis", include_str!("fixtures/genesis.hex")),
     ("header", include_str!("fixtures/header.hex")),
     ("block", include_str!("fixtures/block.hex")),
@@ -51,6 +54,10 @@ const KEPT: [(&str, &str); 21] = [
     ("chunk", include_str!("fixtures/chunk.hex")),
     ("validators", include_str!("fixtures/validators.hex")),
     ("protocol", include_str!("fixtures/protocol.hex")),
+    ("pending", include_str!("fixtures/pending.hex")),
+    ("council", include_str!("fixtures/council.hex")),
+    ("motion", include_str!("fixtures/motion.hex")),
+    ("seats", include_str!("fixtures/seats.hex")),
 ];
 
 /// A chain of one block: a transfer done and one refused.
@@ -117,7 +124,60 @@ fn written() -> Vec<Vec<u8>> {
         chunk_digest(&chunk()).0.to_vec(),
         linli_types::encode(&validators()),
         linli_types::encode(&protocol()),
+        linli_types::encode(&pending()),
+        linli_types::encode(&council()),
+        linli_types::encode(&motion()),
+        seats().encode_to_vec(),
     ]
+}
+
+fn pending() -> PendingRow {
+    PendingRow {
+        debit: account(0, 0),
+        credit: account(1, 0),
+        amount: 5,
+        asset: 1,
+        code: 2,
+        expires: START,
+        day: 20_833,
+        resolver: person(2),
+        timer: TimerId([4; 16]),
+        agent: Some(person(3)),
+    }
+}
+
+fn council() -> HeadRow {
+    HeadRow { last: 3, under_way: 1, seats: [20, 15, 0], stood: true }
+}
+
+fn motion() -> MotionRow {
+    let count = |weight| Count { weight, seats: 5, recused: 1, yes: 2, no: 1 };
+    MotionRow {
+        number: 3,
+        opener: person(0),
+        deed: seats().encode_to_vec(),
+        special: true,
+        text: "换届".into(),
+        opened: Height(7),
+        policy: 2,
+        closes: START,
+        timer: TimerId([5; 16]),
+        counts: [40, 30, 30].map(count),
+        standing: Standing::Lapsed,
+    }
+}
+
+fn seats() -> governance::Deed {
+    let seat = |n: u8, chamber: SeatChamber| governance::Seat {
+        principal: person(n).0.to_vec(),
+        chamber: chamber.into(),
+    };
+    let set = governance::SetSeats {
+        take: vec![seat(0, SeatChamber::Residents)],
+        give: vec![seat(1, SeatChamber::Enterprises), seat(2, SeatChamber::SocialOrganisations)],
+        absent: true,
+    };
+    governance::Deed { deed: Some(governance::deed::Deed::Seats(set)) }
 }
 
 fn protocol() -> ProtocolRow {
@@ -240,6 +300,10 @@ fn what_was_kept_is_still_read() {
     assert_eq!(claims.count, 1);
     assert_eq!(borsh::from_slice::<ValidatorSet>(&bytes("validators")).unwrap(), validators());
     assert_eq!(borsh::from_slice::<ProtocolRow>(&bytes("protocol")).unwrap(), protocol());
+    assert_eq!(borsh::from_slice::<PendingRow>(&bytes("pending")).unwrap(), pending());
+    assert_eq!(borsh::from_slice::<HeadRow>(&bytes("council")).unwrap(), council());
+    assert_eq!(borsh::from_slice::<MotionRow>(&bytes("motion")).unwrap(), motion());
+    assert_eq!(governance::Deed::decode(bytes("seats").as_slice()).unwrap(), seats());
     let roots = bytes("roots");
     assert_eq!(BlockId::from_slice(&roots[..32]), Some(header.id()));
 }

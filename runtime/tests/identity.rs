@@ -12,6 +12,7 @@ use linli_types::code::Code;
 use linli_types::genesis::{Genesis, Module, Organisation, Role};
 use linli_types::height::Height;
 use linli_types::id::PrincipalId;
+use linli_types::limits::{CHAIN_STEPS_MAX, EVENTS_MAX};
 use linli_types::receipt::Receipt;
 use linli_types::store::{Batch, Column, Memory, Read};
 use linli_types::validator::OrgKind;
@@ -254,6 +255,83 @@ fn an_agent_neither_posts_to_themselves_nor_lets_themselves_off() {
     assert_eq!(codes(&node.step(&candidates)), [self_dealing, 0, self_dealing, 0]);
     // The principal may.
     assert_eq!(one(&mut node, 2, 40, post(24, 10).remove(0)), 0);
+}
+
+/// Everything of the accounts, up to a cap.
+fn leave(cap_per_day: u64) -> wire::GrantMandateRequest {
+    wire::GrantMandateRequest {
+        principal: id(2),
+        agent: id(3),
+        kind: MandateKind::Agent as i32,
+        scope: vec![wire::Scope { room: "accounts".into(), method: String::new() }],
+        cap_per_day,
+        expires_ms: START.0 + 100_000,
+    }
+}
+
+/// P5: a hold that the principal made and the agent posts is given away by the agent.
+#[test]
+fn what_an_agent_posts_counts_once_against_the_cap() {
+    let mut node = Node::new(&offices());
+    assert_eq!(one(&mut node, 2, 1, ask("GrantMandate", &leave(100))), 0);
+    let reserve = |n: u64, amount| {
+        let request = accounts::ReserveRequest {
+            id: transfer_id(n).0.to_vec(),
+            debit: account(2, 0).0.to_vec(),
+            credit: account(0, 0).0.to_vec(),
+            amount,
+            code: 1,
+            expires_ms: START.0 + 90_000,
+            ..Default::default()
+        };
+        call("accounts", "Reserve", request.encode_to_vec())
+    };
+    let post = |n: u64, of: u64, amount| {
+        let (id, pending) = (transfer_id(n).0.to_vec(), transfer_id(of).0.to_vec());
+        let request = accounts::PostRequest { id, pending, amount };
+        call("accounts", "Post", request.encode_to_vec())
+    };
+    // Two holds are the principal's, one is the agent's and counts when it is made.
+    assert_eq!(one(&mut node, 2, 2, reserve(10, 60)), 0);
+    assert_eq!(one(&mut node, 2, 3, reserve(11, 50)), 0);
+    let mut acts = |n, call| {
+        let transaction = node.sign_as((person(3), 4), Some(person(2)), n, vec![call]);
+        codes(&node.step(&[transaction]))[0]
+    };
+    let above = Code::MandateCap.number();
+    assert_eq!(acts(20, reserve(12, 30)), 0);
+    assert_eq!(acts(21, post(30, 12, 0)), 0);
+    assert_eq!(acts(22, post(31, 10, 0)), 0);
+    assert_eq!(acts(23, post(32, 11, 0)), above);
+    assert_eq!(acts(24, post(33, 11, 11)), above);
+    assert_eq!(acts(25, post(34, 11, 10)), 0);
+    assert_eq!(acts(26, transfer_call(35, (2, 0), (0, 0), 1)), above);
+    assert_eq!(invariant::breaches(&node.store).unwrap(), Vec::<String>::new());
+}
+
+#[test]
+fn an_agent_makes_the_longest_chain_and_every_step_is_told() {
+    let mut node = Node::new(&offices());
+    assert_eq!(one(&mut node, 2, 1, ask("GrantMandate", &leave(1_000))), 0);
+    let step = |n: usize| accounts::ChainStep {
+        linked: n + 1 < CHAIN_STEPS_MAX,
+        step: Some(accounts::chain_step::Step::Transfer(accounts::TransferRequest {
+            id: transfer_id(100 + n as u64).0.to_vec(),
+            debit: account(2, 0).0.to_vec(),
+            credit: account(0, 0).0.to_vec(),
+            amount: 1,
+            code: 1,
+            ..Default::default()
+        })),
+    };
+    let chain = accounts::ChainRequest { steps: (0..CHAIN_STEPS_MAX).map(step).collect() };
+    let chain = call("accounts", "Chain", chain.encode_to_vec());
+    let more = transfer_call(900, (2, 0), (0, 0), 1);
+    let acts = |node: &Node, n, calls| node.sign_as((person(3), 4), Some(person(2)), n, calls);
+    let both = [acts(&node, 2, vec![chain.clone(), more]), acts(&node, 3, vec![chain])];
+    let receipts = node.step(&both);
+    assert_eq!(codes(&receipts), [Code::HostLimit.number(), 0]);
+    assert_eq!(receipts[1].events.len(), EVENTS_MAX + 1);
 }
 
 #[test]

@@ -50,12 +50,21 @@ pub struct Bench {
     /// otherwise 10,000 accounts stand in the genesis.
     #[arg(long)]
     accounts: Option<usize>,
+    /// Of `anchor-batch`: one receipt in so many gets a file of its own beside its statement, and
+    /// `linli verify --dir` verifies those afterwards. 1 is each.
+    #[arg(long, value_name = "N", default_value_t = batches::SAMPLE, value_parser = sample)]
+    sample: usize,
     /// One JSON object on stdout.
     #[arg(long)]
     json: bool,
     /// Where the net stands while it runs; by default a folder of its own that is removed.
     #[arg(long)]
     dir: Option<PathBuf>,
+}
+
+fn sample(text: &str) -> Result<usize, String> {
+    let parsed = text.parse().ok().filter(|n| (1..=1024).contains(n));
+    parsed.ok_or_else(|| "a number from 1 to 1024".into())
 }
 
 fn rate(text: &str) -> Result<Rate, Failure> {
@@ -228,9 +237,10 @@ fn figures(
     let lanes = net.validators.len();
     let window = Window::prepare(bench, net, dir, rate)?;
     let (before, own_before) = (Usage::of(net), own_cpu_ms());
-    let counted = window.run(net, dir, bench.seconds)?;
+    let (counted, leaves) = window.run(bench, net, dir)?;
     let (after, own_after) = (Usage::of(net), own_cpu_ms());
-    let verified = counted.leaves.map(|_| batches::verify(net, dir)).transpose()?;
+    let verified = leaves.map(|_| batches::verify(net, dir)).transpose()?;
+    let lossless = no_loss(&counted);
     let committed = counted.committed.max(1) as f64;
     let cpu_ms = after.cpu_ms.iter().sum::<f64>() - before.cpu_ms.iter().sum::<f64>();
     let seconds = counted.elapsed.as_secs_f64().max(0.001);
@@ -259,13 +269,15 @@ fn figures(
             (before.cpu_ms.iter().sum::<f64>() - untouched.cpu_ms.iter().sum::<f64>())
                 / count.max(1) as f64
         }),
-        leaves: counted.leaves,
-        leaves_per_s: counted.leaves.map(|leaves| leaves as f64 / seconds),
-        receipts_verified: verified,
+        leaves,
+        leaves_per_s: leaves.map(|leaves| leaves as f64 / seconds),
+        receipts_verified: verified.map(|run| run.receipts),
+        verified_per_s: verified.map(|run| run.receipts as f64 / run.seconds.max(0.001)),
+        verify_rss_mib_max: verified.map(|run| run.rss_mib_max),
         blocks: None,
         idle_cpu_pct_max: None,
     };
-    Ok((figures, counted.lossless))
+    Ok((figures, lossless))
 }
 
 /// What stands ready before the clock starts.
@@ -274,18 +286,6 @@ enum Window {
     Signed(Vec<load::Ready>, Rate),
     /// The numbers that are open: batches are made inside the clock.
     Batches(load::Numbers),
-}
-
-/// What the window came to.
-struct Counted {
-    submitted: u64,
-    committed: u64,
-    refused: u64,
-    lost: u64,
-    finality_ms: Vec<f64>,
-    elapsed: Duration,
-    leaves: Option<u64>,
-    lossless: Result<(), Failure>,
 }
 
 impl Window {
@@ -297,44 +297,15 @@ impl Window {
         Ok(Self::Batches(runtime()?.block_on(load::open_numbers(net, dir, chain(net)?))?))
     }
 
-    fn run(self, net: &Net, dir: &Path, seconds: u64) -> Result<Counted, Failure> {
+    /// What it came to; and of batches, how many receipts are on disk.
+    fn run(self, bench: &Bench, net: &Net, dir: &Path) -> Result<(Tally, Option<u64>), Failure> {
         match self {
-            Self::Signed(ready, rate) => {
-                let tally = run_ready(net, ready, rate, seconds, 0)?;
-                let lossless = no_loss(&tally);
-                let load::Tally { submitted, committed, refused, lost, .. } = tally;
-                let (finality_ms, elapsed, leaves) = (tally.finality_ms, tally.elapsed, None);
-                Ok(Counted {
-                    submitted,
-                    committed,
-                    refused,
-                    lost,
-                    finality_ms,
-                    elapsed,
-                    leaves,
-                    lossless,
-                })
-            }
+            Self::Signed(ready, rate) => Ok((run_ready(net, ready, rate, bench.seconds, 0)?, None)),
             Self::Batches(numbers) => {
-                let run = batches::run(net, dir, chain(net)?, &numbers, seconds);
-                let tally = runtime()?.block_on(run)?;
-                let lossless = match tally.lost {
-                    0 => Ok(()),
-                    lost => Err(Failure::law(format!("{lost} batches lost"))),
-                };
-                let batches::Tally { submitted, committed, refused, lost, .. } = tally;
-                let (finality_ms, elapsed, leaves) =
-                    (tally.finality_ms, tally.elapsed, Some(tally.leaves));
-                Ok(Counted {
-                    submitted,
-                    committed,
-                    refused,
-                    lost,
-                    finality_ms,
-                    elapsed,
-                    leaves,
-                    lossless,
-                })
+                let (seconds, sample) = (bench.seconds, bench.sample);
+                let run = batches::run(net, dir, chain(net)?, &numbers, seconds, sample);
+                let (tally, leaves) = runtime()?.block_on(run)?;
+                Ok((tally, Some(leaves)))
             }
         }
     }
@@ -380,6 +351,8 @@ fn idle(bench: &Bench, net: &Net) -> Result<Figures, Failure> {
         leaves: None,
         leaves_per_s: None,
         receipts_verified: None,
+        verified_per_s: None,
+        verify_rss_mib_max: None,
         blocks: Some(height().unwrap_or(from).saturating_sub(from)),
         idle_cpu_pct_max: Some(busiest / (seconds * 1e3) * 100.0),
     })

@@ -75,9 +75,15 @@ pub struct Figures {
     /// Those per second.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub leaves_per_s: Option<f64>,
-    /// Receipts that `linli verify` accepted afterwards, one in a hundred.
+    /// Receipts that one run of `linli verify --dir` accepted afterwards, `--sample` of all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub receipts_verified: Option<u64>,
+    /// Those per second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verified_per_s: Option<f64>,
+    /// Largest resident memory of that run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verify_rss_mib_max: Option<f64>,
     /// Blocks in the window; only of `idle`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blocks: Option<u64>,

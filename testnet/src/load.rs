@@ -258,6 +258,20 @@ pub struct Tally {
     pub acknowledged: Vec<TxId>,
 }
 
+impl Tally {
+    /// Takes in what a part of the same run came to; the whole's time is the caller's to measure.
+    pub(crate) fn add(&mut self, part: Self) {
+        self.submitted += part.submitted;
+        self.committed += part.committed;
+        self.refused += part.refused;
+        self.lost += part.lost;
+        self.finality_ms.extend(part.finality_ms);
+        self.twice += part.twice;
+        self.commit_gap_ms_max = self.commit_gap_ms_max.max(part.commit_gap_ms_max);
+        self.acknowledged.extend(part.acknowledged);
+    }
+}
+
 #[derive(Default)]
 struct Flight {
     waiting: HashMap<TxId, Instant>,

@@ -4,7 +4,7 @@
 mod support;
 
 use serde_json::Value;
-use support::{Live, until};
+use support::{Live, linli, text, until};
 
 const SEATS: [&str; 3] = ["council-resident", "council-enterprise", "council-social"];
 
@@ -13,6 +13,7 @@ fn the_council_decides_from_the_command_line() {
     let live = Live::start();
     a_motion_that_passes_changes_the_policy(&live);
     a_motion_that_nobody_supports_fails(&live);
+    seats_change_by_motion_and_are_left(&live);
     what_is_asked_wrongly_is_said(&live);
 }
 
@@ -83,13 +84,53 @@ fn a_motion_that_nobody_supports_fails(live: &Live) {
     assert_eq!((&list["last"], list["motions"].as_array().unwrap().len()), (&2.into(), 1));
 }
 
+/// The residents' seat goes to the person "resident", and is left again.
+fn seats_change_by_motion_and_are_left(live: &Live) {
+    let of = |who: &str| {
+        let shown = linli(&["key", "show", text(&live.key(who))]).done().json();
+        shown["principal"].as_str().unwrap().to_owned()
+    };
+    let (old, new) = (of(SEATS[0]), of("resident"));
+    let office =
+        |what: &str, who: &str, role: &str| live.linli("district-admin", &["org", what, who, role]);
+    office("grant", &new, "council_res").fails(1, "MOTION_NEEDED", "refusal receipt");
+    office("withdraw", &old, "council_res").fails(1, "MOTION_NEEDED", "refusal receipt");
+    let seat = |who: &str| format!("residents={who}");
+    let (take, give) = (seat(&old), seat(&new));
+    let open = |more: &[&str]| {
+        let args = ["motion", "open", "--text", "换届", "--closes-in", "8s"];
+        live.linli(SEATS[1], &[&args[..], more].concat())
+    };
+    open(&["--take-seat", &take]).fails(1, "CHAMBER_EMPTY", "refusal receipt");
+    open(&["--give-seat", "board=1"]).fails(2, "USAGE", "nothing").saying("residents=");
+    open(&["--give-seat", &give, "--absent"]).fails(2, "USAGE", "nothing");
+    open(&["--give-seat", &give, "--deed", "{}"]).fails(2, "USAGE", "nothing");
+    open(&["--take-seat", &take, "--give-seat", &give, "--absent"]).fails(
+        1,
+        "MOTION_CLOSE",
+        "refusal receipt",
+    );
+    let opened = open(&["--take-seat", &take, "--give-seat", &give]).done().json();
+    let motion = opened["motion"].as_str().unwrap().to_owned();
+    assert_eq!(show(live, &motion)["threshold"], "SPECIAL");
+    for (at, seat) in SEATS.iter().enumerate() {
+        live.linli_at(at + 1, seat, &["motion", "vote", &motion, "yes"]).done();
+    }
+    comes_to(live, &motion, "EXECUTED");
+    live.linli(SEATS[0], &["motion", "resign"]).fails(1, "ROLE_DENIED", "refusal receipt");
+    live.linli("resident", &["motion", "resign"]).done();
+    // It was the last one: the district fills that chamber, once.
+    office("grant", &new, "council_res").done();
+    office("grant", &old, "council_res").fails(1, "MOTION_NEEDED", "refusal receipt");
+}
+
 fn what_is_asked_wrongly_is_said(live: &Live) {
     let nobody = "ab".repeat(16);
     live.linli("resident", &["motion", "show", &nobody]).fails(1, "NO_MOTION", "nothing");
     let vote =
         |who: &str, motion: &str, say: &str| live.linli(who, &["motion", "vote", motion, say]);
-    vote("resident", &nobody, "yes").fails(1, "ROLE_DENIED", "refusal receipt");
-    vote(SEATS[0], &nobody, "yes").fails(1, "NO_MOTION", "refusal receipt");
+    vote("operator", &nobody, "yes").fails(1, "ROLE_DENIED", "refusal receipt");
+    vote(SEATS[1], &nobody, "yes").fails(1, "NO_MOTION", "refusal receipt");
     vote(SEATS[0], &nobody, "perhaps").fails(2, "USAGE", "nothing").saying("yes, no");
     vote(SEATS[0], "MO-1234", "yes").fails(2, "USAGE", "nothing");
     let open = |deed: &str, closes: &str| {

@@ -1,6 +1,6 @@
 //! Anchor: the call that came first. It makes the statement itself, and knows no provenance.
 //!
-//! Host calls on the way: caller, context, claim (manifest), hash, read and write (the source's row),
+//! Host calls on the way: caller, context, claims (retired, manifest), hash, read and write (the source's row),
 //! hash, claims (number, facts), append, emit. One entry of the state tree changes, and once a day a
 //! second one.
 
@@ -22,6 +22,8 @@ pub(crate) fn anchor(env: &mut Env<'_>, request: AnchorRequest) -> Result<Anchor
     authority::direct(env)?;
     let context = env.context();
     let source = check(&context, &request)?;
+    // V2, LEG-12: a device that was retired anchors nothing, whichever call it takes.
+    authority::in_service(env, &source)?;
     let number = request.number;
     let reused =
         once::claim(env, Content::Manifest, &request.manifest_sha256, &source, number)?.is_some();

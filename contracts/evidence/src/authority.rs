@@ -65,7 +65,8 @@ fn device(env: &mut Env<'_>, context: &Context, id: &PrincipalId) -> Result<(), 
     in_service(env, id)
 }
 
-fn in_service(env: &mut Env<'_>, device: &PrincipalId) -> Result<(), Refusal> {
+/// V2. Refuses a device that was retired.
+pub(crate) fn in_service(env: &mut Env<'_>, device: &PrincipalId) -> Result<(), Refusal> {
     match env.claimed(&retired_id(device)) {
         Some(_) => Err(No::DeviceRetired.refuse([bytes(&device.0)])),
         None => Ok(()),

@@ -7,6 +7,7 @@
 
 use crate::authority;
 use crate::facts::Facts;
+use crate::graph::unblocked;
 use crate::malformed;
 use crate::record::{Known, find};
 use crate::schema::{
@@ -88,6 +89,9 @@ fn own_evidence(
     if own.source != context.sender {
         return Err(No::Unauthorised.refuse([bytes(&own.source.0)]));
     }
+    // What is invalid, or was replaced, says nothing.
+    unblocked(env, (own.source, own.number))?;
+    own.not_replaced()?;
     Ok(Some((own.facts, named)))
 }
 
@@ -108,6 +112,7 @@ pub(crate) fn supersede(env: &mut Env<'_>, request: SupersedeRequest) -> Result<
         Standing::Challenged,
         Standing::Upheld,
     ])?;
+    stands_in.not_replaced()?;
     known.row.superseded_by = request.by;
     let change = known.step(env, Standing::Superseded, (request.reason, Some(by)));
     env.emit(&[source], &Superseded { change: Some(change) });
@@ -121,7 +126,8 @@ pub(crate) fn challenge(env: &mut Env<'_>, request: ChallengeRequest) -> Result<
     if context.sender == known.source {
         return Err(No::SameSource.refuse([bytes(&context.sender.0)]));
     }
-    known.stands(&[Standing::Anchored, Standing::Corroborated])?;
+    // Replacing a record is no way round a dispute: what rests on it rests on it still.
+    known.stands(&[Standing::Anchored, Standing::Corroborated, Standing::Superseded])?;
     let record = duty_id(env, &known);
     env.identity().act(&record, Duty::Party);
     known.row.dispute = Some(Dispute {
@@ -157,6 +163,9 @@ pub(crate) fn resolve(env: &mut Env<'_>, request: ResolveRequest) -> Result<Done
             env.emit(&about, &Upheld { change: Some(change) });
         }
         Outcome::Invalidate => {
+            if !known.row.corroborations.is_empty() {
+                source::corroborated_no_more(env, &known.source, known.facts.day);
+            }
             let change = known.step(env, Standing::Invalidated, (request.reason, None));
             env.emit(&about, &Invalidated { change: Some(change) });
         }

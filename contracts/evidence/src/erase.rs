@@ -3,16 +3,17 @@
 //! # Invariants
 //!
 //! - **INV-E5 for ever.** Erasing changes no digest, no root and no balance: a tombstone is added.
-//! - **V3 kept.** While a retention law keeps a payload, it is restricted instead (LEG-06, LEG-20).
+//! - **V3 kept.** While a retention law keeps a payload, it is restricted instead (LEG-06, LEG-20); while a
+//!   record is in dispute, nothing is noted: its payload is what the arbitrator looks at (LEG-27).
 
 use crate::authority;
 use crate::facts::Facts;
 use crate::malformed;
-use crate::record::find;
-use crate::rules::{consent_id, whole, years_asked, years_kept};
+use crate::record::{disputed, find};
+use crate::rules::{consent_id, consent_id_of, whole, years_asked, years_kept};
 use crate::schema::{
     ConsentWithdrawn, Done, EraseBasis, ErasePayloadRequest, ErasePayloadResponse, PayloadErased,
-    PayloadRestricted, Refusal as No, Tombstone, WithdrawConsentRequest,
+    PayloadRestricted, Refusal as No, Standing, Tombstone, WithdrawConsentRequest,
 };
 use crate::source::day_of;
 use alloc::vec::Vec;
@@ -44,6 +45,9 @@ pub(crate) fn erase(
     if known.row.tombstone.as_ref().is_some_and(|before| !before.restricted || restricted) {
         return Err(No::ErasedBefore.refuse([]));
     }
+    if known.row.standing() == Standing::Challenged {
+        return Err(disputed(&known)); // V3, LEG-27
+    }
     let context = env.context();
     let tombstone = Tombstone {
         basis: request.basis,
@@ -69,7 +73,8 @@ fn is_kept(facts: &Facts, today: u64) -> bool {
     years > 0 && today < until
 }
 
-/// LEG-07. From now on evidence that names the consent is refused.
+/// LEG-07. From now on evidence that names the consent is refused, of the source and of its whole
+/// organisation: a consent is given to who processes, not to a device.
 pub(crate) fn withdraw_consent(
     env: &mut Env<'_>,
     request: WithdrawConsentRequest,
@@ -77,14 +82,23 @@ pub(crate) fn withdraw_consent(
     authority::direct(env)?;
     let source = PrincipalId::from_slice(&request.source).ok_or_else(|| malformed("source"))?;
     whole(&[("consent", request.consent.len() == 16)])?;
-    let sender = env.context().sender;
-    if sender != source {
-        authority::role(env, &SPEAKERS)?;
-    }
+    let context = env.context();
+    let sender = context.sender;
+    let organisation = match sender == source {
+        true => context.organisation,
+        false => {
+            authority::role(env, &SPEAKERS)?;
+            env.identity().principal(&source).org
+        }
+    };
     let mut by = [0; 32];
     by.iter_mut().zip(sender.0).for_each(|(to, from)| *to = from);
     if env.claim(&consent_id(&source, &request.consent), &by) != linli_contract::Claim::New {
         return Err(No::ConsentWithdrawnBefore.refuse([bytes(&request.consent)]));
+    }
+    if let Some(id) = consent_id_of(organisation, &request.consent) {
+        // Withdrawn before for another of its sources: that is as good.
+        env.claim(&id, &by);
     }
     let event =
         ConsentWithdrawn { source: source.0.into(), consent: request.consent, by: sender.0.into() };

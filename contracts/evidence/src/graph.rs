@@ -7,7 +7,7 @@
 
 use crate::facts::{self, Facts, record_key};
 use crate::malformed;
-use crate::record::{RECORDS, find, parse};
+use crate::record::{RECORDS, disputed, find, parse};
 use crate::schema::{
     Children, Done, Record, Ref, Refusal as No, RegisterRequest, RequireRequest, Standing,
     TaintRequest, TaintResponse, Tainted,
@@ -103,7 +103,8 @@ pub(crate) fn unblocked(env: &mut Env<'_>, at: At) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// INV-E4. What other contracts ask before they rest on records.
+/// INV-E4. What other contracts ask before they rest on records. One that was replaced is refused: what
+/// stands in its place backs the same deed, and both would back it twice.
 pub(crate) fn require(env: &mut Env<'_>, request: RequireRequest) -> Result<Done, Refusal> {
     if !(1..=EVIDENCE_REFS_MAX).contains(&request.records.len()) {
         return Err(malformed("records"));
@@ -112,8 +113,9 @@ pub(crate) fn require(env: &mut Env<'_>, request: RequireRequest) -> Result<Done
         let known = find(env, Some(named))?;
         let at = || [bytes(&known.source.0), number(known.number)];
         unblocked(env, (known.source, known.number))?;
+        known.not_replaced()?;
         match known.row.standing() {
-            Standing::Challenged => return Err(No::InDispute.refuse(at())),
+            Standing::Challenged => return Err(disputed(&known)),
             Standing::Corroborated | Standing::Upheld => {}
             _ if request.corroborated => return Err(No::NotCorroborated.refuse(at())),
             _ => {}

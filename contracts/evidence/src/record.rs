@@ -3,8 +3,11 @@
 //! ```text
 //! ANCHORED ─ corroborate ─▶ CORROBORATED      ANCHORED ─ supersede ─▶ SUPERSEDED
 //!     └─ challenge ─▶ CHALLENGED ◀─ challenge ─┘
+//! SUPERSEDED ─ challenge ─▶ CHALLENGED
 //! CHALLENGED ─ uphold ─▶ UPHELD               CHALLENGED ─ invalidate ─▶ INVALIDATED
 //! ```
+//!
+//! A record that was replaced says so for ever (`superseded_by`), whatever is decided about it later.
 //!
 //! # Invariants
 //!
@@ -39,6 +42,11 @@ pub(crate) fn find(env: &mut Env<'_>, named: Option<&Ref>) -> Result<Known, Refu
 pub(crate) fn parse(named: &Ref) -> Result<(PrincipalId, u64), Refusal> {
     let source = PrincipalId::from_slice(&named.source).ok_or_else(|| malformed("source"))?;
     if named.number == 0 { Err(malformed("number")) } else { Ok((source, named.number)) }
+}
+
+/// What is disputed is left as it is until it is decided.
+pub(crate) fn disputed(known: &Known) -> Refusal {
+    No::InDispute.refuse([bytes(&known.source.0), number(known.number)])
 }
 
 fn not_found(source: &PrincipalId, at: u64) -> Refusal {
@@ -83,6 +91,14 @@ impl Known {
             policy: context.policy,
             reason,
             evidence,
+        }
+    }
+
+    /// Refuses a record that another one has replaced: it speaks for nothing any more.
+    pub(crate) fn not_replaced(&self) -> Result<(), Refusal> {
+        match self.row.superseded_by {
+            0 => Ok(()),
+            _ => Err(No::BadState.refuse([word(name(Standing::Superseded))])),
         }
     }
 

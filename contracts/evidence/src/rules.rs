@@ -6,7 +6,7 @@
 //! - **INV-E2 time.** Nothing is captured more than 120 s after it is registered; what was captured more
 //!   than 24 h before is marked, and taken only with a reason.
 //! - **INV-E8 consent.** Minors, sensitive data and processing by consent need a consent that was not
-//!   withdrawn (LEG-07).
+//!   withdrawn, towards the source or its organisation (LEG-07).
 //! - **V3 kept.** What a law keeps is registered with a class that keeps it as long (LEG-20).
 
 use crate::facts::{self, Facts};
@@ -25,11 +25,11 @@ pub const FUTURE_MS: u64 = 120_000;
 /// From this age on, in milliseconds, evidence is backdated: one day.
 pub const BACKDATED_MS: u64 = 24 * 3600 * 1000;
 /// Version of the registration policy.
-pub const POLICY_VERSION: u32 = 1;
+pub const POLICY_VERSION: u32 = 2;
 /// SHA-256 of `docs/evidence-policy.md`. A test compares them.
 pub const POLICY: [u8; 32] = [
-    0xce, 0xad, 0xec, 0x1e, 0x19, 0x84, 0x69, 0x5b, 0xa4, 0xb7, 0xc6, 0xa9, 0x71, 0x72, 0x9b, 0xae,
-    0x49, 0x11, 0x4e, 0x63, 0x07, 0x6a, 0x54, 0x00, 0xf0, 0xc4, 0x43, 0x6a, 0xf4, 0x70, 0x29, 0xa0,
+    0x9f, 0x91, 0x86, 0xc7, 0x01, 0x87, 0xb4, 0xf3, 0x55, 0x79, 0x09, 0xc2, 0x28, 0x79, 0xab, 0x2d,
+    0x23, 0xfc, 0x21, 0x69, 0x46, 0x32, 0xd6, 0x3b, 0xb0, 0x6d, 0x20, 0xd7, 0x3d, 0x19, 0x0f, 0xe9,
 ];
 
 /// Events about content that another source had before, of one call.
@@ -57,7 +57,7 @@ impl Said<'_> {
         self.fields()?;
         let backdated = self.time(&context)?;
         self.law()?;
-        self.consents(env, source)?;
+        self.consents(env, (source, context.organisation))?;
         let device = crate::authority::named_device(env, &context, self.device)?;
         Ok(self.facts(&context, device, backdated))
     }
@@ -99,7 +99,11 @@ impl Said<'_> {
     }
 
     /// INV-E8.
-    fn consents(&self, env: &mut Env<'_>, source: &PrincipalId) -> Result<(), Refusal> {
+    fn consents(
+        &self,
+        env: &mut Env<'_>,
+        (source, organisation): (&PrincipalId, u32),
+    ) -> Result<(), Refusal> {
         let asked = [
             ("minors", self.minors),
             ("sensitive", self.sensitive),
@@ -109,7 +113,7 @@ impl Said<'_> {
         match (asked, self.consent) {
             (Some((why, _)), []) => Err(No::ConsentMissing.refuse([word(why)])),
             (_, []) => Ok(()),
-            (_, consent) if env.claimed(&consent_id(source, consent)).is_some() => {
+            (_, consent) if is_withdrawn(env, (source, organisation), consent) => {
                 Err(No::ConsentWithdrawnBefore.refuse([bytes(consent)]))
             }
             _ => Ok(()),
@@ -200,6 +204,20 @@ pub(crate) const fn years_kept(retention: Retention) -> u64 {
 /// The business id of a consent that a source must not use any more.
 pub(crate) fn consent_id(source: &PrincipalId, consent: &[u8]) -> Vec<u8> {
     [b"w".as_slice(), &source.0, consent].concat()
+}
+
+/// The same of a whole organisation: it processes, whichever of its devices captures. 0 is nobody's.
+pub(crate) fn consent_id_of(organisation: u32, consent: &[u8]) -> Option<Vec<u8>> {
+    (organisation != 0).then(|| [b"o".as_slice(), &organisation.to_be_bytes(), consent].concat())
+}
+
+fn is_withdrawn(
+    env: &mut Env<'_>,
+    (source, organisation): (&PrincipalId, u32),
+    consent: &[u8],
+) -> bool {
+    let ids = [Some(consent_id(source, consent)), consent_id_of(organisation, consent)];
+    ids.into_iter().flatten().any(|id| env.claimed(&id).is_some())
 }
 
 /// INV-E3. Content of one call, claimed for its records one by one.

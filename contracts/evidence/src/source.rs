@@ -85,16 +85,28 @@ fn today(env: &mut Env<'_>, source: &PrincipalId, row: &mut Source) -> Day {
 
 /// Counts a record of `day` that is now corroborated.
 pub(crate) fn corroborated(env: &mut Env<'_>, source: &PrincipalId, day: u16) {
-    let add = |figures: &mut Day| figures.corroborated = figures.corroborated.saturating_add(1);
+    change(env, source, day, |figures| {
+        figures.corroborated = figures.corroborated.saturating_add(1);
+    });
+}
+
+/// Counts one no more: it was invalidated.
+pub(crate) fn corroborated_no_more(env: &mut Env<'_>, source: &PrincipalId, day: u16) {
+    change(env, source, day, |figures| {
+        figures.corroborated = figures.corroborated.saturating_sub(1);
+    });
+}
+
+fn change(env: &mut Env<'_>, source: &PrincipalId, day: u16, change: impl FnOnce(&mut Day)) {
     let Some(mut row) = SOURCES.get(env, source) else { return };
     if let (true, Some(figures)) = (row.day == u32::from(day), row.today.as_mut()) {
-        add(figures);
+        change(figures);
         SOURCES.put(env, source, &row);
         return;
     }
     let key = day_key(source, day.into());
     if let Some(mut figures) = DAYS.get(env, &key) {
-        add(&mut figures);
+        change(&mut figures);
         DAYS.put(env, &key, &figures);
     }
 }

@@ -6,11 +6,12 @@ mod common;
 use common::{at, batch, request};
 use linli_contract::{Env, Refusal};
 use linli_evidence::schema::{
-    ChallengeRequest, CorroborateRequest, Corroborated, EraseBasis, ErasePayloadRequest,
-    ErasePayloadResponse, Kind, Outcome as Decision, PolicyRequest, PolicyResponse, RatioRequest,
-    RatioResponse, RecordRequest, Ref, Refusal as No, RegisterBatchRequest, RegisterRequest,
-    RequireRequest, ResolveRequest, Retention, RetireDeviceRequest, Standing, StateResponse,
-    SupersedeRequest, TaintRequest, TaintResponse, WithdrawConsentRequest,
+    AnchorRequest, ChallengeRequest, CorroborateRequest, Corroborated, EraseBasis,
+    ErasePayloadRequest, ErasePayloadResponse, Kind, Outcome as Decision, PolicyRequest,
+    PolicyResponse, RatioRequest, RatioResponse, RecordRequest, Ref, Refusal as No,
+    RegisterBatchRequest, RegisterRequest, RequireRequest, ResolveRequest, Retention,
+    RetireDeviceRequest, Standing, StateResponse, SupersedeRequest, TaintRequest, TaintResponse,
+    WithdrawConsentRequest,
 };
 use linli_evidence::{POLICY, POLICY_VERSION};
 use linli_pretend::linli_types::genesis::Role;
@@ -171,6 +172,17 @@ fn leg_12_a_retired_device_serves_no_more_and_what_it_did_stands() {
         ..batch(DEVICE, 2, 3, 70)
     };
     assert_eq!(no(&call(&mut town, DEVICE, "RegisterBatch", &many)), retired);
+    let first = AnchorRequest {
+        source: vec![DEVICE; 16],
+        number: 2,
+        kind: Kind::Form.into(),
+        manifest_sha256: vec![61; 32],
+        manifest_sm3: vec![62; 32],
+        size: 1,
+        captured_at_ms: now(&town),
+        ..AnchorRequest::default()
+    };
+    assert_eq!(no(&call(&mut town, DEVICE, "Anchor", &first)), retired, "nor by the first call");
     let known = state(&town, OPERATOR, 1);
     assert_eq!((known.anchored, known.device), (true, vec![DEVICE; 16]));
 }
@@ -247,6 +259,45 @@ fn evidence_of_the_others_own_is_named_with_a_corroboration() {
 }
 
 #[test]
+fn leg_04_what_is_invalid_or_was_replaced_confirms_nothing() {
+    let mut town = town();
+    (1..=2).for_each(|n| given(&mut town, request(OPERATOR, n, n)));
+    (1..=3).for_each(|n| given(&mut town, request(OTHER, n, 10 + n)));
+    let with = |number| CorroborateRequest {
+        record: at(OPERATOR, 1),
+        evidence: at(OTHER, number),
+        ..Default::default()
+    };
+    let challenged = ChallengeRequest { record: at(OTHER, 1), reason: 4 };
+    assert!(call(&mut town, RESIDENT, "Challenge", &challenged).is_done());
+    let invalid =
+        ResolveRequest { record: at(OTHER, 1), outcome: Decision::Invalidate.into(), reason: 9 };
+    assert!(call(&mut town, ARBITRATOR, "Resolve", &invalid).is_done());
+    let replaced = SupersedeRequest { record: at(OTHER, 2), by: 3, reason: 2 };
+    assert!(call(&mut town, OTHER, "Supersede", &replaced).is_done());
+    assert_eq!(no(&call(&mut town, OTHER, "Corroborate", &with(1))), Some(No::Blocked));
+    assert_eq!(no(&call(&mut town, OTHER, "Corroborate", &with(2))), Some(No::BadState));
+    assert!(call(&mut town, OTHER, "Corroborate", &with(3)).is_done());
+}
+
+#[test]
+fn a_record_that_was_invalidated_counts_as_corroborated_no_more() {
+    let mut town = town();
+    (1..=2).for_each(|n| given(&mut town, request(OPERATOR, n, n)));
+    for number in [1, 2] {
+        assert!(corroborate(&mut town, OTHER, OPERATOR, number).is_done());
+    }
+    assert_eq!(ratio(&town, OPERATOR), (2, 2, 10_000, 10_000));
+    invalidate(&mut town, 1);
+    assert_eq!(ratio(&town, OPERATOR), (2, 1, 10_000, 5_000));
+    // Of an earlier day too, and only once.
+    town.at(town.now().plus_ms(86_400_000));
+    given(&mut town, request(OPERATOR, 3, 3));
+    invalidate(&mut town, 2);
+    assert_eq!(ratio(&town, OPERATOR).1, 0);
+}
+
+#[test]
 fn a_record_of_a_batch_is_corroborated_by_itself() {
     let mut town = town();
     let time = now(&town);
@@ -284,6 +335,35 @@ fn leg_09_a_wrong_record_is_superseded_and_stays() {
     let known = state(&town, OPERATOR, 1);
     assert!(known.anchored);
     assert_eq!(known.record.unwrap().superseded_by, 2);
+}
+
+#[test]
+fn a_replaced_record_backs_nothing_and_can_still_be_disputed() {
+    let mut town = town();
+    (1..=3).for_each(|n| given(&mut town, request(OPERATOR, n, n)));
+    let on = RegisterRequest { parents: vec![at(OPERATOR, 1).unwrap()], ..request(OTHER, 1, 9) };
+    given(&mut town, on);
+    let by = |number, by| SupersedeRequest { record: at(OPERATOR, number), by, reason: 2 };
+    assert!(call(&mut town, OPERATOR, "Supersede", &by(1, 2)).is_done());
+    let one = |number| vec![at(OPERATOR, number).unwrap()];
+    let why = require(&mut town, one(1), false);
+    assert!(why.refused_by("evidence", No::BadState), "both would back it twice: {why:?}");
+    assert!(require(&mut town, one(2), false).is_done());
+    // Upheld it is genuine, and replaced as before: it stands for nothing, and in nobody's place.
+    let child = || vec![at(OTHER, 1).unwrap()];
+    assert!(challenge(&mut town, AUDITOR, OPERATOR, 1).is_done());
+    assert!(resolve(&mut town, ARBITRATOR, 1, Decision::Uphold).is_done());
+    assert!(require(&mut town, one(1), true).refused_by("evidence", No::BadState));
+    assert_eq!(no(&call(&mut town, OPERATOR, "Supersede", &by(2, 1))), Some(No::BadState));
+    assert!(require(&mut town, child(), false).is_done());
+    // Invalidated, it taints what rests on it: to replace it first is no way out (INV-E4).
+    assert!(call(&mut town, OPERATOR, "Supersede", &by(2, 3)).is_done());
+    given(
+        &mut town,
+        RegisterRequest { parents: vec![at(OPERATOR, 2).unwrap()], ..request(OTHER, 2, 8) },
+    );
+    invalidate(&mut town, 2);
+    assert!(state(&town, OTHER, 2).blocked);
 }
 
 #[test]
@@ -453,6 +533,44 @@ fn leg_20_accounting_records_are_restricted_until_their_years_are_over() {
 }
 
 #[test]
+fn leg_27_what_is_in_dispute_is_not_destroyed() {
+    let mut town = town();
+    (1..=2).for_each(|n| given(&mut town, request(OPERATOR, n, n)));
+    assert!(challenge(&mut town, RESIDENT, OPERATOR, 1).is_done());
+    assert_eq!(no(&erase(&mut town, OPERATOR, 1, 1, 1)), Some(No::InDispute));
+    assert!(state(&town, OPERATOR, 1).record.unwrap().tombstone.is_none());
+    assert!(erase(&mut town, OPERATOR, 2, 1, 1).is_done(), "another record's");
+    assert!(resolve(&mut town, ARBITRATOR, 1, Decision::Invalidate).is_done());
+    assert!(erase(&mut town, OPERATOR, 1, 1, 1).is_done(), "decided");
+}
+
+#[test]
+fn leg_07_a_withdrawn_consent_binds_the_whole_organisation() {
+    let mut town = town();
+    let of = |source| WithdrawConsentRequest { source: vec![source; 16], consent: vec![6; 16] };
+    let minor = |source| RegisterRequest {
+        minors: true,
+        consent: vec![6; 16],
+        ..request(source, 1, u64::from(source))
+    };
+    let refused = Some(No::ConsentWithdrawnBefore);
+    assert!(call(&mut town, OPERATOR, "WithdrawConsent", &of(OPERATOR)).is_done(), "by itself");
+    for source in [OPERATOR, COLLEAGUE, DEVICE] {
+        assert_eq!(no(&register(&mut town, source, minor(source))), refused, "{source}");
+    }
+    assert_eq!(no(&register(&mut town, OPERATOR, minor(DEVICE))), refused, "by its gateway");
+    assert!(register(&mut town, OTHER, minor(OTHER)).is_done(), "given to another organisation");
+    // A guardian's word binds the source's organisation just so.
+    assert!(call(&mut town, GUARDIAN, "WithdrawConsent", &of(FOREIGN_DEVICE)).is_done());
+    let again = RegisterRequest { number: 2, manifest_sha256: vec![3; 32], ..minor(OTHER) };
+    assert_eq!(no(&register(&mut town, OTHER, again)), refused);
+    assert!(call(&mut town, GUARDIAN, "WithdrawConsent", &of(OTHER)).is_done(), "said again");
+    // Who belongs to no organisation answers for itself alone.
+    assert!(call(&mut town, RESIDENT, "WithdrawConsent", &of(RESIDENT)).is_done());
+    assert!(register(&mut town, GUARDIAN, minor(GUARDIAN)).is_done());
+}
+
+#[test]
 fn leg_07_a_guardian_withdraws_a_consent_for_one_source() {
     let mut town = town();
     let withdrawn = WithdrawConsentRequest { source: vec![OPERATOR; 16], consent: vec![5; 16] };
@@ -499,11 +617,12 @@ struct Paper {
     standing: Standing,
     by: Vec<u8>,
     challenger: u8,
+    replaced: bool,
 }
 
 impl Paper {
-    /// V4 as the table of `domain.md` §B3 says it; whether the deed is taken.
-    fn takes(&mut self, deed: u8, who: u8, by: Standing) -> bool {
+    /// V4 as the table of `domain.md` §B3 says it, and a replaced record may be disputed; whether the deed is taken.
+    fn takes(&mut self, deed: u8, who: u8, (by, by_replaced): (Standing, bool)) -> bool {
         use Standing::{Anchored, Challenged, Corroborated, Invalidated, Superseded, Upheld};
         let fresh = matches!(self.standing, Anchored | Corroborated);
         let to = match deed {
@@ -514,7 +633,9 @@ impl Paper {
                 self.by.push(who);
                 Corroborated
             }
-            1 if fresh && [RESIDENT, AUDITOR, ARBITRATOR].contains(&who) => {
+            1 if (fresh || self.standing == Superseded)
+                && [RESIDENT, AUDITOR, ARBITRATOR].contains(&who) =>
+            {
                 self.challenger = who;
                 Challenged
             }
@@ -527,8 +648,10 @@ impl Paper {
             }
             4 if self.standing == Anchored
                 && who == OPERATOR
+                && !by_replaced
                 && !matches!(by, Superseded | Invalidated) =>
             {
+                self.replaced = true;
                 Superseded
             }
             _ => return false,
@@ -551,7 +674,11 @@ proptest! {
         let mut papers = vec![Paper::default(); 4];
         for (deed, who, number, other) in deeds {
             let (at_record, at_other) = (usize::try_from(number).unwrap(), usize::try_from(other).unwrap());
-            let by = if number == other { Standing::Superseded } else { papers[at_other].standing };
+            let by = if number == other {
+                (Standing::Superseded, true)
+            } else {
+                (papers[at_other].standing, papers[at_other].replaced)
+            };
             let expected = papers[at_record].takes(deed, who, by);
             let outcome = match deed {
                 0 => corroborate(&mut town, who, OPERATOR, number),
@@ -570,7 +697,8 @@ proptest! {
                 prop_assert_eq!(known.record.unwrap().corroborations.len(), paper.by.len());
             }
         }
-        let corroborated = papers.iter().filter(|paper| !paper.by.is_empty()).count();
+        let counts = |paper: &&Paper| !paper.by.is_empty() && paper.standing != Standing::Invalidated;
+        let corroborated = papers.iter().filter(counts).count();
         prop_assert_eq!(ratio(&town, OPERATOR).1, corroborated as u64);
     }
 }

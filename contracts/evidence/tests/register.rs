@@ -293,9 +293,11 @@ fn leg_07_each_kind_has_its_bases_and_a_withdrawn_consent_blocks_new_evidence() 
     let again = host.call(call, "WithdrawConsent", &withdrawn);
     assert_eq!(refused(&again), Some(Refusal::ConsentWithdrawnBefore));
     assert_eq!(host.state, before);
-    // Another source's consent of the same name is another consent.
+    // A consent is given to an organisation: another's of the same name is another consent.
     let other = RegisterRequest { source: vec![2; 16], ..by(1) };
     let other = RegisterRequest { manifest_sha256: digest(0xaa, 77), ..other };
+    assert_eq!(refused(&register(&mut host, &other)), Some(Refusal::ConsentWithdrawnBefore));
+    host.organisation = 4;
     assert!(is_done(&register(&mut host, &other)));
 }
 

@@ -8,6 +8,8 @@ use super::{Failure, Output, block_on, taken};
 use crate::words::{Words, words};
 use linli_proto::{EventsRequest, QueryRequest, QueryResponse};
 use linli_types::account::{AccountRow, Act, Entry, Side, flag, issuance};
+use linli_types::amount::decimal;
+use linli_types::books::{AssetRow, asset_key};
 use linli_types::code::Code;
 use linli_types::genesis;
 use linli_types::human;
@@ -54,6 +56,16 @@ struct Which {
     proof: Option<PathBuf>,
 }
 
+async fn ask(node: &Node, keys: Vec<Vec<u8>>, proof: bool) -> Result<QueryResponse, Failure> {
+    let request = QueryRequest { room: ROOM.into(), keys, proof, ..QueryRequest::default() };
+    Ok(node.client.query(request).await?)
+}
+
+/// The value of an entry of the answer, if something stands there.
+fn present(answer: &QueryResponse, at: usize) -> Option<&[u8]> {
+    answer.entries.get(at).filter(|entry| entry.present).map(|entry| entry.value.as_slice())
+}
+
 fn account(text: &str) -> Result<AccountId, String> {
     if text.to_ascii_uppercase().starts_with("AC") && text.len() != AccountId::BYTES * 2 {
         let (_, bytes) = human::read(text).map_err(|e| e.to_string())?;
@@ -72,10 +84,18 @@ impl Account {
     }
 }
 
-/// What a node says of an account, and proves if it is asked to.
+/// What a node says of an account and its asset, and proves if it is asked to.
 struct Shown {
     answer: QueryResponse,
     row: AccountRow,
+    asset: AssetRow,
+}
+
+impl Shown {
+    /// Minor units as people write them.
+    fn amount(&self, units: i128) -> String {
+        decimal(units, self.asset.decimals)
+    }
 }
 
 impl Which {
@@ -87,28 +107,34 @@ impl Which {
         }
     }
 
+    /// The account's row and its asset's, of one block: the asset's number stands in the first.
     async fn shown(&self, node: &Node) -> Result<Shown, Failure> {
-        let (keys, proof) = (vec![self.account.0.to_vec()], self.proof.is_some());
-        let request = QueryRequest { room: ROOM.into(), keys, proof, ..QueryRequest::default() };
-        let answer = node.client.query(request).await?;
-        let Some(value) = answer.entries.first().filter(|e| e.present).map(|e| &e.value) else {
-            let id = Param::Bytes(self.account.0.to_vec());
-            return Err(linli_sdk::Error::refused(Code::NoAccount, &[id]).into());
-        };
-        let row = read(value, "account")?;
-        Ok(Shown { row, answer })
+        let account = self.account.0.to_vec();
+        let found = ask(node, vec![account.clone()], false).await?;
+        let row: AccountRow = present(&found, 0).map_or_else(
+            || {
+                let id = Param::Bytes(account.clone());
+                Err(linli_sdk::Error::refused(Code::NoAccount, &[id]).into())
+            },
+            |value| read(value, "account"),
+        )?;
+        let keys = vec![account, asset_key(row.asset)];
+        let answer = ask(node, keys, self.proof.is_some()).await?;
+        let row = read(present(&answer, 0).unwrap_or_default(), "account")?;
+        let asset = read(present(&answer, 1).unwrap_or_default(), "asset")?;
+        Ok(Shown { answer, row, asset })
     }
 
     fn balance(&self, out: &mut Output) -> Result<(), Failure> {
         let shown = block_on(async { self.shown(&self.connect.open().await?).await })?;
-        let Shown { answer, row } = shown;
-        self.write(out, &answer, |entries| Contents::State { entries, answer: None })?;
+        let Shown { answer, row, asset } = &shown;
+        self.write(out, answer, |entries| Contents::State { entries, answer: None })?;
         let code = human::write(human::Kind::Account, &self.account.0);
-        let (balance, height, entries) = (balance(&row), answer.height, row.entries);
+        let (balance, height, entries) = (balance(row), answer.height, row.entries);
         let json = json!({
             "account": self.account.to_string(), "code": code, "owner": row.owner.to_string(),
-            "asset": row.asset, "kind": row.kind.number(), "height": height, "balance": balance,
-            "available": available(&row).to_string(), "entries": entries,
+            "asset": row.asset, "unit": asset.name, "decimals": asset.decimals, "kind": row.kind.number(), "height": height, "balance": balance,
+            "available": available(row).to_string(), "entries": entries,
             "debits_posted": row.debits_posted.to_string(),
             "credits_posted": row.credits_posted.to_string(),
             "debits_pending": row.debits_pending.to_string(),
@@ -116,10 +142,10 @@ impl Which {
             "frozen_out": row.is(flag::FROZEN_OUT), "frozen_in": row.is(flag::FROZEN_IN),
             "closed": row.is(flag::CLOSED), "head": row.head.to_string(),
         });
-        let (asset, state) = (row.asset, state(&row));
+        let (amount, unit, state) = (shown.amount(balance), &asset.name, state(&shown));
         let mut text = words!(
-            "{code}　余额 {balance}（资产 {asset} 的最小单位）　{entries} 笔　截至区块 {height}",
-            "{code}  balance {balance} (minor units of asset {asset})  {entries} entries  as of block {height}"
+            "{code}　余额 {amount} {unit}　{entries} 笔　截至区块 {height}",
+            "{code}  balance {amount} {unit}  {entries} entries  as of block {height}"
         );
         let _ = write!(text.zh, "{}", state.zh);
         let _ = write!(text.en, "{}", state.en);
@@ -148,8 +174,8 @@ impl Which {
             let lines = self.lines(&node, &shown.row, shown.answer.height).await?;
             Ok((shown, lines))
         })?;
-        let Shown { answer, row } = shown;
-        let whole = is_whole(self.account, &row, &lines);
+        let Shown { answer, row, asset } = &shown;
+        let whole = is_whole(self.account, row, &lines);
         if !whole && self.proof.is_some() {
             return Err(Failure::refused(
                 "STATEMENT_NOT_WHOLE",
@@ -161,20 +187,22 @@ impl Which {
             ));
         }
         let entries: Vec<Entry> = lines.iter().map(|line| line.entry.clone()).collect();
-        self.write(out, &answer, |rows| Contents::Account { rows, lines: entries })?;
-        let (height, balance) = (answer.height, balance(&row));
-        let shown: Vec<Value> = lines.iter().map(|line| line.to_json(self.account)).collect();
+        self.write(out, answer, |rows| Contents::Account { rows, lines: entries })?;
+        let (height, balance) = (answer.height, balance(row));
+        let told: Vec<Value> = lines.iter().map(|line| line.to_json(self.account)).collect();
         let json = json!({
             "account": self.account.to_string(), "height": height, "balance": balance,
-            "entries": row.entries, "whole": whole, "lines": shown,
+            "unit": asset.name, "decimals": asset.decimals,
+            "entries": row.entries, "whole": whole, "lines": told,
         });
         let entries = row.entries;
         let mut text = words!("{entries} 笔", "{entries} entries");
         for line in &lines {
-            line.write(self.account, &mut text);
+            line.write(self.account, asset.decimals, &mut text);
         }
-        let _ = write!(text.zh, "\n期末 {balance}　截至区块 {height}");
-        let _ = write!(text.en, "\nbalance {balance}  as of block {height}");
+        let (amount, unit) = (shown.amount(balance), &asset.name);
+        let _ = write!(text.zh, "\n期末 {amount} {unit}　截至区块 {height}");
+        let _ = write!(text.en, "\nbalance {amount} {unit}  as of block {height}");
         if !whole {
             out.note(&words!(
                 "明细不完整：与账户行的笔数或摘要不符",
@@ -256,16 +284,18 @@ struct Line {
 }
 
 impl Line {
-    fn seen(&self, account: AccountId) -> (String, String) {
+    /// What it changes, with `decimals` digits after the point, and the other side.
+    fn seen(&self, account: AccountId, decimals: u8) -> (String, String) {
         let (sign, other) = match self.entry.debit == account {
             true => ('-', self.entry.credit),
             false => ('+', self.entry.debit),
         };
-        (format!("{sign}{}", self.entry.amount), human::write(human::Kind::Account, &other.0))
+        let amount = decimal(self.entry.amount.into(), decimals);
+        (format!("{sign}{amount}"), human::write(human::Kind::Account, &other.0))
     }
 
     fn to_json(&self, account: AccountId) -> Value {
-        let (change, other) = self.seen(account);
+        let (change, other) = self.seen(account, 0);
         json!({
             "height": self.height, "time_ms": self.entry.at.0, "id": self.entry.id.to_string(),
             "act": format!("{:?}", self.entry.act), "change": change, "other": other,
@@ -273,24 +303,11 @@ impl Line {
         })
     }
 
-    fn write(&self, account: AccountId, text: &mut Words) {
-        let (change, other) = self.seen(account);
-        let (height, (zh, en)) = (self.height, act(self.entry.act));
+    fn write(&self, account: AccountId, decimals: u8, text: &mut Words) {
+        let (change, other) = self.seen(account, decimals);
+        let (height, (zh, en)) = (self.height, self.entry.act.words());
         let _ = write!(text.zh, "\n区块 {height}　{zh} {change}　对方 {other}");
         let _ = write!(text.en, "\nblock {height}  {en} {change}  other side {other}");
-    }
-}
-
-const fn act(act: Act) -> (&'static str, &'static str) {
-    match act {
-        Act::Transfer => ("转账", "transfer"),
-        Act::Reserve => ("预留", "reserve"),
-        Act::Post => ("入账", "post"),
-        Act::Void => ("撤销", "void"),
-        Act::Expiry => ("到期退回", "expiry"),
-        Act::Reversal => ("冲正", "reversal"),
-        Act::Receivable => ("转应收", "receivable"),
-        Act::LotsEnded => ("批次到期", "lots ended"),
     }
 }
 
@@ -305,10 +322,11 @@ fn available(row: &AccountRow) -> i128 {
 }
 
 /// What is held and what stands in the way, for people.
-fn state(row: &AccountRow) -> Words {
-    let mut text = Words::same(String::new());
-    let (held, awaited) = (row.debits_pending, row.credits_pending);
-    if held != 0 || awaited != 0 {
+fn state(shown: &Shown) -> Words {
+    let (row, mut text) = (&shown.row, Words::same(String::new()));
+    if row.debits_pending != 0 || row.credits_pending != 0 {
+        let amount = |units: u64| shown.amount(units.into());
+        let (held, awaited) = (amount(row.debits_pending), amount(row.credits_pending));
         let _ = write!(text.zh, "　占用 {held}　待确认 {awaited}");
         let _ = write!(text.en, "  held {held}  awaited {awaited}");
     }

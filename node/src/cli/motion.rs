@@ -1,5 +1,7 @@
 //! `linli motion …`: what the council decides, from the opening of a motion to its end.
 
+mod seats;
+
 use super::call::by_schema;
 use super::connect::Connect;
 use super::query::{json_args, look, number};
@@ -9,6 +11,7 @@ use linli_sdk::key::random;
 use linli_types::height::TimeMs;
 use linli_types::human;
 use linli_verify::time::text as time_text;
+use seats::Seats;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -33,6 +36,8 @@ enum Command {
     Withdraw(Name),
     /// The district decides where a chamber has nobody left to vote.
     Decide(Say),
+    /// Leaves one's own seat.
+    Resign(Resign),
     /// Shows a motion, its votes and where it stands.
     Show(Name),
     /// Lists motions in the order they were opened.
@@ -52,6 +57,8 @@ struct Open {
     /// What the chain does if it passes, as JSON by the room's schema; without it the text is all.
     #[arg(long, value_name = "JSON", default_value = r#"{"resolution": {}}"#)]
     deed: String,
+    #[command(flatten)]
+    seats: Seats,
     /// Needs two thirds instead of more than one half.
     #[arg(long)]
     special: bool,
@@ -91,6 +98,13 @@ struct List {
     /// The first number.
     #[arg(long, default_value_t = 1)]
     from: u32,
+}
+
+/// Which connection.
+#[derive(clap::Args)]
+struct Resign {
+    #[command(flatten)]
+    connect: Connect,
 }
 
 /// The council.
@@ -158,6 +172,7 @@ impl Motion {
             Command::Recuse(name) => name.call(out, "Recuse", None),
             Command::Withdraw(name) => name.call(out, "WithdrawMotion", None),
             Command::Decide(say) => say.name.call(out, "Decide", Some(say.yes)),
+            Command::Resign(resign) => resign.run(out),
             Command::Show(name) => name.show(out),
             Command::List(list) => list.run(out),
             Command::Council(council) => council.run(out),
@@ -167,7 +182,9 @@ impl Motion {
 
 impl Open {
     fn run(self, out: &mut Output) -> Result<(), Failure> {
-        let deed = json_args(&self.deed)?;
+        let seats = self.seats.deed();
+        let special = self.special || seats.is_some();
+        let deed = seats.map_or_else(|| json_args(&self.deed), Ok)?;
         let id = match self.motion {
             Some(id) => id,
             None => Id(random()?),
@@ -175,7 +192,7 @@ impl Open {
         let closes = linli_sdk::clock::now()?.plus_ms(self.closes_in);
         let args = json!({
             "motion": id.hex(), "deed": deed, "text": self.text, "closes_at_ms": closes.0,
-            "threshold": if self.special { "SPECIAL" } else { "SIMPLE" },
+            "threshold": if special { "SPECIAL" } else { "SIMPLE" },
         });
         let called = block_on(async {
             let node = self.connect.open().await?;
@@ -235,6 +252,17 @@ impl List {
     }
 }
 
+impl Resign {
+    fn run(self, out: &mut Output) -> Result<(), Failure> {
+        let called = block_on(async {
+            let node = self.connect.open().await?;
+            by_schema(&node, ROOM, "Resign", &json!({})).await
+        })?;
+        called.answer(out, &words!("已辞去席位", "the seat is left"));
+        Ok(())
+    }
+}
+
 impl Council {
     fn run(&self, out: &mut Output) -> Result<(), Failure> {
         let answer = look(&self.connect, ROOM, "Council", &json!({}))?;
@@ -268,6 +296,7 @@ fn line(motion: &Value) -> Words {
         "EXECUTED" => "已执行",
         "REFUSED" => "被规则拒绝",
         "WITHDRAWN" => "已撤回",
+        "LAPSED" => "逾期未裁定，已失效",
         other => other,
     };
     let closes = time_text(TimeMs(number(motion, "closes_at_ms")));

@@ -286,11 +286,21 @@ impl Receipts {
         Ok(())
     }
 
-    /// Remembers a receipt key that is to be carried to the ledger.
+    /// Remembers a receipt key that is to be carried to the ledger: of a validator of the next block,
+    /// or one member would fill the places with keys that it made up (Q4).
     async fn introduced(&self, from: PublicKey, delegation: Delegation) -> Result<(), Broken> {
         let Parts { verify, chain, .. } = &self.shared.parts;
         if delegation.says.chain != *chain || !delegation.holds(&**verify) {
             self.fault(from, "a delegation that does not hold");
+            return Ok(());
+        }
+        let (own, validator) = (self.clone(), delegation.says.validator);
+        let seated = aside(move || {
+            let next = own.head().height.next();
+            let (set, _) = validators::set_at(&own.shared.parts.store, next)?;
+            Ok(set.get(&validator).is_some())
+        });
+        if !seated.await? {
             return Ok(());
         }
         let mut introduced = lock(&self.shared.introduced);

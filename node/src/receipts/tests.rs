@@ -204,6 +204,18 @@ async fn an_introduced_key_is_owed_to_the_ledger_and_a_false_one_a_fault() {
     assert_eq!(desk.receipts.owed().await.unwrap(), [good]);
 }
 
+#[tokio::test]
+async fn keys_of_made_up_validators_keep_no_real_one_out() {
+    let desk = desk(None).await;
+    for n in (10..).take(VALIDATORS_MAX + 1) {
+        desk.hear(2, Word::Introduce(desk.signer(n, n + 100).delegation)).await;
+    }
+    let good = desk.signer(3, 153).delegation;
+    desk.hear(3, Word::Introduce(good)).await;
+    assert_eq!(desk.receipts.owed().await.unwrap(), [good]);
+    assert_eq!(desk.faults(), 0, "a peer may be a height ahead");
+}
+
 #[test]
 fn heights_are_forgotten_in_the_order_they_came() {
     let head = LogHead {

@@ -103,6 +103,20 @@ pub enum Act {
 }
 
 impl Act {
+    /// For people: Chinese, then English.
+    pub const fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Transfer => ("转账", "transfer"),
+            Self::Reserve => ("预留", "reserve"),
+            Self::Post => ("入账", "post"),
+            Self::Void => ("撤销", "void"),
+            Self::Expiry => ("到期退回", "expiry"),
+            Self::Reversal => ("冲正", "reversal"),
+            Self::Receivable => ("转应收", "receivable"),
+            Self::LotsEnded => ("批次到期", "lots ended"),
+        }
+    }
+
     const ALL: [Self; 8] = [
         Self::Transfer,
         Self::Reserve,

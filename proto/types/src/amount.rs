@@ -8,6 +8,8 @@
 //! - **A2 checked.** Sums and differences return an `Option`. There is no `Add`, no `Sub` and no
 //!   `From<u64>`, so an amount cannot wrap, clamp, or appear from a bare integer by accident.
 
+use alloc::format;
+use alloc::string::{String, ToString};
 use borsh::{BorshDeserialize, BorshSerialize};
 use core::fmt;
 
@@ -66,9 +68,39 @@ impl fmt::Display for Amount {
     }
 }
 
+/// Minor units as people write them: `decimals` digits after the point, and none of grouping, so
+/// that what is shown can be given back.
+pub fn decimal(units: i128, decimals: u8) -> String {
+    let (sign, digits) = (if units < 0 { "-" } else { "" }, units.unsigned_abs().to_string());
+    let places = usize::from(decimals);
+    if places == 0 {
+        return format!("{sign}{digits}");
+    }
+    // At least one digit before the point.
+    let digits = format!("{digits:0>width$}", width = places.saturating_add(1));
+    let (whole, rest) = digits.split_at(digits.len().saturating_sub(places));
+    format!("{sign}{whole}.{rest}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn units_are_written_with_their_point() {
+        for (units, decimals, text) in [
+            (0, 2, "0.00"),
+            (5, 2, "0.05"),
+            (-5, 2, "-0.05"),
+            (1_000_000, 2, "10000.00"),
+            (-12_345, 4, "-1.2345"),
+            (90, 0, "90"),
+            (i128::from(u64::MAX), 2, "184467440737095516.15"),
+            (i128::MIN, 0, "-170141183460469231731687303715884105728"),
+        ] {
+            assert_eq!(decimal(units, decimals), text);
+        }
+    }
 
     #[test]
     fn amounts_never_wrap() {

@@ -65,6 +65,26 @@ pub struct Asset {
     pub lots: bool,
 }
 
+/// An asset as the state holds it, under [`asset_key`].
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct AssetRow {
+    /// What sort of thing it is.
+    pub class: AssetClass,
+    /// For people.
+    pub name: String,
+    /// Digits after the point.
+    pub decimals: u8,
+    /// Holders' accounts keep lots.
+    pub lots: bool,
+}
+
+/// The key of an asset's row within the room of accounts.
+pub fn asset_key(asset: u32) -> Vec<u8> {
+    let mut key = vec![b'A'];
+    key.extend_from_slice(&asset.to_be_bytes());
+    key
+}
+
 /// What an account is for.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize,

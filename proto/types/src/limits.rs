@@ -18,7 +18,7 @@ pub const NAME_BYTES_MAX: usize = 48;
 /// How far ahead `valid_until` may lie, in milliseconds: ten minutes. Bounds the key window.
 pub const VALIDITY_MS_MAX: u64 = 10 * 60 * 1000;
 
-/// Events of one transaction.
+/// Events of one transaction, as many as a chain has steps; the mark that an agent acted comes on top.
 pub const EVENTS_MAX: usize = 64;
 /// Bytes of one event.
 pub const EVENT_BYTES_MAX: usize = 1024;
@@ -148,6 +148,13 @@ pub const MOTION_TEXT_BYTES_MAX: usize = 2048;
 pub const MOTION_DEED_BYTES_MAX: usize = 16 * 1024;
 /// Motions for which something is still to come, and motions of one answer.
 pub const MOTIONS_MAX: u32 = 64;
+/// Motions of one opener that are under way: eight of them could fill every place.
+pub const MOTIONS_PER_OPENER_MAX: u32 = 8;
+/// How long a motion waits for the district's word, in milliseconds: 30 days, as long as the longest
+/// vote. Undo records for a rehearsal stand no longer.
+pub const DECISION_MS_MAX: u64 = 30 * 86_400_000;
+/// Seats that one motion gives and takes.
+pub const SEAT_CHANGES_MAX: usize = 16;
 
 /// Code bytes of one contract.
 pub const CODE_BYTES_MAX: usize = 512 * 1024;

@@ -90,6 +90,10 @@ pub const EXCLUDED: &[(Role, Role)] = &[
     // Who gives out identities and recovers keys does not move money.
     (Role::IdService, Role::FundTreasurer),
     (Role::IdService, Role::DistrictAdmin),
+    // Who decides where a chamber has nobody left, and fills an empty one, has no seat.
+    (Role::DistrictAdmin, Role::CouncilResident),
+    (Role::DistrictAdmin, Role::CouncilEnterprise),
+    (Role::DistrictAdmin, Role::CouncilSocial),
 ];
 
 /// Why roles do not go together.

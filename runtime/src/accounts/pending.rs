@@ -38,6 +38,10 @@ pub(super) fn post(desk: &mut Desk<'_, '_>, request: PostRequest) -> Result<Post
     desk.join(class)?;
     judge::unfrozen(&pending.debit, &pending.credit)?;
     bounds::post_lots(desk, &pending.debit, &pending.credit, (amount, pending.row.day))?;
+    if pending.row.agent.is_none() || pending.row.agent != desk.acting.agent {
+        // P5: what the agent did not reserve, and counted then, is given away now.
+        desk.spend(amount, &pending.credit.row.owner)?;
+    }
     keep_deed(desk, &id, &pending.debit, &pending.credit, amount)?;
     resolve(desk, id, Act::Post, amount, pending)?;
     Ok(PostResponse { amount })

@@ -3,23 +3,11 @@
 use crate::stored::{decode, full_key};
 use borsh::{BorshDeserialize, BorshSerialize};
 use linli_types::account::AccountRow;
-use linli_types::books::{AccountKind, AssetClass, Authority};
+pub use linli_types::books::AssetRow;
+use linli_types::books::{self, AccountKind, AssetClass, Authority};
 use linli_types::height::TimeMs;
 use linli_types::id::{AccountId, Digest, PrincipalId, TimerId, TransferId};
 use linli_types::store::Broken;
-
-/// An asset.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub struct AssetRow {
-    /// What sort of thing it is.
-    pub class: AssetClass,
-    /// For people.
-    pub name: String,
-    /// Digits after the point.
-    pub decimals: u8,
-    /// Holders' accounts keep lots.
-    pub lots: bool,
-}
 
 /// The moves that the closed table allows for one asset and one code (INV-L9).
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -51,6 +39,8 @@ pub struct PendingRow {
     pub resolver: PrincipalId,
     /// The timer that will give it up.
     pub timer: TimerId,
+    /// The agent who reserved it for the principal: it counted against their mandate then.
+    pub agent: Option<PrincipalId>,
 }
 
 /// What may still be taken back of a transfer.
@@ -123,7 +113,7 @@ pub fn deed_key(id: &TransferId) -> Vec<u8> {
 
 /// The full key of an asset.
 pub fn asset_key(asset: u32) -> Vec<u8> {
-    marked(b'A', &asset.to_be_bytes())
+    full_key(super::ROOM, &books::asset_key(asset))
 }
 
 /// The full key of an asset's rules for a code.

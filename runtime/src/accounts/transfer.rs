@@ -89,7 +89,9 @@ fn hold(
     let timer = timers::schedule(desk.overlay, expires, &row, &id.0)?;
     let (debit, credit, asset) = (debit.id, credit.id, debit.row.asset);
     let day = day_of(desk.place.time);
-    let row = PendingRow { debit, credit, amount, asset, code, expires, day, resolver, timer };
+    let agent = desk.acting.agent;
+    let row =
+        PendingRow { debit, credit, amount, asset, code, expires, day, resolver, timer, agent };
     Ok(desk.overlay.write(pending_key(&id), Some(linli_types::encode(&row)))?)
 }
 

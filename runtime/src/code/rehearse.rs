@@ -316,7 +316,8 @@ impl<'a> Rehearsal<'a> {
         place: Place,
         deed: &Deed,
     ) -> Result<Option<Did>, Broken> {
-        let realm = Realm { chain: self.chain, validators: &self.genesis.validators };
+        let validators = &self.genesis.validators;
+        let realm = Realm { chain: self.chain, validators, checker: &self.checker };
         let mut run = Run::new(&self.vm, contracts, realm, place, Overlay::new(&self.past));
         let receipt = match &deed.what {
             What::Transaction(transaction) => Some(perform(&mut run, transaction, None)?),

@@ -1,8 +1,8 @@
 //! What the chain does by itself: it counts the votes, and carries out what passed.
 
-use super::open::motion_id;
+use super::open::{motion_id, set_timer};
 use super::rows::{MotionId, MotionRow, Standing, get_motion, put_motion};
-use super::{ROOM, deeds, vote};
+use super::{ROOM, deeds, seating, vote};
 use crate::native::{Deed, event, malformed};
 use crate::overlay::Overlay;
 use crate::vm::Stop;
@@ -21,11 +21,18 @@ pub(super) enum Step {
     Close,
     /// The delay is over.
     CarryOut,
+    /// The district's time to decide is over.
+    Lapse,
 }
 
 impl Step {
     pub(super) fn payload(self, id: &MotionId) -> Vec<u8> {
-        [&[u8::from(self == Self::CarryOut)], id.as_slice()].concat()
+        let step = match self {
+            Self::Close => 0,
+            Self::CarryOut => 1,
+            Self::Lapse => 2,
+        };
+        [&[step], id.as_slice()].concat()
     }
 }
 
@@ -37,6 +44,7 @@ pub(crate) fn fire(deed: &mut Deed<'_, '_>, payload: &[u8]) -> Result<Vec<Event>
     match (step, &motion.standing) {
         (0, Standing::Open) => count(deed, &id, motion),
         (1, Standing::Passed { .. }) => carry_out(deed, &id, motion),
+        (2, Standing::Escalated) => lapse(deed, &id, motion),
         _ => Err(malformed("payload").into()),
     }
 }
@@ -56,14 +64,30 @@ fn count(
     id: &MotionId,
     mut motion: MotionRow,
 ) -> Result<Vec<Event>, Stop> {
+    seating::leave_out_absent(deed, id, &mut motion)?;
     let share = motion.share();
     motion.standing = match &share {
         Ok(share) if share.passes(motion.threshold()) => vote::pass(deed, id, &motion)?,
-        Err(NoShare::Empty(_)) => Standing::Escalated,
+        Err(NoShare::Empty(_)) => {
+            let until = deed.place.time.plus_ms(limits::DECISION_MS_MAX);
+            motion.timer = set_timer(deed, Step::Lapse, id, until)?;
+            Standing::Escalated
+        }
         Ok(_) | Err(_) => Standing::Failed,
     };
     put_motion(deed.overlay, id, &motion)?;
     Ok(vec![moved(id, &motion, share.ok())])
+}
+
+/// The district has not decided: nothing waits for ever, nor the undo records of a rehearsal.
+fn lapse(
+    deed: &mut Deed<'_, '_>,
+    id: &MotionId,
+    mut motion: MotionRow,
+) -> Result<Vec<Event>, Stop> {
+    motion.standing = Standing::Lapsed;
+    put_motion(deed.overlay, id, &motion)?;
+    Ok(vec![moved(id, &motion, None)])
 }
 
 /// The delay is over (G3). What the rules refuse leaves no trace but the motion's own standing.
@@ -98,6 +122,7 @@ pub(super) fn standing_number(standing: &Standing) -> (wire::Standing, u64) {
         Standing::Executed { .. } => (wire::Standing::Executed, 0),
         Standing::Refused { .. } => (wire::Standing::Refused, 0),
         Standing::Withdrawn => (wire::Standing::Withdrawn, 0),
+        Standing::Lapsed => (wire::Standing::Lapsed, 0),
     }
 }
 

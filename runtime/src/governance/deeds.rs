@@ -3,6 +3,7 @@
 //! A deed is tried when the motion opens, as if it were carried out at the earliest time: what could
 //! never stand is refused before anyone votes. Then everything is taken back.
 
+use super::seating;
 use crate::code;
 use crate::identity;
 use crate::native::{Deed, malformed};
@@ -17,8 +18,8 @@ use linli_types::receipt::Event;
 use linli_types::wire::governance::deed::Deed as Kind;
 use linli_types::wire::policy as policy_wire;
 
-/// The least threshold. The council's own weights, the separation of duties, who orders the blocks
-/// and by which rules are everyone's protection: they need two thirds.
+/// The least threshold. The council's own weights and seats, the separation of duties, who orders
+/// the blocks and by which rules are everyone's protection: they need two thirds.
 pub(super) fn needs(kind: &Kind) -> Threshold {
     match kind {
         Kind::Resolution(_) | Kind::AdmitOrganisation(_) | Kind::AdmitCentre(_) => {
@@ -31,7 +32,8 @@ pub(super) fn needs(kind: &Kind) -> Threshold {
         | Kind::RekeyValidator(_)
         | Kind::SetPower(_)
         | Kind::Protocol(_)
-        | Kind::Contract(_) => Threshold::Special,
+        | Kind::Contract(_)
+        | Kind::Seats(_) => Threshold::Special,
     }
 }
 
@@ -77,6 +79,7 @@ pub(super) fn carry_out(deed: &mut Deed<'_, '_>, kind: Kind) -> Result<Vec<Event
             return Ok(Vec::new());
         }
         Kind::Contract(deploy) => code::carry_out(deed, &deploy)?,
+        Kind::Seats(set) => return seating::carry_out(deed, &set),
     };
     Ok(vec![event])
 }

@@ -12,7 +12,8 @@ use linli_types::id::PrincipalId;
 use linli_types::store::{Broken, Column, Read};
 use std::collections::BTreeMap;
 
-/// G1: seats are exactly the roles that are seats, and the head counts them.
+/// G1: seats are exactly the roles that are seats, and the head counts them. G4: it knows that every
+/// chamber had one.
 #[derive(Clone, Copy, Debug)]
 pub struct SeatsAreRoles;
 
@@ -34,6 +35,9 @@ impl Invariant for SeatsAreRoles {
             if let Some(count) = seats.get_mut(chamber) {
                 *count = count.saturating_add(1);
             }
+        }
+        if seats.iter().all(|seats| *seats > 0) && !rows.head.stood {
+            found.push("every chamber has a seat, and the council does not stand".to_string());
         }
         if rows.head.seats != seats {
             found.push(format!("the head counts {:?} seats, there are {seats:?}", rows.head.seats));
@@ -75,6 +79,14 @@ impl Invariant for VotesCounted {
                 found.push(format!("motion {}: its counts are not its votes", motion.number));
             }
         }
+        let mut openers: BTreeMap<PrincipalId, u32> = BTreeMap::new();
+        for motion in rows.motions.values().filter(|motion| motion.standing.is_under_way()) {
+            let count = openers.entry(motion.opener).or_default();
+            *count = count.saturating_add(1);
+        }
+        if openers != rows.openers {
+            found.push("the motions of an opener are not those under way".to_string());
+        }
         let under_way = rows.motions.values().filter(|m| m.standing.is_under_way()).count();
         let said = [rows.head.under_way, rows.head.last].map(|n| usize::try_from(n).ok());
         if !votes.is_empty() || said != [under_way, rows.motions.len()].map(Some) {
@@ -98,6 +110,7 @@ struct Rows {
     head: HeadRow,
     seats: BTreeMap<PrincipalId, SeatRow>,
     motions: BTreeMap<MotionId, MotionRow>,
+    openers: BTreeMap<PrincipalId, u32>,
     votes: BTreeMap<(MotionId, PrincipalId), VoteRow>,
 }
 
@@ -108,6 +121,9 @@ fn rows(store: &dyn Read) -> Result<Rows, Broken> {
             rows.head = decode(value, "the council's head")?;
         } else if let Some(id) = key.strip_prefix(prefix::SEAT).and_then(PrincipalId::from_slice) {
             rows.seats.insert(id, decode(value, "a seat")?);
+        } else if let Some(id) = key.strip_prefix(prefix::OPENER).and_then(PrincipalId::from_slice)
+        {
+            rows.openers.insert(id, decode(value, "an opener's motions")?);
         } else if let Some(id) = key.strip_prefix(prefix::MOTION) {
             let id = id.try_into().map_err(|_| Broken("a motion's key".into()))?;
             rows.motions.insert(id, decode(value, "a motion")?);

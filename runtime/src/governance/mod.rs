@@ -5,13 +5,14 @@
 //! OpenMotion ──▶ OPEN ─────────▶ PASSED ────────▶ EXECUTED
 //!                 │  │ └───────▶ FAILED     └───▶ REFUSED   the rules had changed meanwhile
 //!                 │  └─────────▶ ESCALATED ─ Decide ─▶ PASSED | FAILED
+//!                 │                  └───── 30 days ─▶ LAPSED
 //!                 └─ WithdrawMotion ─▶ WITHDRAWN
 //!
 //! rows.rs   what stands in the state        seats.rs  who has a seat, and since when
 //! open.rs   a motion begins                 vote.rs   votes, recusal, withdrawal, the district
 //! close.rs  timers: counting, carrying out  deeds.rs  what motions do, and what they need
 //! query.rs  what readers ask                laws.rs   the laws over a whole store
-//! quota.rs  what organisations may use of the chain per day
+//! quota.rs  what organisations may use      seating.rs  seats given, taken and left
 //! ```
 //!
 //! Shares are counted by [`linli_types::council`]: exactly, and absence counts against.
@@ -23,8 +24,10 @@
 //! - **G2 counted.** The counts of a motion are those of its votes; a chamber's seats are those that
 //!   stood when the motion opened.
 //! - **G3 not before.** No vote after the close, no deed before the delay is over, each deed once.
-//! - **G4 the council decides.** Once every chamber has a seat, acts of the whole consortium come
-//!   from motions alone.
+//! - **G4 the council decides.** Once every chamber had a seat, acts of the whole consortium come
+//!   from motions alone, for ever.
+//! - **G5 nobody packs it.** From then on a seat is given or taken by a motion alone. Everyone may
+//!   leave their own; a chamber that was left by all gets its next seat from the district.
 
 mod close;
 mod deeds;
@@ -33,12 +36,13 @@ mod open;
 mod query;
 pub mod quota;
 pub mod rows;
+mod seating;
 mod seats;
 mod vote;
 
 pub(crate) use close::{fire, fire_cost};
 pub(crate) use query::answer;
-pub(crate) use seats::{begin, given, stands, taken};
+pub(crate) use seats::{begin, given, office_may, stands, taken};
 
 use crate::code;
 use crate::native::{Deed, Done, method_word};
@@ -60,6 +64,7 @@ pub(crate) fn call(deed: &mut Deed<'_, '_>, method: &str, args: &[u8]) -> Done {
         "Recuse" => vote::recuse(deed, args),
         "WithdrawMotion" => vote::withdraw(deed, args),
         "Decide" => vote::decide(deed, args),
+        "Resign" => seating::resign(deed, args),
         _ => code::call(deed, method, args),
     }
 }

@@ -1,7 +1,8 @@
 //! A motion begins: by whom, for how long, with what need.
 
 use super::rows::{
-    CHAMBERS, Count, MotionId, MotionRow, Standing, get_head, motion_key, number_key, put_head,
+    CHAMBERS, Count, MotionId, MotionRow, Standing, get_head, get_opener, motion_key, number_key,
+    put_head, put_opener,
 };
 use super::{ROOM, close, deeds};
 use crate::code;
@@ -14,7 +15,9 @@ use linli_types::code::Code;
 use linli_types::council::Threshold;
 use linli_types::digest;
 use linli_types::height::TimeMs;
-use linli_types::limits::{MOTION_DEED_BYTES_MAX, MOTION_TEXT_BYTES_MAX, MOTIONS_MAX};
+use linli_types::limits::{
+    MOTION_DEED_BYTES_MAX, MOTION_TEXT_BYTES_MAX, MOTIONS_MAX, MOTIONS_PER_OPENER_MAX,
+};
 use linli_types::policy::{Param, WeightsOf};
 use linli_types::receipt::{Param as Parameter, Refusal};
 use linli_types::wire::governance as wire;
@@ -34,8 +37,8 @@ pub(super) fn open(deed: &mut Deed<'_, '_>, args: &[u8]) -> Done {
         return Err(malformed("text").into());
     }
     let version = policy::in_force(deed.overlay, deed.place.time)?;
-    let closes = check_closes(deed, &version, request.closes_at_ms)?;
     let kind = deeds::kind(request.deed)?;
+    let closes = check_closes(deed, &version, &kind, request.closes_at_ms)?;
     let special = check_threshold(request.threshold, deeds::needs(&kind))?;
     let delay = version.content.param(deeds::delay(&kind));
     deeds::try_out(deed, kind.clone(), closes.plus_ms(delay))?;
@@ -86,14 +89,20 @@ fn claim(deed: &mut Deed<'_, '_>, id: &MotionId, args: &[u8]) -> Result<(), Stop
     }
 }
 
-/// How long voting may last.
+/// How long voting may last. Who is called absent has half of the longest time to speak up.
 fn check_closes(
     deed: &Deed<'_, '_>,
     version: &VersionRow,
+    kind: &wire::deed::Deed,
     closes_at_ms: u64,
 ) -> Result<TimeMs, Refusal> {
-    let bound = |param| deed.place.time.plus_ms(version.content.param(param));
-    let (first, last) = (bound(Param::MotionOpenMsMin), bound(Param::MotionOpenMsMax));
+    let [shortest, longest] =
+        [Param::MotionOpenMsMin, Param::MotionOpenMsMax].map(|param| version.content.param(param));
+    let shortest = match kind {
+        wire::deed::Deed::Seats(set) if set.absent => shortest.max(longest / 2),
+        _ => shortest,
+    };
+    let [first, last] = [shortest, longest].map(|bound| deed.place.time.plus_ms(bound));
     match (first.0..=last.0).contains(&closes_at_ms) {
         true => Ok(TimeMs(closes_at_ms)),
         false => {
@@ -143,6 +152,12 @@ fn enter(deed: &mut Deed<'_, '_>, id: &MotionId, mut row: MotionRow) -> Result<M
         let max = Parameter::Number(u64::from(MOTIONS_MAX));
         return Err(Code::TooMany.refuse([word("motions"), max]).into());
     }
+    let of_opener = get_opener(deed.overlay, &row.opener)?;
+    if of_opener >= MOTIONS_PER_OPENER_MAX {
+        let max = Parameter::Number(u64::from(MOTIONS_PER_OPENER_MAX));
+        return Err(Code::OpenerFull.refuse([max]).into());
+    }
+    put_opener(deed.overlay, &row.opener, of_opener.saturating_add(1))?;
     head.last = head.last.checked_add(1).ok_or_else(|| Code::Overflow.refuse([]))?;
     head.under_way = head.under_way.saturating_add(1);
     row.number = head.last;

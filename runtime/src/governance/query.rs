@@ -85,7 +85,7 @@ impl Look<'_> {
     }
 
     fn council(&mut self, now: TimeMs) -> Result<wire::CouncilResponse, Stop> {
-        let seats = self.head()?.seats;
+        let HeadRow { seats, stood: stands, .. } = self.head()?;
         let number = policy::number_at(self.store, now)?;
         let version = self.get(policy::version_key(number))?;
         let missing = || Broken("a version of the policy is missing".into());
@@ -99,7 +99,7 @@ impl Look<'_> {
         };
         Ok(wire::CouncilResponse {
             chambers: seats.into_iter().zip(weights).map(chamber).collect(),
-            stands: seats.iter().all(|seats| *seats > 0),
+            stands,
         })
     }
 }

@@ -48,6 +48,8 @@ pub enum Standing {
     },
     /// Taken back by its author.
     Withdrawn,
+    /// The district did not decide in time.
+    Lapsed,
 }
 
 impl Standing {
@@ -91,7 +93,7 @@ pub struct MotionRow {
     pub policy: u32,
     /// When voting ends.
     pub closes: TimeMs,
-    /// The timer that counts the votes.
+    /// The timer that counts the votes; once it is the district's to decide, the one that ends that.
     pub timer: TimerId,
     /// Residents, enterprises, social organisations.
     pub counts: [Count; CHAMBERS],
@@ -148,12 +150,15 @@ pub struct HeadRow {
     pub under_way: u32,
     /// Seats of each chamber.
     pub seats: [u32; CHAMBERS],
+    /// Every chamber had a seat once: from then on motions decide (G4, G5).
+    pub stood: bool,
 }
 
 /// How keys begin.
 pub(super) mod prefix {
     pub(in super::super) const MOTION: &[u8] = b"motion/";
     pub(in super::super) const NUMBER: &[u8] = b"number/";
+    pub(in super::super) const OPENER: &[u8] = b"opener/";
     pub(in super::super) const SEAT: &[u8] = b"seat/";
     pub(in super::super) const VOTE: &[u8] = b"vote/";
 }
@@ -175,6 +180,11 @@ pub fn motion_key(id: &MotionId) -> Vec<u8> {
 /// The full key of the id of a motion's number.
 pub fn number_key(number: u32) -> Vec<u8> {
     key(prefix::NUMBER, &number.to_be_bytes())
+}
+
+/// The full key of how many motions of an opener's are under way; no row for none.
+pub fn opener_key(opener: &PrincipalId) -> Vec<u8> {
+    key(prefix::OPENER, &opener.0)
 }
 
 /// The full key of a seat.
@@ -211,9 +221,25 @@ pub(super) fn put_motion(
         let mut head = get_head(overlay)?;
         head.under_way = head.under_way.saturating_sub(1);
         put_head(overlay, &head)?;
+        let of_opener = get_opener(overlay, &row.opener)?.saturating_sub(1);
+        put_opener(overlay, &row.opener, of_opener)?;
     }
     if !matches!(row.standing, Standing::Open | Standing::Escalated) {
         code::unpin(overlay, id)?;
     }
     overlay.write(motion_key(id), Some(linli_types::encode(row)))
+}
+
+/// How many motions of an opener's are under way.
+pub(super) fn get_opener(overlay: &mut Overlay<'_>, who: &PrincipalId) -> Result<u32, Broken> {
+    Ok(find(overlay, &opener_key(who), "an opener's motions")?.unwrap_or_default())
+}
+
+pub(super) fn put_opener(
+    overlay: &mut Overlay<'_>,
+    who: &PrincipalId,
+    motions: u32,
+) -> Result<(), Broken> {
+    let row = (motions > 0).then(|| linli_types::encode(&motions));
+    overlay.write(opener_key(who), row)
 }

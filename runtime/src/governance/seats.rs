@@ -45,6 +45,7 @@ pub(crate) fn given(
         return Err(Code::TooMany.refuse([word("seats"), max]).into());
     }
     *seats = seats.saturating_add(1);
+    head.stood |= head.seats.iter().all(|seats| *seats > 0); // G4
     put_head(overlay, &head)?;
     let row = SeatRow { chamber: u8::try_from(chamber).unwrap_or(u8::MAX), since: height };
     Ok(overlay.write(seat_key(principal), Some(linli_types::encode(&row)))?)
@@ -65,7 +66,19 @@ pub(crate) fn taken(
     overlay.write(seat_key(principal), None)
 }
 
-/// Whether every chamber has a seat: then the council speaks for the consortium (G4).
+/// Whether every chamber had a seat once: from then on the council speaks for the consortium (G4).
 pub(crate) fn stands(overlay: &mut Overlay<'_>) -> Result<bool, Broken> {
-    Ok(get_head(overlay)?.seats.iter().all(|seats| *seats > 0))
+    Ok(get_head(overlay)?.stood)
+}
+
+/// Whether an office may give or take this role (G5): a seat only until the council stands, and
+/// afterwards the first of a chamber that everyone has left, so that no chamber stays silent.
+pub(crate) fn office_may(overlay: &mut Overlay<'_>, role: Role, gives: bool) -> Result<(), Stop> {
+    let Some(chamber) = chamber_of(role) else { return Ok(()) };
+    let head = get_head(overlay)?;
+    let vacant = head.seats.get(chamber).is_some_and(|seats| *seats == 0);
+    match !head.stood || gives && vacant {
+        true => Ok(()),
+        false => Err(Code::MotionNeeded.refuse([]).into()),
+    }
 }

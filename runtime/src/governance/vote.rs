@@ -113,6 +113,7 @@ pub(super) fn decide(deed: &mut Deed<'_, '_>, args: &[u8]) -> Done {
     if motion.opener == deed.actor.principal {
         return Err(Code::SelfDealing.refuse([]).into());
     }
+    timers::cancel(deed.overlay, ROOM, &motion.timer)?;
     motion.standing = match request.yes {
         true => pass(deed, &id, &motion)?,
         false => Standing::Failed,

@@ -51,6 +51,7 @@ pub(crate) use calls::{Subject, call, judge};
 pub(crate) use entry::{admit_centre, admit_organisation, kind_number};
 pub(crate) use query::answer;
 pub use query::{Concerns, concerns, concerns_entry};
+pub(crate) use roles::{give_role, take_role};
 pub use rows::{KeyRow, PrincipalRow, Sm2KeyRow, Sm2Row};
 
 use crate::overlay::Overlay;

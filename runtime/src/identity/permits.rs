@@ -1,7 +1,9 @@
 //! The table: which role may make which call of the native rooms, and how far.
 //!
-//! What does not stand here is denied, but for three: moves of the accounts, whose table is the books'
-//! (INV-L9); `Act`, which is the contracts'; `ReportRehearsal`, which a validator's signature allows. The test of the role matrix is generated from this table.
+//! The test of the role matrix is generated from this table. Calls that are no office's do not stand
+//! here, and each is allowed by something else: moves of the accounts by the books (INV-L9), closing one's
+//! own account by owning it, `Expire` by the lots' own end, `Act` by being a contract, `ReportRehearsal`
+//! and `SetReceiptKey` by a validator's signature.
 
 use super::authority::Authority;
 use crate::{accounts, governance, identity, policy};
@@ -82,7 +84,7 @@ const KEEPERS: &[(Role, Reach)] = &[(DistrictFinance, Any), (Fund, Any)];
 /// Who executes legal orders.
 const EXECUTORS: &[(Role, Reach)] = &[(Arbitrator, Any), (Regulator, Any)];
 
-/// Calls and offices, each call once.
+/// Calls that are an office's or one's own to make, each once.
 pub const TABLE: &[Permit] = &[
     consortium(identity::ROOM, "AdmitOrganisation"),
     consortium(identity::ROOM, "AdmitCentre"),
@@ -113,6 +115,7 @@ pub const TABLE: &[Permit] = &[
     of(governance::ROOM, permit("Recuse", SEATS, Own::Nobody)),
     of(governance::ROOM, permit("WithdrawMotion", &[], Own::People)),
     of(governance::ROOM, permit("Decide", &[(DistrictAdmin, Any)], Own::Nobody)),
+    of(governance::ROOM, permit("Resign", SEATS, Own::Nobody)),
     of(governance::ROOM, permit("StageCode", STAGERS, Own::Nobody)),
     // Accounts for others; one's own HOLDER and ESCROW.
     of(accounts::ROOM, permit("Open", &[(Administrator, Any), (Fund, Any)], Own::People)),
@@ -165,7 +168,8 @@ impl Permit {
     }
 }
 
-/// Whether, and how far, one role may give or take another. Machines' roles come with admission.
+/// Whether, and how far, one role may give or take another. Machines' roles come with admission;
+/// seats of a council that stands are motions' (INV-G5).
 pub fn may_grant(granter: Role, role: Role) -> Option<Reach> {
     let of_people = matches!(role, Role::Resident | Role::Volunteer | Role::Agent | Role::Guardian);
     let of_staff = matches!(

@@ -25,8 +25,8 @@ use prost::Message;
 const STARTED: &str = "linli.identity.v1.RecoveryStarted";
 const ENDED: &str = "linli.identity.v1.RecoveryEnded";
 
-/// The recovery of a principal that waits, if any: what leaves their accounts meanwhile is the
-/// accounts room's to judge.
+/// The recovery of a principal that waits, if any. Accounts do not ask: until it is completed the
+/// present keys sign as before, so that a recovery nobody asked for stops nothing.
 pub(crate) fn waiting(
     overlay: &mut Overlay<'_>,
     id: &PrincipalId,

@@ -8,12 +8,14 @@ mod rehearsal;
 mod support;
 
 use chain::*;
-use linli_runtime::code::{CodeRow, PinRow};
+use linli_runtime::code::{CodeRow, PinRow, owed};
 use linli_runtime::{InvalidBlock, Ledger, Settings, Slot};
 use linli_types::code::Code;
 use linli_types::height::{Height, TimeMs};
 use linli_types::id::Digest;
-use linli_types::limits::{CODE_BYTES_MAX, STAGED_CODE_MS, STAGED_CODE_SENDER_MAX};
+use linli_types::limits::{
+    CODE_BYTES_MAX, DECISION_MS_MAX, STAGED_CODE_MS, STAGED_CODE_SENDER_MAX,
+};
 use linli_types::rehearsal::{Difference, Report};
 use linli_types::store::{Column, Read, Store};
 use linli_types::wire::governance as wire;
@@ -87,6 +89,26 @@ fn a_good_upgrade_runs_from_the_next_block_on_after_every_restart() {
     assert_eq!(runs.hash, hash(&code).0);
     assert_eq!(answer.versions.len(), 2);
     assert_eq!(answer.versions[0].hash, hash(&steady("first")).0);
+    chain.look_through();
+}
+
+/// H2: undo records wait for the district only so long.
+#[test]
+fn code_that_nobody_decides_on_lapses_and_pins_nothing() {
+    let mut chain = Chain::new();
+    let better = steady("second");
+    chain.stage(&better);
+    let deploy = chain.deploy(ROOM, &better);
+    assert_eq!(chain.open(deploy), 0);
+    let recuse = wire::RecuseRequest { motion: MOTION.to_vec() };
+    assert_eq!(chain.govern(SEATS[2].2, "Recuse", &recuse), 0);
+    chain.at(TimeMs(chain.look().closes_at_ms));
+    assert_eq!(chain.look().standing(), wire::Standing::Escalated);
+    let owed = |chain: &Chain| owed(&chain.node.store, &key(100)).unwrap().len();
+    assert_eq!(owed(&chain), 1, "the district may still decide");
+    chain.at(TimeMs(chain.look().closes_at_ms + DECISION_MS_MAX));
+    assert_eq!(chain.look().standing(), wire::Standing::Lapsed);
+    assert_eq!(owed(&chain), 0);
     chain.look_through();
 }
 

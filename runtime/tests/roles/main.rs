@@ -283,6 +283,7 @@ fn govern(permit: &Permit, role: Role, own: bool) -> body::Call {
             call("governance", permit.method, request.encode_to_vec())
         }
         "OpenMotion" => open(vec![9; 16]),
+        "Resign" => call("governance", permit.method, Vec::new()),
         "Vote" | "Decide" | "Recuse" | "WithdrawMotion" => {
             // Of somebody else, unless it is one's own.
             let others = [Role::CouncilResident, Role::DistrictAdmin];
@@ -372,6 +373,7 @@ fn the_table_keeps_the_rows_of_the_domain() {
     let reach = permit.leave(&[Role::Administrator]).reach;
     assert_eq!(reach, Some(Reach::Organisation));
     assert!(permits::find("identity", "Act").is_none());
+    assert_eq!(may("governance", "Resign"), MOVERS[1..]);
     assert_eq!(may("accounts", "Freeze"), [Role::Arbitrator, Role::Regulator]);
     assert_eq!(may("accounts", "Reverse"), [Role::Arbitrator]);
     assert_eq!(may("accounts", "ApproveOpening"), [Role::Auditor, Role::FundController]);

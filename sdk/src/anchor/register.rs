@@ -1,18 +1,18 @@
 //! Registering signed statements: the contract's requests, made from what the statement says.
 //!
-//! The messages are those of `contracts/evidence/evidence.proto`; tests compare them with it. What a
+//! The messages are those of `contracts/evidence/evidence.proto`; the verifier has them, who compares a
+//! statement with what was asked, and tests here compare them with the schema. What a
 //! statement does not say of itself, such as the basis of processing and a consent, is [`Provenance`].
 
 use crate::error::{Error, ErrorKind};
-use linli_types::id::{Digest, PrincipalId};
+use linli_types::id::Digest;
 use linli_types::limits::EVIDENCE_BATCH_MAX;
 use linli_verify::cose::statement::Claims;
+pub use linli_verify::request::{
+    REGISTER, REGISTER_BATCH, Ref, RegisterBatchRequest, RegisterRequest,
+};
 use prost::Message;
 
-/// The call that registers one statement.
-pub const REGISTER: &str = "Register";
-/// The call that registers up to 1,024.
-pub const REGISTER_BATCH: &str = "RegisterBatch";
 /// The call that notes the end of a payload.
 pub const ERASE: &str = "ErasePayload";
 
@@ -46,24 +46,6 @@ pub const ERASE_BASES: [&str; 6] = [
     "LAW_ASKS",
 ];
 
-/// Names a record.
-#[derive(Clone, PartialEq, Eq, Message)]
-pub struct Ref {
-    /// Whose, 16 bytes.
-    #[prost(bytes = "vec", tag = "1")]
-    pub source: Vec<u8>,
-    /// Its number.
-    #[prost(uint64, tag = "2")]
-    pub number: u64,
-}
-
-impl Ref {
-    /// The record of a source.
-    pub fn new(source: PrincipalId, number: u64) -> Self {
-        Self { source: source.0.to_vec(), number }
-    }
-}
-
 /// What a statement does not say of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Provenance {
@@ -93,94 +75,6 @@ impl Default for Provenance {
             consent: Vec::new(),
         }
     }
-}
-
-/// Registers one statement.
-#[derive(Clone, PartialEq, Eq, Message)]
-#[allow(missing_docs, reason = "evidence.proto documents each field")]
-pub struct RegisterRequest {
-    #[prost(bytes = "vec", tag = "1")]
-    pub source: Vec<u8>,
-    #[prost(uint64, tag = "2")]
-    pub number: u64,
-    #[prost(int32, tag = "3")]
-    pub kind: i32,
-    #[prost(bytes = "vec", tag = "4")]
-    pub statement: Vec<u8>,
-    #[prost(bytes = "vec", tag = "5")]
-    pub manifest_sha256: Vec<u8>,
-    #[prost(bytes = "vec", tag = "6")]
-    pub manifest_sm3: Vec<u8>,
-    #[prost(uint64, tag = "7")]
-    pub size: u64,
-    #[prost(uint64, tag = "8")]
-    pub captured_at_ms: u64,
-    #[prost(int32, tag = "9")]
-    pub clock_source: i32,
-    #[prost(bytes = "vec", tag = "10")]
-    pub device: Vec<u8>,
-    #[prost(message, repeated, tag = "11")]
-    pub parents: Vec<Ref>,
-    #[prost(bytes = "vec", tag = "12")]
-    pub env_digest: Vec<u8>,
-    #[prost(bytes = "vec", tag = "13")]
-    pub order: Vec<u8>,
-    #[prost(bytes = "vec", tag = "14")]
-    pub subject: Vec<u8>,
-    #[prost(string, tag = "15")]
-    pub cell: String,
-    #[prost(int32, tag = "16")]
-    pub retention: i32,
-    #[prost(bool, tag = "17")]
-    pub minors: bool,
-    #[prost(bool, tag = "18")]
-    pub sensitive: bool,
-    #[prost(bytes = "vec", tag = "19")]
-    pub consent: Vec<u8>,
-    #[prost(bytes = "vec", tag = "20")]
-    pub tags: Vec<u8>,
-    #[prost(int32, tag = "21")]
-    pub basis: i32,
-    #[prost(int32, tag = "22")]
-    pub backdated_reason: i32,
-}
-
-/// Registers many statements of one source.
-#[derive(Clone, PartialEq, Eq, Message)]
-#[allow(missing_docs, reason = "evidence.proto documents each field")]
-pub struct RegisterBatchRequest {
-    #[prost(bytes = "vec", tag = "1")]
-    pub source: Vec<u8>,
-    #[prost(uint64, tag = "2")]
-    pub first: u64,
-    #[prost(int32, tag = "3")]
-    pub kind: i32,
-    #[prost(bytes = "vec", tag = "4")]
-    pub statements: Vec<u8>,
-    #[prost(bytes = "vec", tag = "5")]
-    pub manifests: Vec<u8>,
-    #[prost(bytes = "vec", tag = "6")]
-    pub tags: Vec<u8>,
-    #[prost(uint64, tag = "7")]
-    pub captured_from_ms: u64,
-    #[prost(uint64, tag = "8")]
-    pub captured_to_ms: u64,
-    #[prost(int32, tag = "9")]
-    pub clock_source: i32,
-    #[prost(bytes = "vec", tag = "10")]
-    pub device: Vec<u8>,
-    #[prost(int32, tag = "11")]
-    pub retention: i32,
-    #[prost(bool, tag = "12")]
-    pub minors: bool,
-    #[prost(bool, tag = "13")]
-    pub sensitive: bool,
-    #[prost(bytes = "vec", tag = "14")]
-    pub consent: Vec<u8>,
-    #[prost(int32, tag = "15")]
-    pub basis: i32,
-    #[prost(int32, tag = "16")]
-    pub backdated_reason: i32,
 }
 
 /// Notes that a payload is destroyed on every holder.
@@ -297,6 +191,7 @@ fn no_batch() -> Error {
 mod tests {
     use super::*;
     use crate::anchor::tests::descriptors;
+    use linli_types::id::PrincipalId;
     use linli_verify::cose::statement::{ClockSource, SUBJECT};
     use prost_reflect::{DescriptorPool, DynamicMessage, ReflectMessage};
 
@@ -304,12 +199,18 @@ mod tests {
         DescriptorPool::decode(descriptors().as_slice()).unwrap()
     }
 
-    /// The message as the contract reads it: every field known, every field of the contract's set.
-    fn whole(name: &str, message: &impl Message) {
+    /// The message as the contract reads it, every field known.
+    fn known(name: &str, message: &impl Message) -> DynamicMessage {
         let descriptor = pool().get_message_by_name(&format!("linli.evidence.v1.{name}")).unwrap();
         let bytes = message.encode_to_vec();
         let read = DynamicMessage::decode(descriptor, bytes.as_slice()).unwrap();
         assert_eq!(read.unknown_fields().count(), 0, "{name}");
+        read
+    }
+
+    /// The same, and every field of the contract's set.
+    fn whole(name: &str, message: &impl Message) {
+        let read = known(name, message);
         let unset: Vec<_> =
             read.descriptor().fields().filter(|field| !read.has_field(field)).collect();
         assert!(unset.is_empty(), "{name}: {unset:?}");
@@ -361,6 +262,42 @@ mod tests {
         assert_eq!((many.first, many.captured_from_ms, many.captured_to_ms), (2, 1002, 1003));
         let record = Ref::new(PrincipalId([1; 16]), 7);
         whole("ErasePayloadRequest", &ErasePayloadRequest::new(record, 3, &[id]));
+    }
+
+    /// What the verifier reads of the ledger's own words has the contract's numbers and kinds.
+    #[test]
+    fn what_the_verifier_reads_is_the_contract_s() {
+        use linli_verify::statement::{Corroboration, Record, Registered, Tombstone};
+        let said = Registered {
+            source: vec![1; 16],
+            first: 2,
+            count: 3,
+            kind: 4,
+            first_leaf: 5,
+            captured_from_ms: 6,
+            captured_to_ms: 7,
+            organisation: 8,
+            backdated: true,
+            flags: 9,
+            reused: 10,
+            sender: vec![11; 16],
+            statement: vec![12; 32],
+            clock_source: 2,
+            backdated_reason: 3,
+            device: vec![13; 16],
+            consent: vec![14; 16],
+            basis: 4,
+            retention: 2,
+        };
+        whole("Registered", &said);
+        let record = Record {
+            standing: 1,
+            corroborations: vec![Corroboration { by: vec![1; 16], organisation: 2, at_ms: 3 }],
+            parents: vec![Ref::new(PrincipalId([1; 16]), 7)],
+            superseded_by: 4,
+            tombstone: Some(Tombstone { at_ms: 5, restricted: true }),
+        };
+        known("Record", &record);
     }
 
     #[test]

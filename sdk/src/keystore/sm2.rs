@@ -1,14 +1,9 @@
 //! Files of SM2 keys: locked as all key files are, and bound to organisation and signer's id (K2).
 
-use super::{
-    CIPHER, COST, COST_DEVELOPMENT, FORMAT, KDF, Kdf, check_lock, check_passphrase, cipher, exact,
-    locked, no_key, read_private, write_private,
-};
-use crate::error::{Error, ErrorKind};
-use crate::key::random;
+use super::lock::{CIPHER, FORMAT, KDF, Kdf, Lock, Written, exact, locked};
+use super::private::{self, no_key};
+use crate::error::Error;
 use crate::sm2::Sm2Key;
-use chacha20poly1305::XNonce;
-use chacha20poly1305::aead::{Aead, Payload};
 use linli_types::id::ChainId;
 use linli_verify::Detail;
 use linli_verify::sm2::{PUBLIC_KEY_BYTES, check_key};
@@ -40,6 +35,21 @@ struct File {
     secret: String,
 }
 
+impl File {
+    fn lock(&self) -> Written<'_> {
+        Written {
+            format: self.format,
+            kdf: &self.kdf,
+            cipher: &self.cipher,
+            development: self.development,
+            cost: self.kdf_cost,
+            salt: &self.salt,
+            nonce: &self.nonce,
+            secret: &self.secret,
+        }
+    }
+}
+
 /// An SM2 key file that has been read and is still locked.
 #[derive(Clone, Debug)]
 pub struct Sm2KeyFile {
@@ -47,11 +57,7 @@ pub struct Sm2KeyFile {
     signer_id: String,
     org: Option<u32>,
     chain: Option<ChainId>,
-    development: bool,
-    cost: Kdf,
-    salt: [u8; 16],
-    nonce: [u8; 24],
-    secret: Vec<u8>,
+    lock: Lock,
 }
 
 impl Sm2KeyFile {
@@ -60,24 +66,16 @@ impl Sm2KeyFile {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Machine`] if there are no random bytes.
+    /// [`crate::ErrorKind::Machine`] if there are no random bytes.
     pub fn seal(
         key: &Sm2Key,
         (org, chain): (Option<u32>, Option<ChainId>),
         passphrase: &str,
     ) -> Result<Self, Error> {
-        let development = passphrase.is_empty();
-        let cost = if development { COST_DEVELOPMENT } else { COST };
-        let (salt, nonce, secret) = (random()?, random()?, Vec::new());
         let (public, signer_id) = (key.public(), key.signer_id().to_string());
-        let mut file =
-            Self { public, signer_id, org, chain, development, cost, salt, nonce, secret };
-        let (number, aad) = (key.to_bytes(), file.associated());
-        let sealed = cipher(cost, &salt, passphrase)?
-            .encrypt(&XNonce::from(nonce), Payload { msg: number.as_slice(), aad: &aad });
-        file.secret = sealed.map_err(|_| {
-            Error::new(ErrorKind::Key, "密钥无法加密", "the key cannot be encrypted")
-        })?;
+        let mut file = Self { public, signer_id, org, chain, lock: Lock::new(passphrase)? };
+        let associated = file.associated();
+        file.lock.seal(&key.to_bytes(), &associated, passphrase)?;
         Ok(file)
     }
 
@@ -85,16 +83,10 @@ impl Sm2KeyFile {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Key`] if the passphrase is wrong or the file was changed.
+    /// [`crate::ErrorKind::Key`] if the passphrase is wrong or the file was changed.
     pub fn open(&self, passphrase: &str) -> Result<Sm2Key, Error> {
-        check_passphrase(self.development, passphrase)?;
-        let payload = Payload { msg: &self.secret, aad: &self.associated() };
-        let opened = cipher(self.cost, &self.salt, passphrase)?
-            .decrypt(&XNonce::from(self.nonce), payload)
-            .map_err(|_| locked())?;
-        let number = Zeroizing::new(opened);
-        let number: &[u8; 32] = number.as_slice().try_into().map_err(|_| locked())?;
-        let key = Sm2Key::from_bytes(number, &self.signer_id)?;
+        let number = self.lock.open(&self.associated(), passphrase)?;
+        let key = Sm2Key::from_bytes(&number, &self.signer_id)?;
         if key.public() == self.public { Ok(key) } else { Err(locked()) }
     }
 
@@ -102,10 +94,10 @@ impl Sm2KeyFile {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::File`] if it cannot be read or others may read it, [`ErrorKind::Key`] if it
+    /// [`crate::ErrorKind::File`] if it cannot be read or others may read it, [`crate::ErrorKind::Key`] if it
     /// holds no SM2 key.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let text = read_private(path)?;
+        let text = private::read(path)?;
         Self::from_json(&text).map_err(|why| no_key(path, &why))
     }
 
@@ -116,16 +108,16 @@ impl Sm2KeyFile {
             kind: String,
         }
         let read = |text: Zeroizing<String>| serde_json::from_str::<Kind>(&text).ok();
-        read_private(path).ok().and_then(read).is_some_and(|file| file.kind == KIND)
+        private::read(path).ok().and_then(read).is_some_and(|file| file.kind == KIND)
     }
 
     /// Writes a new file that only its owner may read; never over an old one.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::File`], also if the file exists.
+    /// [`crate::ErrorKind::File`], also if the file exists.
     pub fn write_new(&self, path: &Path) -> Result<(), Error> {
-        write_private(path, &self.to_json())
+        private::write_new(path, &self.to_json())
     }
 
     /// The public key. Claimed by the file until it is opened.
@@ -150,7 +142,7 @@ impl Sm2KeyFile {
 
     /// Whether it opens without a passphrase.
     pub const fn is_development(&self) -> bool {
-        self.development
+        self.lock.development
     }
 
     /// The file's text.
@@ -166,13 +158,13 @@ impl Sm2KeyFile {
             signer_id: self.signer_id.clone(),
             org: self.org,
             chain: self.chain.map(|id| id.to_string()),
-            development: self.development,
+            development: self.lock.development,
             kdf: KDF.into(),
-            kdf_cost: self.cost,
-            salt: hex::encode(self.salt),
+            kdf_cost: self.lock.cost,
+            salt: hex::encode(self.lock.salt),
             cipher: CIPHER.into(),
-            nonce: hex::encode(self.nonce),
-            secret: hex::encode(&self.secret),
+            nonce: hex::encode(self.lock.nonce),
+            secret: hex::encode(&self.lock.secret),
         };
         let mut text = serde_json::to_string_pretty(&file).expect("text fields make JSON");
         text.push('\n');
@@ -181,7 +173,7 @@ impl Sm2KeyFile {
 
     fn from_json(text: &str) -> Result<Self, Detail> {
         let file: File = serde_json::from_str(text)?;
-        check_lock(file.format, &file.kdf, &file.cipher, file.kdf_cost)?;
+        let lock = Lock::read(&file.lock())?;
         if file.kind != KIND {
             let kind = &file.kind;
             return Err(Detail::new(
@@ -192,28 +184,18 @@ impl Sm2KeyFile {
         let public = exact("public_key", &file.public_key)?;
         check_key(&public, &file.signer_id).map_err(|why| why.detail())?;
         let chain = file.chain.map(|t| t.parse()).transpose().map_err(|e| format!("chain: {e}"))?;
-        Ok(Self {
-            public,
-            signer_id: file.signer_id,
-            org: file.org,
-            chain,
-            development: file.development,
-            cost: file.kdf_cost,
-            salt: exact("salt", &file.salt)?,
-            nonce: exact("nonce", &file.nonce)?,
-            secret: exact::<48>("secret", &file.secret)?.to_vec(),
-        })
+        Ok(Self { public, signer_id: file.signer_id, org: file.org, chain, lock })
     }
 
     /// K2: everything that stands in the clear. The id stands last: it may hold any character.
     fn associated(&self) -> Vec<u8> {
-        let Kdf { memory_kib, passes, lanes } = self.cost;
+        let Kdf { memory_kib, passes, lanes } = self.lock.cost;
         format!(
             "linli.key-file.v{FORMAT}|{KIND}|{}|{}|{}|{}|{memory_kib}|{passes}|{lanes}|{}",
             hex::encode(self.public),
             self.org.map(|org| org.to_string()).unwrap_or_default(),
             self.chain.map(|id| id.to_string()).unwrap_or_default(),
-            self.development,
+            self.lock.development,
             self.signer_id,
         )
         .into_bytes()
@@ -223,6 +205,7 @@ impl Sm2KeyFile {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
     use crate::keystore::KeyFile;
 
     fn sealed(passphrase: &str) -> (Sm2Key, Sm2KeyFile) {
@@ -252,8 +235,8 @@ mod tests {
             |f| f.signer_id = "linli-org-3".into(),
             |f| f.org = Some(3),
             |f| f.chain = None,
-            |f| f.salt[0] ^= 1,
-            |f| f.secret[3] ^= 1,
+            |f| f.lock.salt[0] ^= 1,
+            |f| f.lock.secret[3] ^= 1,
         ];
         for (i, change) in changes.into_iter().enumerate() {
             let mut changed = file.clone();

@@ -1,6 +1,7 @@
 //! Keys at rest: sealed, opened, refused.
 
 use super::*;
+use crate::error::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 
 fn sealed(passphrase: &str) -> (SecretKey, KeyFile) {
@@ -38,8 +39,8 @@ fn no_field_of_the_file_can_be_exchanged() {
         |f| f.public = PublicKey([1; 32]),
         |f| f.about.principal = None,
         |f| f.about.chain = Some(ChainId([5; 32])),
-        |f| f.salt[0] ^= 1,
-        |f| f.secret[3] ^= 1,
+        |f| f.lock.salt[0] ^= 1,
+        |f| f.lock.secret[3] ^= 1,
     ];
     for (i, change) in changes.into_iter().enumerate() {
         let mut changed = file.clone();

@@ -11,8 +11,8 @@
 mod page;
 
 use crate::failure::Layer;
-use crate::report::{Report, limits};
-use crate::said::Detail;
+use crate::report::{Edition, Report, limits};
+use crate::said::{Detail, plain};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -29,9 +29,9 @@ enum Line {
 }
 
 /// The explanation as plain text: Chinese first, then English.
-pub(crate) fn text(report: &Report) -> String {
+pub(crate) fn text(report: &Report, edition: Edition) -> String {
     let mut text = String::new();
-    for line in lines(report) {
+    for line in lines(report, edition) {
         match line {
             Line::Title(words) => {
                 let gap = if text.is_empty() { "" } else { "\n\n" };
@@ -44,17 +44,18 @@ pub(crate) fn text(report: &Report) -> String {
     text
 }
 
-fn lines(report: &Report) -> Vec<Line> {
+fn lines(report: &Report, edition: Edition) -> Vec<Line> {
+    let number_of = edition.number();
     let mut all = Vec::new();
     for lang in [Lang::Zh, Lang::En] {
         let mut lines = Vec::new();
-        lines.push(Line::Title(
-            of(lang, "邻里链证据包说明（第 1 版）", "Linli evidence pack, explanation (edition 1)")
-                .into(),
-        ));
+        lines.push(Line::Title(match lang {
+            Lang::Zh => format!("邻里链证据包说明（第 {number_of} 版）"),
+            Lang::En => format!("Linli evidence pack, explanation (edition {number_of})"),
+        }));
         about(report, lang, &mut lines);
-        checks(report, lang, &mut lines);
-        sections(report, lang, &mut lines);
+        checks(report, edition, lang, &mut lines);
+        sections(report, edition, lang, &mut lines);
         how(lang, &mut lines);
         number(&mut lines, lang);
         all.append(&mut lines);
@@ -93,7 +94,8 @@ fn in_lang(said: &Detail, lang: Lang) -> String {
 
 fn about(report: &Report, lang: Lang, lines: &mut Vec<Line>) {
     let code = report.log.as_ref().map_or("", |log| log.code.as_str());
-    let (time, height, chain) = (&report.block.time, report.block.height, &report.chain_name);
+    let (time, height) = (&report.block.time, report.block.height);
+    let chain = plain(report.chain_name.clone());
     lines.push(Line::Text(match lang {
         Lang::Zh => format!("存证编号 {code}，上链时间 {time}，第 {height} 块，链 {chain}。"),
         Lang::En => {
@@ -111,7 +113,7 @@ fn about(report: &Report, lang: Lang, lines: &mut Vec<Line>) {
 }
 
 /// Each check with the article of the online litigation rules that it serves.
-fn checks(report: &Report, lang: Lang, lines: &mut Vec<Line>) {
+fn checks(report: &Report, edition: Edition, lang: Lang, lines: &mut Vec<Line>) {
     lines.push(Line::Head(
         of(
             lang,
@@ -120,7 +122,7 @@ fn checks(report: &Report, lang: Lang, lines: &mut Vec<Line>) {
         )
         .into(),
     ));
-    let said = report.lines();
+    let said = report.lines_in(edition);
     for (layer, words) in &said {
         let (name, article) = (layer.text(lang), article(*layer, lang));
         let words = in_lang(words, lang);
@@ -151,7 +153,7 @@ fn article(layer: Layer, lang: Lang) -> &'static str {
     }
 }
 
-fn sections(report: &Report, lang: Lang, lines: &mut Vec<Line>) {
+fn sections(report: &Report, edition: Edition, lang: Lang, lines: &mut Vec<Line>) {
     let mut add = |zh, en, said: Vec<Detail>| {
         if !said.is_empty() {
             lines.push(Line::Head(of(lang, zh, en).into()));
@@ -166,7 +168,7 @@ fn sections(report: &Report, lang: Lang, lines: &mut Vec<Line>) {
     add(
         "上链前真实性（第十八条）",
         "Corroborated before anchoring (article 18)",
-        report.before_anchoring(),
+        report.before_in(edition),
     );
     let mut platform = Vec::new();
     for c in report.platform.iter().flat_map(|p| &p.certificates) {
@@ -182,8 +184,8 @@ fn sections(report: &Report, lang: Lang, lines: &mut Vec<Line>) {
         "Platform, nodes and interests (article 17, in the platform's own words)",
         platform,
     );
-    add("提醒", "Warnings", report.warnings());
-    let limits = limits().iter().map(|(zh, en)| Detail::new(*zh, *en)).collect();
+    add("提醒", "Warnings", report.warnings_in(edition));
+    let limits = limits(edition).into_iter().map(|(zh, en)| Detail::new(zh, en)).collect();
     add("账本不证明什么", "What the ledger does not prove", limits);
 }
 
@@ -209,7 +211,7 @@ fn how(lang: Lang, lines: &mut Vec<Line>) {
 /// What stands at the foot of each page (LEG-21).
 fn footer(report: &Report) -> String {
     match &report.platform {
-        Some(platform) => format!("{}　备案号 {}", platform.name, platform.filing),
+        Some(platform) => plain(format!("{}　备案号 {}", platform.name, platform.filing)),
         None => String::from("未附平台声明　no platform statement"),
     }
 }

@@ -209,6 +209,14 @@ reasons! {
         zh: "声明无法识别" en: "the statement cannot be read";
     StatementOther = "STATEMENT_OTHER" Statement
         zh: "回执中没有这条声明" en: "the receipt holds no such statement";
+    StatementUnasked = "STATEMENT_UNASKED" Statement
+        zh: "请求中没有登记这条声明的调用" en: "no call of the request registers this statement";
+    StatementAsked = "STATEMENT_ASKED" Statement
+        zh: "登记时向账本申报的{0}与声明不符"
+        en: "the ledger was told another {0} than the statement says";
+    StatementAhead = "STATEMENT_AHEAD" Statement
+        zh: "声明引用第 {0} 块，却在第 {1} 块已经上链"
+        en: "the statement quotes block {0}, yet it was anchored in block {1}";
     StatementTime = "STATEMENT_TIME" Statement
         zh: "声明的存证时间 {0} 与区块时间 {1} 不符"
         en: "the statement says it was anchored at {0}, but its block's time is {1}";

@@ -38,6 +38,7 @@ pub mod note;
 pub mod pack;
 pub mod platform;
 pub mod report;
+pub mod request;
 pub mod said;
 pub mod seal;
 pub mod sm2;

@@ -14,7 +14,7 @@
 //!   above 2^53 − 1 as decimal strings. Reading writes it anew and compares.
 
 use crate::file::FileDigests;
-use crate::said::Detail;
+use crate::said::{Detail, misleads};
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -127,19 +127,28 @@ impl Manifest {
         }
         self.files.iter().try_for_each(Listed::check)?;
         self.size().ok_or_else(|| Detail::new("大小之和溢出", "the sizes do not add up"))?;
-        let words = [&self.device, &self.order];
-        match words.into_iter().flatten().find(|w| w.is_empty() || w.len() > WORD_BYTES_MAX) {
-            Some(word) => Err(Detail::new(
-                format!("设备或订单号有 {} 字节，须为 1 至 {WORD_BYTES_MAX}", word.len()),
-                format!("device or order of {} bytes", word.len()),
-            )),
-            None => Ok(()),
-        }
+        [&self.device, &self.order].into_iter().flatten().try_for_each(|word| check_word(word))
     }
 
     /// Bytes of all files; `None` beyond all bounds.
     pub fn size(&self) -> Option<u64> {
         self.files.iter().try_fold(0_u64, |sum, file| sum.checked_add(file.size))
+    }
+}
+
+/// A device or an order is one word of a report's line, and never a line of its own.
+fn check_word(word: &str) -> Result<(), Detail> {
+    if word.is_empty() || word.len() > WORD_BYTES_MAX {
+        return Err(Detail::new(
+            format!("设备或订单号有 {} 字节，须为 1 至 {WORD_BYTES_MAX}", word.len()),
+            format!("device or order of {} bytes", word.len()),
+        ));
+    }
+    match word.contains(misleads) {
+        true => {
+            Err(Detail::new("设备或订单号含有控制字符", "device or order holds control characters"))
+        }
+        false => Ok(()),
     }
 }
 
@@ -347,7 +356,7 @@ mod tests {
     #[test]
     fn what_no_manifest_says_is_refused() {
         type Change = fn(&mut Manifest);
-        let changes: [Change; 9] = [
+        let changes: [Change; 11] = [
             |m| m.files.clear(),
             |m| m.files.push(m.files[0].clone()),
             |m| m.files[0].size = 0,
@@ -356,6 +365,8 @@ mod tests {
             |m| m.files[0].name = "x".repeat(256),
             |m| m.files[0].media = "text/\n".into(),
             |m| m.device = Some(String::new()),
+            |m| m.device = Some("D-1\n佐证：已确认".into()),
+            |m| m.order = Some("SO\u{202e}1".into()),
             |m| {
                 let mut second = m.files[0].clone();
                 second.name = "b".into();

@@ -4,6 +4,7 @@
 //! (a computed answer).
 
 mod beside;
+mod edition;
 mod meaning;
 mod text;
 
@@ -14,9 +15,10 @@ pub use beside::{
 pub(crate) use beside::{
     checkpoint, manifest, platform, policy, record, second, signed, token, witness,
 };
+pub(crate) use edition::Edition;
 pub(crate) use meaning::limits;
 
-use crate::account::Whole;
+use crate::account::Proved;
 use crate::manifest::Listed;
 use crate::pack::{Answer, LogPlace, ProvedEntry};
 use crate::seal::Kind;
@@ -70,7 +72,7 @@ pub struct Report {
     /// What was computed from them: not proved.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub computed: Option<Computed>,
-    /// An account and all that ever happened to it.
+    /// An account, and in a statement all that ever happened to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<ProvedAccount>,
     /// What the manifest says besides its files.
@@ -255,7 +257,8 @@ pub struct Stored {
     pub value: Option<String>,
 }
 
-/// An account and its whole statement. Amounts are texts: JSON numbers end at 2^53.
+/// An account, and its whole statement if that is proved. Amounts are texts in minor units: JSON
+/// numbers end at 2^53.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ProvedAccount {
     /// Its code.
@@ -264,14 +267,27 @@ pub struct ProvedAccount {
     pub owner: String,
     /// The asset's number.
     pub asset: u32,
+    /// What is counted, if the asset's row is proved too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unit: Option<ProvedUnit>,
     /// Credits less debits, in minor units.
     pub balance: String,
     /// Held for later debits.
     pub debits_pending: String,
     /// Held for later credits.
     pub credits_pending: String,
-    /// Every entry, the first first.
-    pub lines: Vec<ProvedLine>,
+    /// Every entry, the first first; absent where no statement is proved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lines: Option<Vec<ProvedLine>>,
+}
+
+/// What an account counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ProvedUnit {
+    /// The asset's name.
+    pub name: String,
+    /// Digits after the point.
+    pub decimals: u8,
 }
 
 /// One entry, as the account sees it.
@@ -281,6 +297,9 @@ pub struct ProvedLine {
     pub time_ms: u64,
     /// What it did: `Transfer`, `Reserve`, `Post` …
     pub act: String,
+    /// The same for people: Chinese, then English.
+    #[serde(skip)]
+    pub words: (&'static str, &'static str),
     /// Debits below zero.
     pub amount: String,
     /// The account on the other side, as a code.
@@ -452,8 +471,8 @@ pub(crate) fn computed(answer: &Answer) -> Computed {
     Computed { query: format!("{}.{}", answer.room, answer.query), args, result }
 }
 
-pub(crate) fn account(whole: &Whole, lines: &[Entry]) -> ProvedAccount {
-    let Whole { id, row } = whole;
+pub(crate) fn account(found: &Proved, lines: Option<&[Entry]>) -> ProvedAccount {
+    let Proved { id, row, asset } = found;
     let balance = i128::from(row.credits_posted) - i128::from(row.debits_posted);
     let line = |entry: &Entry| {
         let (sign, other) = match entry.debit == *id {
@@ -463,6 +482,7 @@ pub(crate) fn account(whole: &Whole, lines: &[Entry]) -> ProvedAccount {
         ProvedLine {
             time_ms: entry.at.0,
             act: format!("{:?}", entry.act),
+            words: entry.act.words(),
             amount: format!("{sign}{}", entry.amount),
             other: human::write(human::Kind::Account, &other.0),
             code: entry.code,
@@ -473,10 +493,13 @@ pub(crate) fn account(whole: &Whole, lines: &[Entry]) -> ProvedAccount {
         code: human::write(human::Kind::Account, &id.0),
         owner: human::write(human::Kind::Principal, &row.owner.0),
         asset: row.asset,
+        unit: asset
+            .as_ref()
+            .map(|row| ProvedUnit { name: row.name.clone(), decimals: row.decimals }),
         balance: balance.to_string(),
         debits_pending: row.debits_pending.to_string(),
         credits_pending: row.credits_pending.to_string(),
-        lines: lines.iter().map(line).collect(),
+        lines: lines.map(|lines| lines.iter().map(line).collect()),
     }
 }
 

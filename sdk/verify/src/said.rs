@@ -20,16 +20,35 @@ pub struct Detail {
 }
 
 impl Detail {
-    /// A detail with a text in each language.
+    /// A detail with a text in each language, each on one line (see [`plain`]).
     pub fn new(zh: impl Into<String>, en: impl Into<String>) -> Self {
-        Self { zh: zh.into(), en: en.into() }
+        Self { zh: plain(zh.into()), en: plain(en.into()) }
     }
+}
+
+/// Stands for a character that is not shown.
+const HIDDEN: char = '\u{fffd}';
+
+/// A text that stays on its line and reads in the order of its letters. Names and words come from
+/// whoever made the evidence: one with a line break in it would put sentences of their own under ours,
+/// and one that turns the direction of writing would rearrange them.
+pub fn plain(text: String) -> String {
+    match text.contains(misleads) {
+        true => text.chars().map(|c| if misleads(c) { HIDDEN } else { c }).collect(),
+        false => text,
+    }
+}
+
+/// Control characters, line separators, and what turns the direction of writing.
+pub(crate) const fn misleads(c: char) -> bool {
+    let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2066}'..='\u{2069}');
+    turns || matches!(c, '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{2028}'..='\u{202e}')
 }
 
 /// What is the same in both languages: a name, a number, a digest.
 impl<T: ToString> From<T> for Detail {
     fn from(same: T) -> Self {
-        let text = same.to_string();
+        let text = plain(same.to_string());
         Self { zh: text.clone(), en: text }
     }
 }
@@ -123,6 +142,18 @@ pub(crate) mod tests {
     pub(crate) fn is_all_chinese(text: &str) -> bool {
         let mut words = text.split(|c: char| !c.is_ascii_alphabetic());
         text.chars().any(is_chinese) && words.all(|word| word.len() <= 3)
+    }
+
+    #[test]
+    fn no_name_breaks_a_line_or_turns_it() {
+        assert_eq!(plain("照片 1.jpg".into()), "照片 1.jpg");
+        for odd in
+            ['\n', '\r', '\t', '\u{1b}', '\u{85}', '\u{2028}', '\u{2029}', '\u{202e}', '\u{2066}']
+        {
+            let name = format!("a{odd}b");
+            assert_eq!(Detail::from(&name).en, "a\u{fffd}b");
+            assert_eq!(Detail::new(name.clone(), name).zh, "a\u{fffd}b");
+        }
     }
 
     #[test]

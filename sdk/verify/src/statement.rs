@@ -102,6 +102,9 @@ pub struct Registered {
     /// Captured more than a day before.
     #[prost(bool, tag = "9")]
     pub backdated: bool,
+    /// 1 backdated, 2 one of a batch, 4 minors, 8 sensitive.
+    #[prost(uint32, tag = "10")]
+    pub flags: u32,
     /// How many of the manifests another source registered before.
     #[prost(uint32, tag = "11")]
     pub reused: u32,
@@ -111,12 +114,24 @@ pub struct Registered {
     /// Of one statement its digest, of more the digest over theirs.
     #[prost(bytes = "vec", tag = "13")]
     pub statement: Vec<u8>,
+    /// How the time of capture was known.
+    #[prost(int32, tag = "14")]
+    pub clock_source: i32,
     /// Why it comes late.
     #[prost(int32, tag = "15")]
     pub backdated_reason: i32,
     /// The device that captured; empty for none.
     #[prost(bytes = "vec", tag = "16")]
     pub device: Vec<u8>,
+    /// Id of the consent; empty for none.
+    #[prost(bytes = "vec", tag = "17")]
+    pub consent: Vec<u8>,
+    /// Why personal data may be processed.
+    #[prost(int32, tag = "18")]
+    pub basis: i32,
+    /// How long the payload must be kept.
+    #[prost(int32, tag = "19")]
+    pub retention: i32,
 }
 
 impl Registered {
@@ -134,9 +149,26 @@ pub struct Record {
     /// Who confirmed it.
     #[prost(message, repeated, tag = "2")]
     pub corroborations: Vec<Corroboration>,
+    /// What it rests on.
+    #[prost(message, repeated, tag = "3")]
+    pub parents: Vec<crate::request::Ref>,
     /// The number that stands in its place; 0 for none.
     #[prost(uint64, tag = "5")]
     pub superseded_by: u64,
+    /// What became of its payload.
+    #[prost(message, optional, tag = "7")]
+    pub tombstone: Option<Tombstone>,
+}
+
+/// A payload is gone, or restricted.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct Tombstone {
+    /// When the ledger noted it, by block time.
+    #[prost(uint64, tag = "2")]
+    pub at_ms: u64,
+    /// Only stored and secured, because a retention law keeps it.
+    #[prost(bool, tag = "5")]
+    pub restricted: bool,
 }
 
 /// Another source confirmed a record.

@@ -203,6 +203,14 @@ impl<'a> Token<'a> {
         }
     }
 
+    /// The certificate that the token carries as its signer's: what a reader compares with the one
+    /// that the authority publishes.
+    pub fn carried(&self) -> Option<&'a [u8]> {
+        self.certificates.iter().copied().find(|bytes| {
+            Certificate::read(bytes).is_some_and(|certificate| self.signer.is(&certificate))
+        })
+    }
+
     fn algorithm(&self) -> String {
         der::dotted(self.signer.algorithm).unwrap_or_default()
     }

@@ -4,7 +4,7 @@
 //! not hold the rest is not judged: it would stand on nothing.
 
 use crate::failure::{Failure, Layer};
-use crate::report::{Report, limits};
+use crate::report::{Edition, Report, limits};
 use crate::said::Detail;
 use crate::seal::{Kind, Name, Sealed};
 use alloc::format;
@@ -252,7 +252,8 @@ fn serialize_meaning<M: SerializeMap>(map: &mut M, report: &Report) -> Result<()
     map.serialize_entry("before", &pairs(&before))?;
     map.serialize_entry("interests", &pairs(&interests))?;
     map.serialize_entry("warnings", &pairs(&warnings))?;
-    let limits: Vec<Both<'_>> = limits().iter().map(|(zh, en)| Both { zh, en }).collect();
+    let limits: Vec<Both<'_>> =
+        limits(Edition::NOW).into_iter().map(|(zh, en)| Both { zh, en }).collect();
     map.serialize_entry("not_proved", &limits)
 }
 

@@ -13,6 +13,7 @@ use crate::explain;
 use crate::failure::Failure;
 use crate::file::FileDigests;
 use crate::pack::{self, BlockProof, LogPlace, Pack, ProvedEntry, ReceiptPlace, TransactionPlace};
+use crate::report::Edition;
 use crate::seal::{Kind, Name};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -109,8 +110,8 @@ impl Whole {
         entries.extend(block.entries());
         let bare = pack::sealed(Kind::Whole, entries.clone(), self.files.clone());
         let report = examine_sealed(&bare, files, &Trust::read(genesis)?, verify).outcome?;
-        entries.push((Name::ExplanationText, explain::text(&report).into_bytes()));
-        entries.push((Name::ExplanationPage, explain::page(&report)));
+        entries.push((Name::ExplanationText, explain::text(&report, Edition::NOW).into_bytes()));
+        entries.push((Name::ExplanationPage, explain::page(&report, Edition::NOW)));
         Ok(Pack(pack::sealed(Kind::Whole, entries, self.files.clone())))
     }
 

@@ -4,11 +4,12 @@
 mod support;
 
 use linli_types::account::{AccountRow, Act, Entry, Side, flag};
-use linli_types::books::AccountKind;
+use linli_types::books::{AccountKind, AssetClass, AssetRow, asset_key};
+use linli_types::code::Lang;
 use linli_types::header::Header;
 use linli_types::height::TimeMs;
 use linli_types::id::{AccountId, Digest, PrincipalId, TransferId};
-use linli_types::state_proof::{End, StateProof};
+use linli_types::state_proof::{EMPTY, End, StateProof, bit, leaf, path, value_digest};
 use linli_verify::failure::Reason;
 use linli_verify::pack::{BlockProof, ProvedEntry};
 use linli_verify::{Contents, Pack, verify};
@@ -51,18 +52,53 @@ fn row() -> AccountRow {
     })
 }
 
-/// A pack whose state holds nothing but the account.
-fn pack(row: &AccountRow, lines: Vec<Entry>) -> Pack<'static> {
+const ROOM: &[u8] = b"accounts\0";
+
+/// A pack whose state holds these one or two entries, the account first.
+fn sealed(
+    stored: &[(Vec<u8>, Vec<u8>)],
+    contents: impl FnOnce(Vec<ProvedEntry>) -> Contents,
+) -> Pack<'static> {
     let set = support::set(4);
-    let key = [b"accounts\0".as_slice(), &ME.0].concat();
-    let value = linli_types::encode(row);
-    let proof = StateProof { end: End::Present, siblings: Vec::new() };
-    let state_root = proof.root(&key, Some(&value)).unwrap();
+    let place = |at: usize| {
+        let (key, value) = &stored[at];
+        (path(key), leaf(&path(key), &value_digest(value)))
+    };
+    // Where the other leaf stands beside this one; above it nothing does.
+    let siblings = |at: usize| match stored.len() {
+        1 => Vec::new(),
+        _ => {
+            let ((one, _), (other, hash)) = (place(at), place(1 - at));
+            let alike = (0..256).take_while(|depth| bit(&one, *depth) == bit(&other, *depth));
+            core::iter::once(hash).chain(alike.map(|_| EMPTY)).collect()
+        }
+    };
+    let prove = |(at, (key, value)): (usize, &(Vec<u8>, Vec<u8>))| {
+        let proof = StateProof { end: End::Present, siblings: siblings(at) };
+        ProvedEntry { key: key.clone(), value: Some(value.clone()), proof }
+    };
+    let rows: Vec<_> = stored.iter().enumerate().map(prove).collect();
+    let (key, value) = &stored[0];
+    let state_root = rows[0].proof.root(key, Some(value)).unwrap();
     let header = Header { state_root, ..support::header_at(3, &set, &set) };
     let certificate = support::certify(&header, &[1, 2, 3, 4]);
     let block = BlockProof { header, certificate, sets: Vec::new() };
-    let rows = vec![ProvedEntry { key, value: Some(value), proof }];
-    Pack::new(&Contents::Account { rows, lines }, &block)
+    Pack::new(&contents(rows), &block)
+}
+
+fn stored(row: &AccountRow) -> (Vec<u8>, Vec<u8>) {
+    ([ROOM, &ME.0].concat(), linli_types::encode(row))
+}
+
+/// What an asset's row says, under the key of number `asset`.
+fn yuan(asset: u32) -> (Vec<u8>, Vec<u8>) {
+    let row = AssetRow { class: AssetClass::Cny, name: "CNY".into(), decimals: 2, lots: false };
+    ([ROOM, &asset_key(asset)].concat(), linli_types::encode(&row))
+}
+
+/// A pack whose state holds nothing but the account.
+fn pack(row: &AccountRow, lines: Vec<Entry>) -> Pack<'static> {
+    sealed(&[stored(row)], |rows| Contents::Account { rows, lines })
 }
 
 fn judge(row: &AccountRow, lines: Vec<Entry>) -> Result<linli_verify::Report, Reason> {
@@ -74,8 +110,8 @@ fn judge(row: &AccountRow, lines: Vec<Entry>) -> Result<linli_verify::Report, Re
 fn a_whole_statement_verifies_and_shows_every_line() {
     let report = judge(&row(), lines()).unwrap();
     let account = report.account.unwrap();
-    assert_eq!((account.balance.as_str(), account.lines.len()), ("85", 4));
-    let amounts: Vec<_> = account.lines.iter().map(|line| line.amount.as_str()).collect();
+    assert_eq!((account.balance.as_str(), account.lines.as_ref().map(Vec::len)), ("85", Some(4)));
+    let amounts: Vec<_> = account.lines.iter().flatten().map(|line| line.amount.as_str()).collect();
     assert_eq!(amounts, ["+100", "-30", "-20", "+5"]);
 }
 
@@ -112,4 +148,36 @@ fn a_row_that_is_no_account_is_refused() {
     let mut other = row();
     other.entries += 1;
     assert_eq!(judge(&other, lines()).map(|_| ()), Err(Reason::AccountNotWhole));
+}
+
+#[test]
+fn an_account_with_its_asset_is_told_in_units_that_people_know() {
+    let genesis = support::genesis().to_bytes();
+    let both = [stored(&row()), yuan(1)];
+    let statement = sealed(&both, |rows| Contents::Account { rows, lines: lines() });
+    let report = verify(&statement.to_bytes(), &[], &genesis).unwrap();
+    let text = report.text(Lang::En);
+    assert!(text.contains("balance 0.85 CNY, held 0.00, awaited 0.00; whole: 4 entries"), "{text}");
+    assert!(text.contains("transfer +1.00  other side"), "{text}");
+    let text = report.text(Lang::Zh);
+    assert!(text.contains("余额 0.85 CNY") && text.contains("转账 +1.00"), "{text}");
+
+    let balance = sealed(&both, |entries| Contents::State { entries, answer: None });
+    let report = verify(&balance.to_bytes(), &[], &genesis).unwrap();
+    let text = report.text(Lang::En);
+    assert!(text.contains("balance 0.85 CNY, held 0.00, awaited 0.00\n"), "{text}");
+    let account = report.account.unwrap();
+    assert_eq!((account.balance.as_str(), account.lines), ("85", None));
+}
+
+#[test]
+fn another_asset_s_row_says_nothing_about_the_account() {
+    let genesis = support::genesis().to_bytes();
+    let both = [stored(&row()), yuan(2)];
+    let statement = sealed(&both, |rows| Contents::Account { rows, lines: lines() });
+    let judged = verify(&statement.to_bytes(), &[], &genesis).map(drop);
+    assert_eq!(judged.map_err(|failure| failure.reason), Err(Reason::AccountOther));
+    let entries = sealed(&both, |entries| Contents::State { entries, answer: None });
+    let report = verify(&entries.to_bytes(), &[], &genesis).unwrap();
+    assert!(report.account.is_none() && report.entries.len() == 2);
 }

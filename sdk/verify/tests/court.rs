@@ -11,10 +11,11 @@ use linli_verify::cose::statement::parse;
 use linli_verify::file::both;
 use linli_verify::pack::{BlockProof, Pack};
 use linli_verify::platform::Platform;
+use linli_verify::request::{REGISTER, REGISTER_BATCH, RegisterBatchRequest};
 use linli_verify::{Failure, FileDigests, Layer, Reason, Verdict, examine, verify};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use support::court::{self, Court, court, court_manifest, court_of};
+use support::court::{self, Court, court, court_asked, court_manifest, court_of};
 use support::*;
 
 /// Single-bit changes of a pack (issue 4).
@@ -361,12 +362,23 @@ fn the_evidence_rooms_own_word_is_needed_for_every_claim() {
         assert_eq!(refused(&court), Reason::StatementOther, "change {i}");
     }
     // One of a batch: the number follows from the leaf's place in it.
-    let mut batch = court_of(&court_manifest(), |said| {
+    let manifest = court_manifest();
+    let in_batch = |said: &mut linli_verify::statement::Registered| {
         (said.first, said.first_leaf, said.count) = (41, 2, 3);
         said.statement = vec![9; 32];
         said.captured_from_ms -= 1000;
+    };
+    let batch = court_asked(&manifest, &court::claims(&manifest), in_batch, |signed| {
+        let request = RegisterBatchRequest {
+            source: court::SOURCE.0.to_vec(),
+            first: 41,
+            statements: [[1; 32], signed.id().0, [3; 32]].concat(),
+            manifests: [[4; 32], signed.claims.manifest_sha256.0, [6; 32]].concat(),
+            clock_source: 2,
+            ..RegisterBatchRequest::default()
+        };
+        court::call(REGISTER_BATCH, &request)
     });
-    batch.whole.token = None;
     assert!(batch.seal_with(&[]).is_ok());
 }
 
@@ -452,7 +464,7 @@ fn leg_04_before_anchoring_is_never_proved_and_its_origin_is_told() {
     let json = serde_json::to_value(&without).unwrap();
     assert_eq!(json["unchanged_since_anchoring"], true);
     assert!(json["corroborated_before_anchoring"].is_null());
-    assert_eq!(json["not_proved"].as_array().unwrap().len(), 5);
+    assert_eq!(json["not_proved"].as_array().unwrap().len(), 6);
 }
 
 #[test]
@@ -513,7 +525,15 @@ fn what_stands_beside_a_statement_must_belong_to_it() {
 #[test]
 fn a_pack_from_before_a_change_of_validators_verifies_with_what_came_after() {
     // The block is of the first set; token, checkpoint and policy are of the second.
-    let mut early = court_of(&court_manifest(), |_| ());
+    let manifest = court_manifest();
+    let mut claims = court::claims(&manifest);
+    claims.not_before = Some((linli_types::id::BlockId([0xb1; 32]), Height(3)));
+    let mut early = court_asked(
+        &manifest,
+        &claims,
+        |_| (),
+        |signed| court::call(REGISTER, &court::request_for(signed)),
+    );
     let header = linli_types::header::Header {
         height: Height(4),
         time: linli_types::height::TimeMs(START + 4000),

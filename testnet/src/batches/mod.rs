@@ -8,9 +8,12 @@
 //! blocks, and the receipts on disk. A leaf counts when its receipt's file is written.
 
 mod maker;
+mod sampled;
 mod writer;
 
-use crate::load::{Chance, Numbers, Signer};
+pub(crate) use sampled::verify;
+
+use crate::load::{Chance, Numbers, Signer, Tally};
 use crate::net::{Net, now_ms};
 use crate::{Failure, keys};
 use linli_sdk::cose::Leaves;
@@ -29,38 +32,8 @@ const ORGANISATIONS: u32 = 2;
 const LANES: usize = 8;
 /// How long a transaction may take to its receipt.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Of so many receipts one is verified by the command line afterwards.
+/// Of so many receipts one is kept beside its statement, unless the user says otherwise.
 pub(crate) const SAMPLE: usize = 100;
-
-/// What a run came to.
-#[derive(Debug, Default)]
-pub(crate) struct Tally {
-    /// Transactions handed to a node.
-    pub(crate) submitted: u64,
-    /// Transactions whose receipts say done.
-    pub(crate) committed: u64,
-    /// Transactions refused.
-    pub(crate) refused: u64,
-    /// Transactions without a definite end.
-    pub(crate) lost: u64,
-    /// Receipts on disk: one for each leaf.
-    pub(crate) leaves: u64,
-    /// From submission to receipt, in milliseconds.
-    pub(crate) finality_ms: Vec<f64>,
-    /// From the first file digested to the last receipt written.
-    pub(crate) elapsed: Duration,
-}
-
-impl Tally {
-    fn add(&mut self, other: Self) {
-        self.submitted += other.submitted;
-        self.committed += other.committed;
-        self.refused += other.refused;
-        self.lost += other.lost;
-        self.leaves += other.leaves;
-        self.finality_ms.extend(other.finality_ms);
-    }
-}
 
 /// What the lanes share.
 struct Work {
@@ -68,6 +41,8 @@ struct Work {
     until: Instant,
     out: PathBuf,
     samples: PathBuf,
+    /// One receipt in so many is a sample.
+    sample: usize,
 }
 
 /// Where receipts go, below the net's folder.
@@ -76,7 +51,7 @@ const RECEIPTS: &str = "receipts";
 const SAMPLES: &str = "samples";
 
 /// Registers batches for `seconds` and writes every receipt into the net's folder; one in
-/// [`SAMPLE`] stands beside its statement.
+/// `sample` stands beside its statement. Also says how many receipts are on disk: one per leaf.
 ///
 /// # Errors
 ///
@@ -87,7 +62,8 @@ pub(crate) async fn run(
     chain: ChainId,
     numbers: &Numbers,
     seconds: u64,
-) -> Result<Tally, Failure> {
+    sample: usize,
+) -> Result<(Tally, u64), Failure> {
     let (out, samples) = (dir.join(RECEIPTS), dir.join(SAMPLES));
     std::fs::create_dir_all(&out)?;
     std::fs::create_dir_all(&samples)?;
@@ -101,7 +77,8 @@ pub(crate) async fn run(
     let auditor = net.keys.get("auditor").ok_or_else(|| Failure::new("the net has no auditor"))?;
     let reader = keys::read(auditor)?.0;
     let begun = Instant::now();
-    let work = Arc::new(Work { chain, until: begun + Duration::from_secs(seconds), out, samples });
+    let until = begun + Duration::from_secs(seconds);
+    let work = Arc::new(Work { chain, until, out, samples, sample });
     let mut lanes = Vec::new();
     for (at, share) in shares.into_iter().enumerate() {
         let member = net.validators.get(at % net.validators.len().max(1));
@@ -109,12 +86,14 @@ pub(crate) async fn run(
         let client = Client::connect_with(&url, chain, reader.clone(), Options::default()).await?;
         lanes.push(tokio::spawn(lane(client, share, work.clone())));
     }
-    let mut tally = Tally::default();
+    let (mut tally, mut leaves) = (Tally::default(), 0);
     for lane in lanes {
-        tally.add(lane.await.map_err(|e| Failure::new(e.to_string()))??);
+        let (part, written) = lane.await.map_err(|e| Failure::new(e.to_string()))??;
+        tally.add(part);
+        leaves += written;
     }
     tally.elapsed = begun.elapsed();
-    Ok(tally)
+    Ok((tally, leaves))
 }
 
 /// One batch after the other, its signers in turn.
@@ -122,8 +101,8 @@ async fn lane(
     client: Client,
     mut share: Vec<(Signer, u64)>,
     work: Arc<Work>,
-) -> Result<Tally, Failure> {
-    let mut tally = Tally::default();
+) -> Result<(Tally, u64), Failure> {
+    let (mut tally, mut leaves) = (Tally::default(), 0);
     let mut chance = Chance::new(now_ms());
     let mut turn = 0;
     while Instant::now() < work.until && !share.is_empty() {
@@ -137,18 +116,18 @@ async fn lane(
         let (batch, signer, left) = made.await?;
         chance = left;
         share.push((signer, first + BATCH));
-        submit(&client, batch, &work, &mut tally).await?;
+        leaves += submit(&client, batch, &work, &mut tally).await?;
     }
-    Ok(tally)
+    Ok((tally, leaves))
 }
 
-/// One batch from the node's door to its receipts on disk.
+/// One batch from the node's door to its receipts on disk; how many.
 async fn submit(
     client: &Client,
     batch: maker::Batch,
     work: &Arc<Work>,
     tally: &mut Tally,
-) -> Result<(), Failure> {
+) -> Result<u64, Failure> {
     let valid_until = TimeMs(batch.valid_until_ms);
     let signed =
         Signed { id: batch.id, key: TxKey::default(), valid_until, raw: batch.raw.clone() };
@@ -163,50 +142,18 @@ async fn submit(
         }
         Outcome::NotThere { .. } | Outcome::Indefinite(_) => {
             tally.lost += 1;
-            return Ok(());
+            return Ok(0);
         }
     }
     tally.finality_ms.push(begun.elapsed().as_secs_f64() * 1e3);
     let (all, of) = (u32::try_from(BATCH).unwrap_or(u32::MAX), Leaves::Of(batch.id));
     let receipts = client.cose_receipts(of, all, ORGANISATIONS).await?;
     let work = work.clone();
-    tally.leaves += aside(move || writer::write(&batch, &receipts, &work)).await?;
-    Ok(())
+    aside(move || writer::write(&batch, &receipts, &work)).await
 }
 
 async fn aside<T: Send + 'static>(
     run: impl FnOnce() -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {
     tokio::task::spawn_blocking(run).await.map_err(|e| Failure::new(e.to_string()))?
-}
-
-/// Verifies every sample with the command line; how many there were.
-///
-/// # Errors
-///
-/// [`Failure`] names the first that does not hold.
-pub(crate) fn verify(net: &Net, dir: &Path) -> Result<u64, Failure> {
-    let program = crate::net::binary("linli")?;
-    let mut verified = 0;
-    for entry in std::fs::read_dir(dir.join(SAMPLES))?.flatten() {
-        let path = entry.path();
-        if path.extension().is_none_or(|ending| ending != "receipt") {
-            continue;
-        }
-        let statement = path.with_extension("cose");
-        let run = std::process::Command::new(&program)
-            .arg("verify")
-            .arg(&path)
-            .arg("--statement")
-            .arg(&statement)
-            .arg("--genesis")
-            .arg(&net.genesis)
-            .output()?;
-        if !run.status.success() {
-            let said = String::from_utf8_lossy(&run.stderr).into_owned();
-            return Err(Failure::law(format!("{}: {said}", path.display())));
-        }
-        verified += 1;
-    }
-    Ok(verified)
 }

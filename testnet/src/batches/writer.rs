@@ -1,8 +1,8 @@
 //! The receipt of each leaf, on disk: one file for a batch, a CBOR sequence (RFC 8742) of bare
 //! receipts in the order of the numbers. Each is cut out without reading the others' insides.
 
+use super::Work;
 use super::maker::Batch;
-use super::{SAMPLE, Work};
 use crate::Failure;
 use linli_sdk::cose::Receipts;
 
@@ -16,7 +16,7 @@ pub(super) fn write(batch: &Batch, receipts: &Receipts, work: &Work) -> Result<u
         let name = format!("{}-{:09}", batch.source, item.number);
         let bytes = receipt.to_bytes();
         sequence.extend_from_slice(&bytes);
-        if at % SAMPLE == 0 {
+        if at % work.sample == 0 {
             std::fs::write(work.samples.join(format!("{name}.receipt")), &bytes)?;
             std::fs::write(work.samples.join(format!("{name}.cose")), &item.statement)?;
         }

@@ -61,7 +61,22 @@ pub(super) async fn record(
         ));
     }
     let (_, _, state) = ask_by_schema(node, ROOM, "State", &args, false).await?;
+    if state.get("standing").and_then(Value::as_str) == Some("CHALLENGED") {
+        return Err(in_dispute(&source, number));
+    }
     Ok(known(&state, clock::now()?.0))
+}
+
+/// LEG-27: the ledger notes no end of a payload that an arbitrator has to look at.
+fn in_dispute(source: &PrincipalId, number: u64) -> Failure {
+    Failure::refused(
+        "IN_DISPUTE",
+        words!(
+            "{source} 的序号 {number} 正在争议中：未销毁任何内容",
+            "number {number} of {source} is in dispute: nothing was destroyed"
+        ),
+        words!("请待裁决后再办理", "repeat it after the decision"),
+    )
 }
 
 /// V3, as the contract counts.

@@ -211,6 +211,14 @@ macro_rules! rule_codes {
             Quota = 2310 "QUOTA" Receipt
                 zh: "本机构今日的 {0} 配额已用尽：已用 {1}，上限 {2}" => "请于次日（北京时间）再提交，或提出议案调整配额"
                 en: "the organisation's {0} quota of today is used up: {1} of {2}" => "go on tomorrow (UTC+8), or move a larger quota";
+            /// The opener's places are taken.
+            OpenerFull = 2311 "OPENER_FULL" Receipt
+                zh: "您提出的议案中已有 {0} 件正在办理" => "请等待其中之一办结，或撤回一件"
+                en: "{0} motions of yours are under way" => "wait until one of them ends, or withdraw one";
+            /// A chamber would have no seat.
+            ChamberEmpty = 2312 "CHAMBER_EMPTY" Receipt
+                zh: "{0} 所在界别将没有席位" => "请在同一议案中补任席位"
+                en: "the chamber of {0} would be left without a seat" => "give a seat of it in the same motion";
             /// The key signs or signed for a validator of the set.
             ValidatorKnown = 2330 "VALIDATOR_KNOWN" Receipt
                 zh: "密钥 {0} 已属于现任验证节点" => "请为新节点生成新的密钥"

@@ -5,6 +5,8 @@ mod leave;
 mod sm2;
 
 use super::{begin, call};
+use crate::check::Checker;
+use crate::deploy::native_checker;
 use crate::native::Deed;
 use crate::overlay::Overlay;
 use crate::policy;
@@ -94,6 +96,7 @@ struct Stage<'s> {
     place: Place,
     contracts: Contracts,
     validators: ValidatorSet,
+    checker: Checker,
 }
 
 impl<'s> Stage<'s> {
@@ -104,7 +107,8 @@ impl<'s> Stage<'s> {
         begin(&mut overlay, &genesis).unwrap();
         let place = Place { height: Height(10), time: START, log_size: 0, policy: 1 };
         let contracts = Contracts::from([("timebank".to_string(), Digest([0; 32]))]);
-        Self { overlay, place, contracts, validators: genesis.validators }
+        let checker = native_checker(ChainId([0; 32])).unwrap();
+        Self { overlay, place, contracts, validators: genesis.validators, checker }
     }
 
     /// Later, by so many heights and milliseconds.
@@ -126,10 +130,11 @@ impl<'s> Stage<'s> {
         request: &impl Message,
     ) -> u32 {
         self.overlay.begin();
+        let (chain, validators) = (ChainId([0; 32]), &self.validators);
         let mut deed = Deed {
             overlay: &mut self.overlay,
             place: self.place,
-            realm: Realm { chain: ChainId([0; 32]), validators: &self.validators },
+            realm: Realm { chain, validators, checker: &self.checker },
             actor,
             contracts: &self.contracts,
             caller,

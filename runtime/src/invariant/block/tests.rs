@@ -43,6 +43,7 @@ fn pending(amount: u64) -> PendingRow {
         day: 1,
         resolver: PrincipalId([9; 16]),
         timer: TimerId([3; 16]),
+        agent: None,
     }
 }
 

@@ -94,10 +94,11 @@ impl History {
         before.map_or(&self.first, |(_, set)| set)
     }
 
-    /// A validator of any of the sets, as it last stood.
-    pub(super) fn find(&self, key: &PublicKey) -> Option<&Validator> {
-        let sets = self.changes.iter().rev().map(|(_, set)| set);
-        sets.chain(core::iter::once(&self.first)).find_map(|set| set.get(key))
+    /// A validator of a set that was in force at a height or later, as it last stood.
+    pub(super) fn find_since(&self, height: Height, key: &PublicKey) -> Option<&Validator> {
+        let later = self.changes.iter().rev().take_while(|(change, _)| *change >= height);
+        let sets = later.map(|(_, set)| set);
+        sets.chain(core::iter::once(self.at(height))).find_map(|set| set.get(key))
     }
 }
 

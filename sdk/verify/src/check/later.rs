@@ -2,6 +2,7 @@
 
 use super::block::{Block, bad_certificate, check_header};
 use super::read;
+use super::way;
 use super::whole::Given;
 use crate::cose::statement::Signed;
 use crate::failure::{Failure, Layer, Reason};
@@ -14,12 +15,15 @@ use crate::statement::{Record, record_key};
 use crate::token;
 use crate::verdict::Steps;
 use crate::whole::{CheckpointProof, LaterState, TokenProof};
+use alloc::collections::BTreeSet;
+use alloc::string::ToString;
 use alloc::vec::Vec;
 use borsh::{BorshDeserialize, BorshSerialize};
 use linli_types::certificate::Certificate;
 use linli_types::header::Header;
 use linli_types::height::{Height, TimeMs};
 use linli_types::id::Digest;
+use linli_types::limits::STAMP_SKEW_MS;
 use linli_types::merkle::{self, Sha256Log};
 use linli_types::policy::Policy;
 use linli_types::signature::Verify;
@@ -33,7 +37,7 @@ pub(super) fn check(
     report: &mut Report,
     steps: &mut Steps,
 ) -> Result<(), Failure> {
-    let leaf = Leaf { block, hash: signed.leaf(), index: place.leaf, verify: given.verify };
+    let leaf = Leaf { block, hash: signed.leaf(), place, verify: given.verify };
     if let Some(bytes) = given.sealed.find(Name::Token) {
         leaf.check_token(bytes, report, steps)?;
     }
@@ -52,7 +56,8 @@ pub(super) fn check(
 struct Leaf<'a> {
     block: &'a Block,
     hash: Digest,
-    index: u64,
+    /// In the block's own log.
+    place: &'a LogPlace,
     verify: &'a dyn Verify,
 }
 
@@ -91,7 +96,15 @@ impl Leaf<'_> {
     fn stands_in(&self, place: &LogPlace, size: u64, root: &Digest) -> bool {
         let found =
             merkle::root_from_path::<Sha256Log>(self.hash, place.leaf, place.size, &place.path);
-        place.leaf == self.index && place.size == size && found.as_ref() == Some(root)
+        place.leaf == self.place.leaf
+            && place.size == size
+            && found.as_ref() == Some(root)
+            && way::agree(self.place, place)
+    }
+
+    /// Whether somebody who stamps or cosigns may have seen the block at this time: clocks differ.
+    fn may_have_seen(header: &Header, time: TimeMs) -> bool {
+        time.plus_ms(STAMP_SKEW_MS) >= header.time
     }
 
     fn check_token(
@@ -112,6 +125,12 @@ impl Leaf<'_> {
         let stamped = proof.header.to_bytes();
         let found = token::verify(&proof.token, &stamped, None);
         let (token, sealed) = found.map_err(|why| bad(why.detail()))?;
+        if !Self::may_have_seen(&proof.header, token.time) {
+            return Err(bad(Detail::new(
+                "所称时间早于它所盖的区块",
+                "it tells a time before the block that it stamps",
+            )));
+        }
         let held = matches!(sealed, token::Sealed::ByCarried(_) | token::Sealed::ByGiven(_));
         report.token = Some(report::token(&proof, &token, held));
         if held {
@@ -124,6 +143,8 @@ impl Leaf<'_> {
     fn check_checkpoint(&self, bytes: &[u8], report: &mut Report) -> Result<(), Failure> {
         let bad = |why: Detail| Failure::new(Reason::CheckpointOther, [why]);
         let other = || bad(Detail::new("内容与日志不符", "it does not fit the log"));
+        let twice =
+            || bad(Detail::new("同一密钥或验证者列了两次", "a key or a validator is named twice"));
         let proof: CheckpointProof = read(bytes, Reason::CheckpointMalformed)?;
         let note = Note::parse(proof.note.as_bytes()).map_err(|why| bad(why.detail()))?;
         let said = note::Checkpoint::parse(note.text()).map_err(|why| bad(why.detail()))?;
@@ -133,17 +154,22 @@ impl Leaf<'_> {
         if !fits || !self.stands_in(&proof.place, said.size, &said.root) {
             return Err(other());
         }
-        let mut lines = 0_usize;
+        let anchored = &self.block.header;
+        let (mut lines, mut seats) = (BTreeSet::new(), BTreeSet::new());
         let mut signers = Vec::new();
         for key in &proof.keys {
-            let validator = self.block.history.find(&key.says.validator);
+            // Who left before the block has nothing to say of what came after it.
+            let validator = self.block.history.find_since(anchored.height, &key.says.validator);
             let validator = validator.filter(|_| key.says.chain == self.block.chain);
             let validator = validator.filter(|_| key.holds(self.verify)).ok_or_else(other)?;
             let named = note::Key::new(&origin, note::Kind::Log, key.says.key);
             let named = named.map_err(|why| bad(why.detail()))?;
             let time = note.signed_by(&named, self.verify).map_err(|why| bad(why.detail()))?;
             time.ok_or_else(other)?;
-            lines = lines.saturating_add(1);
+            // One key, one line; one validator, one word.
+            if !lines.insert(named.to_string()) || !seats.insert(validator.key) {
+                return Err(twice());
+            }
             signers.push(report::signer(validator));
         }
         let mut witnesses = Vec::new();
@@ -151,10 +177,16 @@ impl Leaf<'_> {
             let key = note::Key::parse(text).map_err(|why| bad(why.detail()))?;
             let time = note.signed_by(&key, self.verify).map_err(|why| bad(why.detail()))?;
             let time = time.filter(|_| key.kind() == note::Kind::Witness).ok_or_else(other)?;
-            lines = lines.saturating_add(1);
-            witnesses.push(report::witness(text, TimeMs(time.saturating_mul(1000))));
+            let time = TimeMs(time.saturating_mul(1000));
+            if !Self::may_have_seen(anchored, time) {
+                return Err(other());
+            }
+            if !lines.insert(key.to_string()) {
+                return Err(twice());
+            }
+            witnesses.push(report::witness(text, time));
         }
-        if signers.is_empty() || lines != note.lines().len() {
+        if signers.is_empty() || lines.len() != note.lines().len() {
             return Err(other());
         }
         report.checkpoint = Some(report::checkpoint(said.size, &said.root, signers, witnesses));

@@ -6,13 +6,15 @@
 //! ```
 //!
 //! `block` has the first four and what stands in a block; `evidence` the evidence of the call
-//! `Anchor`; `whole` signed statements and what stands beside them; `later` what is proved in a
-//! later block.
+//! `Anchor`; `whole` signed statements and what stands beside them, `request` the call that registered
+//! one; `later` what is proved in a later block, `way` whether two logs can be one.
 
 mod block;
 mod evidence;
 mod history;
 mod later;
+mod request;
+mod way;
 mod whole;
 
 pub(crate) use block::{bad_certificate, check_header};
@@ -96,15 +98,16 @@ fn check(
         Kind::Receipt => refuse_files(files)?,
         Kind::State => {
             refuse_files(files)?;
-            block.check_entries(sealed, &mut report)?;
+            let entries = block.check_entries(sealed, &mut report)?;
+            report.account = account::find(&entries).map(|found| report::account(&found, None));
             steps.hold(Layer::State);
         }
         Kind::Account => {
             refuse_files(files)?;
             let entries = block.check_entries(sealed, &mut report)?;
             let lines: Vec<Entry> = read(sealed.get(Name::Lines), Reason::LinesMalformed)?;
-            let whole = account::check(&entries, &lines)?;
-            report.account = Some(report::account(&whole, &lines));
+            let found = account::check(&entries, &lines)?;
+            report.account = Some(report::account(&found, Some(&lines)));
             steps.hold(Layer::State);
         }
     }

@@ -5,10 +5,10 @@
 
 use super::block::Block;
 use super::evidence::{check_files, manifest_of};
-use super::{later, read};
+use super::{later, read, request};
 use crate::cose::bare::{bad_statement, is_of, read_array};
 use crate::cose::receipt::LogHead;
-use crate::cose::statement::{self as cose_statement, Signed};
+use crate::cose::statement::{self as cose_statement, Claims, Signed};
 use crate::cose::{self, delegation};
 use crate::explain;
 use crate::failure::{Failure, Layer, Reason};
@@ -16,7 +16,7 @@ use crate::file::FileDigests;
 use crate::manifest::Manifest;
 use crate::pack::{LogPlace, ReceiptPlace};
 use crate::platform::Platform;
-use crate::report::{self, Report};
+use crate::report::{self, Edition, Report};
 use crate::seal::{Name, Sealed};
 use crate::sm2;
 use crate::statement::{ROOM, Registered};
@@ -47,15 +47,12 @@ pub(super) fn check(
     let place: LogPlace = read(sealed.get(Name::Log), Reason::LogMalformed)?;
     let receipt = given.request.ok_or_else(|| Failure::plain(Reason::ReceiptMalformed))?;
     let said = check_registered(receipt, &signed, place.leaf)?;
+    request::check(sealed, &signed)?;
     block.check_log(signed.leaf(), &place)?;
     steps.hold(Layer::Log);
     steps.hold(Layer::Statement);
     report.log = Some(report::log(&signed.id(), &place));
-    let device = signed.claims.device.map(|device| device.0);
     report.statement = Some(report::signed(&signed, &said, block.header.time));
-    if said.device.as_slice() != device.as_ref().map_or(&[][..], |device| device.as_slice()) {
-        return Err(Failure::plain(Reason::StatementOther));
-    }
     check_sm2(given, &signed, report, steps)?;
     check_receipts(given, block, &signed, report, steps)?;
     let manifest = check_manifest(sealed.get(Name::Manifest), &signed)?;
@@ -71,9 +68,14 @@ fn check_statement(given: &Given<'_>, block: &Block) -> Result<Signed, Failure> 
     let bytes = given.sealed.get(Name::Cose);
     let signed = cose_statement::parse(bytes).map_err(|e| bad_statement(&e))?;
     signed.check(given.verify).map_err(|e| bad_statement(&e))?;
-    match signed.claims.chain {
-        Some(chain) if chain != block.chain => Err(Failure::plain(Reason::StatementChain)),
-        _ => Ok(signed),
+    if signed.claims.chain.is_some_and(|chain| chain != block.chain) {
+        return Err(Failure::plain(Reason::StatementChain));
+    }
+    // A device has seen no block that came with its statement, or after it.
+    let (anchored, seen) = (block.header.height, signed.claims.not_before);
+    match seen.filter(|(_, height)| *height >= anchored) {
+        Some((_, height)) => Err(Failure::new(Reason::StatementAhead, [height, anchored])),
+        None => Ok(signed),
     }
 }
 
@@ -105,7 +107,15 @@ fn names(said: &Registered, signed: &Signed, leaf: u64) -> bool {
     let is_digest = said.count != 1 || said.statement == signed.id().0;
     let is_kind = u16::try_from(said.kind) == Ok(claims.kind);
     let is_source = said.source == claims.source.0;
-    number == Some(claims.number) && is_source && is_kind && is_time && is_digest
+    let is_it = number == Some(claims.number) && is_source && is_kind && is_time && is_digest;
+    is_it && is_device(said, claims)
+}
+
+/// A device that is its own source need not be named twice.
+fn is_device(said: &Registered, claims: &Claims) -> bool {
+    let named = claims.device.map(|device| device.0);
+    let named = named.as_ref().map_or(&[][..], |device| device.as_slice());
+    said.device == named || said.device.is_empty() && claims.device == Some(claims.source)
 }
 
 /// The second signature is over the same bytes, by the key that the statement names.
@@ -222,12 +232,15 @@ fn check_platform(
     Ok(())
 }
 
-/// The explanation says what was found, and nothing else: rendered anew, byte for byte.
+/// The explanation says what was found, and nothing else: rendered anew, byte for byte, in the words of
+/// the edition in which it was written.
 pub(super) fn check_explanation(sealed: &Sealed<'_>, report: &Report) -> Result<(), Failure> {
-    if sealed.get(Name::ExplanationText) != explain::text(report).as_bytes() {
+    let text = sealed.get(Name::ExplanationText);
+    let is_in = |edition: &Edition| text == explain::text(report, *edition).as_bytes();
+    let Some(edition) = Edition::ALL.into_iter().find(is_in) else {
         return Err(Failure::new(Reason::ExplanationOther, [Name::ExplanationText.text()]));
-    }
-    if sealed.get(Name::ExplanationPage) != explain::page(report) {
+    };
+    if sealed.get(Name::ExplanationPage) != explain::page(report, edition) {
         return Err(Failure::new(Reason::ExplanationOther, [Name::ExplanationPage.text()]));
     }
     Ok(())

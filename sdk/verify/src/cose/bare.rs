@@ -396,7 +396,7 @@ pub fn array(receipts: &[Receipt]) -> Vec<u8> {
     writer.into_bytes()
 }
 
-/// Reads what [`array`] wrote.
+/// Reads what [`array()`] wrote.
 ///
 /// # Errors
 ///

@@ -6,7 +6,7 @@
 //! Sources: ISO 32000-1, sections 7.5, 9.6.2.2, 9.7.5.2; Adobe's font metrics of Helvetica.
 
 use super::{Line, footer, lines};
-use crate::report::Report;
+use crate::report::{Edition, Report};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -53,10 +53,10 @@ fn words(line: &Line) -> &str {
 }
 
 /// The page's bytes.
-pub(crate) fn page(report: &Report) -> Vec<u8> {
+pub(crate) fn page(report: &Report, edition: Edition) -> Vec<u8> {
     let mut pages: Vec<String> = alloc::vec![String::new()];
     let mut at = TOP;
-    for line in lines(report) {
+    for line in lines(report, edition) {
         let Style { size, above, indent, grey } = style(&line);
         let starts_anew = matches!(line, Line::Title(_)) && at != TOP;
         if starts_anew {

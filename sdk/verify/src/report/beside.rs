@@ -56,6 +56,9 @@ pub struct ProvedToken {
     pub sha256: String,
     /// Whether its signature was checked, by the certificate that it carries.
     pub signature_checked: bool,
+    /// SHA-256 of that certificate: to be compared with the authority's. Nobody here vouches for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
 }
 
 /// A state of the log that validators signed and witnesses cosigned.
@@ -147,6 +150,11 @@ pub struct ProvedRecord {
     pub corroborations: Vec<Supporter>,
     /// The number that stands in its place; 0 for none.
     pub superseded_by: u64,
+    /// When the ledger noted that its payload was destroyed, in UTC+8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub erased: Option<String>,
+    /// How many records it rests on; what became of those, the pack does not say.
+    pub parents: usize,
     /// Height of that state.
     pub height: u64,
     /// Its time, in UTC+8.
@@ -188,6 +196,7 @@ pub(crate) fn token(proof: &TokenProof, token: &Token<'_>, checked: bool) -> Pro
         policy: token.policy.clone(),
         sha256: hex(&sha2::Sha256::digest(&proof.token)),
         signature_checked: checked,
+        certificate: token.carried().map(|bytes| hex(&sha2::Sha256::digest(bytes))),
     }
 }
 
@@ -248,10 +257,13 @@ pub(crate) fn record(record: &Record, header: &Header) -> ProvedRecord {
         organisation: c.organisation,
         time: time::text(TimeMs(c.at_ms)),
     };
+    let erased = record.tombstone.as_ref().filter(|tombstone| !tombstone.restricted);
     ProvedRecord {
         standing: at.and_then(|at| NAMES.get(at)).copied().unwrap_or("UNKNOWN"),
         corroborations: record.corroborations.iter().map(supporter).collect(),
         superseded_by: record.superseded_by,
+        erased: erased.map(|t| time::text(TimeMs(t.at_ms))),
+        parents: record.parents.len(),
         height: header.height.0,
         time: time::text(header.time),
     }

@@ -2,7 +2,7 @@
 //! true before anchoring another (online litigation rules, articles 16 to 18).
 
 use super::text::{names, standing_zh};
-use super::{ProvedStatement, Report};
+use super::{Edition, ProvedRecord, ProvedStatement, Report};
 use crate::said::Detail;
 use crate::time;
 use alloc::format;
@@ -39,15 +39,30 @@ impl Report {
     }
 
     /// Whether another source confirmed the record, as far as the pack shows. `None` if the pack
-    /// does not say.
+    /// does not say. Nobody's word stands for a record that was invalidated.
     pub fn corroborated(&self) -> Option<bool> {
-        self.record.as_ref().map(|record| !record.corroborations.is_empty())
+        let stands = |r: &ProvedRecord| !r.corroborations.is_empty() && r.standing != "INVALIDATED";
+        self.record.as_ref().map(stands)
     }
 
     /// 上链前真实性 (article 18, LEG-04): not proved, and what speaks for it.
     pub fn before_anchoring(&self) -> Vec<Detail> {
+        self.before_in(Edition::NOW)
+    }
+
+    /// The same in the words of an edition.
+    pub(crate) fn before_in(&self, edition: Edition) -> Vec<Detail> {
         let Some(s) = &self.statement else { return Vec::new() };
-        let mut lines = alloc::vec![match self.corroborated() {
+        let invalid = self.record.as_ref().is_some_and(|r| r.standing == "INVALIDATED");
+        let confirmed = match edition {
+            Edition::First => self.record.as_ref().map(|r| !r.corroborations.is_empty()),
+            Edition::Second => self.corroborated(),
+        };
+        let mut lines = alloc::vec![match confirmed {
+            Some(false) if invalid && edition == Edition::Second => Detail::new(
+                "账本不证明；该记录已被认定无效",
+                "not proved by the ledger; the record was found invalid",
+            ),
             Some(true) => Detail::new(
                 "账本不证明；有他方佐证，见下",
                 "not proved by the ledger; others confirmed it, see below",
@@ -61,7 +76,7 @@ impl Report {
                 "not proved by the ledger; the pack does not tell of corroboration",
             ),
         }];
-        self.origin(s, &mut lines);
+        self.origin(s, edition, &mut lines);
         for c in self.record.iter().flat_map(|record| &record.corroborations) {
             let (by, organisation, at) = (&c.by, c.organisation, &c.time);
             lines.push(Detail::new(
@@ -73,7 +88,7 @@ impl Report {
     }
 
     /// Where it is from, how it was made and kept, by the source's own word.
-    fn origin(&self, s: &ProvedStatement, lines: &mut Vec<Detail>) {
+    fn origin(&self, s: &ProvedStatement, edition: Edition, lines: &mut Vec<Detail>) {
         let (source, captured) = (&s.source, time::text(TimeMs(s.captured_at_ms)));
         lines.push(Detail::new(
             format!("来源：{source}（机构 {}）自述采集于 {captured}", s.organisation),
@@ -91,6 +106,9 @@ impl Report {
             format!("设备：{zh}；时间来源：{clock_zh}"),
             format!("device: {en}; clock: {clock_en}"),
         ));
+        if edition == Edition::Second {
+            lines.extend(self.signed_by(s));
+        }
         if let Some(height) = s.not_before_height {
             lines.push(Detail::new(
                 format!("声明引用了第 {height} 块：采集不早于该块（所引编号是否属于本链，未在此核验）"),
@@ -113,8 +131,33 @@ impl Report {
         lines.push(Detail::new(zh, en));
     }
 
+    /// Whose key signed the statement, as far as the pack shows: the ledger took the transaction by a
+    /// key in force of its sender; of any other key it said nothing.
+    fn signed_by(&self, s: &ProvedStatement) -> Option<Detail> {
+        let (key, request) = (s.key.as_ref()?, self.transaction.as_ref()?);
+        Some(match *key == request.signer && s.source == request.sender {
+            true => Detail::new(
+                format!("声明由公钥 {key} 签名，与来源提交交易所用的公钥相同"),
+                format!(
+                    "the statement is signed by the key {key}, by which the source signed the request too"
+                ),
+            ),
+            false => Detail::new(
+                format!("声明由公钥 {key} 签名：是否为来源或其设备登记的公钥，未在此核验"),
+                format!(
+                    "the statement is signed by the key {key}: whether it is registered as the source's or its device's was not checked here"
+                ),
+            ),
+        })
+    }
+
     /// What the reader should know besides.
     pub fn warnings(&self) -> Vec<Detail> {
+        self.warnings_in(Edition::NOW)
+    }
+
+    /// The same in the words of an edition.
+    pub(crate) fn warnings_in(&self, edition: Edition) -> Vec<Detail> {
         let mut all = Vec::new();
         if !self.is_evidence() {
             return all;
@@ -141,6 +184,10 @@ impl Report {
                 all.push(Detail::new(format!("该记录{zh}"), format!("the record stands as {en}")));
             }
         }
+        if edition == Edition::Second {
+            self.fate_warnings(&mut all);
+            all.extend(self.erased_warning());
+        }
         if self.token.as_ref().is_some_and(|token| !token.signature_checked) {
             all.push(Detail::new(
                 "时间戳的签名未能在此核验",
@@ -148,6 +195,32 @@ impl Report {
             ));
         }
         all
+    }
+
+    /// What became of a record is the ledger's to say: a pack that leaves it out hides a dispute.
+    fn fate_warnings(&self, all: &mut Vec<Detail>) {
+        match &self.record {
+            None => all.push(Detail::new(
+                "证据包未附该记录后来的状态：是否有争议、被替代或被认定无效，请向账本查询",
+                "the pack does not tell what became of the record: ask the ledger whether it was disputed, replaced or invalidated",
+            )),
+            Some(ProvedRecord { parents: 0, .. }) => {}
+            Some(ProvedRecord { parents, .. }) => all.push(Detail::new(
+                format!("该记录以另外 {parents} 条记录为依据，其状态未在此核验"),
+                format!("the record rests on {parents} others, whose state was not checked here"),
+            )),
+        }
+    }
+
+    /// Files that the ledger calls destroyed are somebody's copy, kept against the holders' word.
+    fn erased_warning(&self) -> Option<Detail> {
+        let at = self.record.as_ref()?.erased.as_ref()?;
+        Some(Detail::new(
+            format!("账本记录该内容已于 {at} 销毁：这是销毁之外留存的副本"),
+            format!(
+                "the ledger notes that the payload was destroyed at {at}: this is a copy that was kept"
+            ),
+        ))
     }
 
     /// LEG-02.
@@ -220,27 +293,36 @@ fn clock(source: Option<&str>) -> (&'static str, &'static str) {
 }
 
 /// What a verified pack does not prove, whoever shows it.
-pub(crate) fn limits() -> [(&'static str, &'static str); 5] {
-    [
-        (
-            "不证明文件上链之前的内容属实：那要结合来源、设备、采集过程与佐证判断（第十八条）",
-            "that what the files show is true: that is judged by source, device, capture and corroboration (article 18)",
-        ),
-        (
-            "不证明采集时间：采集时间是来源自述，账本只证明不晚于上链时间",
-            "the time of capture: it is the source's word; the ledger proves only that it is not after anchoring",
-        ),
-        (
-            "不证明来源背后的自然人或法人身份：编号由身份登记机构对应",
-            "who is behind a source's number: the register of identities says that",
-        ),
-        (
-            "不证明平台声明属实：备案与证书请向主管部门核实（第十七条）",
-            "that the platform statement is true: ask the authorities (article 17)",
-        ),
-        (
-            "不证明没有其他未提交的证据：完整性请查验来源的序号缺口",
-            "that nothing else was left out: look for holes in the source's numbering",
-        ),
-    ]
+pub(crate) fn limits(edition: Edition) -> Vec<(&'static str, &'static str)> {
+    let mut all = Vec::from(LIMITS);
+    if edition == Edition::Second {
+        all.push((
+            "不证明时间戳机构、见证方与国密公钥属于谁：请与其公布的证书和公钥核对",
+            "whose the keys of time-stamp authorities, witnesses and second signatures are: compare them with those they publish",
+        ));
+    }
+    all
 }
+
+const LIMITS: [(&str, &str); 5] = [
+    (
+        "不证明文件上链之前的内容属实：那要结合来源、设备、采集过程与佐证判断（第十八条）",
+        "that what the files show is true: that is judged by source, device, capture and corroboration (article 18)",
+    ),
+    (
+        "不证明采集时间：采集时间是来源自述，账本只证明不晚于上链时间",
+        "the time of capture: it is the source's word; the ledger proves only that it is not after anchoring",
+    ),
+    (
+        "不证明来源背后的自然人或法人身份：编号由身份登记机构对应",
+        "who is behind a source's number: the register of identities says that",
+    ),
+    (
+        "不证明平台声明属实：备案与证书请向主管部门核实（第十七条）",
+        "that the platform statement is true: ask the authorities (article 17)",
+    ),
+    (
+        "不证明没有其他未提交的证据：完整性请查验来源的序号缺口",
+        "that nothing else was left out: look for holes in the source's numbering",
+    ),
+];

@@ -1,8 +1,9 @@
 //! What was proved, line by line, each for the layer that it tells of.
 
 use super::{
-    Computed, ProvedAccount, ProvedCheckpoint, ProvedFile, ProvedLeaf, ProvedLine, ProvedPlatform,
-    ProvedReceipt, ProvedStatement, ProvedTransaction, Report, Signer, Stored,
+    Computed, Edition, ProvedAccount, ProvedCheckpoint, ProvedFile, ProvedLeaf, ProvedLine,
+    ProvedPlatform, ProvedReceipt, ProvedStatement, ProvedToken, ProvedTransaction, Report,
+    SecondSignature, Signer, Stored,
 };
 use crate::failure::Layer;
 use crate::said::Detail;
@@ -10,6 +11,7 @@ use crate::time;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use linli_types::amount::decimal;
 use linli_types::code::Lang;
 use linli_types::height::TimeMs;
 
@@ -37,6 +39,11 @@ impl Report {
 
     /// What each layer says. A layer may have several lines, or none.
     pub(crate) fn lines(&self) -> Vec<(Layer, Detail)> {
+        self.lines_in(Edition::NOW)
+    }
+
+    /// The same in the words of an edition.
+    pub(crate) fn lines_in(&self, edition: Edition) -> Vec<(Layer, Detail)> {
         let mut lines = Vec::new();
         let mut add = |layer, said: Detail| lines.push((layer, said));
         self.files.iter().for_each(|f| add(Layer::File, file(f)));
@@ -47,23 +54,17 @@ impl Report {
         if !self.receipts.is_empty() {
             add(Layer::Cose, cose(&self.receipts));
         }
-        if let Some(second) = &self.second_signature {
-            let (id, key) = (&second.signer_id, &second.key);
-            add(
-                Layer::Sm2,
-                Detail::new(
-                    format!("机构的 SM2 签名成立，签名者标识 {id}，公钥 {key}"),
-                    format!("the organisation's SM2 signature holds; signer id {id}, key {key}"),
-                ),
-            );
+        self.second_signature.iter().for_each(|s| add(Layer::Sm2, second(s, edition)));
+        // Entries that are an account say more in words than in hexadecimal.
+        if self.account.is_none() {
+            self.entries.iter().for_each(|e| add(Layer::State, entry(e)));
         }
-        self.entries.iter().for_each(|e| add(Layer::State, entry(e)));
         self.computed.iter().for_each(|c| add(Layer::State, computed(c)));
         if let Some(a) = &self.account {
             account(a).into_iter().for_each(|said| add(Layer::State, said));
         }
         self.block_lines().into_iter().for_each(|(layer, said)| add(layer, said));
-        self.later_lines().into_iter().for_each(|(layer, said)| add(layer, said));
+        self.later_lines(edition).into_iter().for_each(|(layer, said)| add(layer, said));
         self.platform.iter().for_each(|p| add(Layer::Platform, platform(p)));
         lines
     }
@@ -99,28 +100,9 @@ impl Report {
         ]
     }
 
-    fn later_lines(&self) -> Vec<(Layer, Detail)> {
+    fn later_lines(&self, edition: Edition) -> Vec<(Layer, Detail)> {
         let mut lines = Vec::new();
-        if let Some(t) = &self.token {
-            let (time, height, policy) = (&t.time, t.height, &t.policy);
-            let (zh, en) = match t.signature_checked {
-                true => (
-                    "签名成立（按其所附证书）",
-                    "its signature holds by the certificate it carries",
-                ),
-                false => (
-                    "签名算法或证书本程序无法核验，请用 openssl 核验",
-                    "its signature could not be checked here: use openssl",
-                ),
-            };
-            lines.push((
-                Layer::Token,
-                Detail::new(
-                    format!("时间戳机构于 {time} 对第 {height} 块盖戳，策略 {policy}；{zh}"),
-                    format!("stamped {time} over block {height}, policy {policy}; {en}"),
-                ),
-            ));
-        }
+        lines.extend(self.token.iter().map(|t| (Layer::Token, token(t, edition))));
         lines.extend(self.checkpoint.iter().map(|c| (Layer::Checkpoint, checkpoint(c))));
         if let Some(p) = &self.policy {
             let (version, since, height) = (p.version, &p.since, p.height);
@@ -212,6 +194,51 @@ fn receipt(r: &ProvedReceipt) -> Detail {
     }
 }
 
+/// Nothing in a pack says whose the second key is: the statement names it.
+fn second(s: &SecondSignature, edition: Edition) -> Detail {
+    let (id, key) = (&s.signer_id, &s.key);
+    match edition {
+        Edition::First => Detail::new(
+            format!("机构的 SM2 签名成立，签名者标识 {id}，公钥 {key}"),
+            format!("the organisation's SM2 signature holds; signer id {id}, key {key}"),
+        ),
+        Edition::Second => Detail::new(
+            format!(
+                "SM2 签名成立，签名者标识 {id}，公钥 {key}（由声明指明；是否为机构登记的公钥，未在此核验）"
+            ),
+            format!(
+                "the SM2 signature holds; signer id {id}, key {key}, as the statement names it (whether the organisation registered it was not checked here)"
+            ),
+        ),
+    }
+}
+
+fn token(t: &ProvedToken, edition: Edition) -> Detail {
+    let (time, height, policy) = (&t.time, t.height, &t.policy);
+    let mut said = match t.signature_checked {
+        true => Detail::new(
+            "签名成立（按其所附证书）",
+            "its signature holds by the certificate it carries",
+        ),
+        false => Detail::new(
+            "签名算法或证书本程序无法核验，请用 openssl 核验",
+            "its signature could not be checked here: use openssl",
+        ),
+    };
+    if let (Edition::Second, Some(certificate)) = (edition, &t.certificate) {
+        said.zh
+            .push_str(&format!("；证书的 SHA-256 为 {certificate}，请与时间戳机构公布的证书核对"));
+        said.en.push_str(&format!(
+            "; SHA-256 of the certificate {certificate}: compare it with the authority's"
+        ));
+    }
+    let Detail { zh, en } = said;
+    Detail::new(
+        format!("时间戳机构于 {time} 对第 {height} 块盖戳，策略 {policy}；{zh}"),
+        format!("stamped {time} over block {height}, policy {policy}; {en}"),
+    )
+}
+
 fn cose(signers: &[Signer]) -> Detail {
     let (zh, en) = names(signers);
     Detail::new(format!("{zh} 各自签发的标准回执成立"), format!("standard receipts of {en} hold"))
@@ -262,23 +289,39 @@ fn computed(c: &Computed) -> Detail {
 }
 
 fn account(a: &ProvedAccount) -> Vec<Detail> {
-    let (code, asset, balance, count) = (&a.code, a.asset, &a.balance, a.lines.len());
-    let (out, due) = (&a.debits_pending, &a.credits_pending);
+    let (code, count) = (&a.code, a.lines.as_ref().map(Vec::len));
+    // Without the asset's row the count is one of minor units of a number.
+    let (asset, unit) = match &a.unit {
+        Some(unit) => (Detail::from(String::new()), format!(" {}", unit.name)),
+        None => (
+            Detail::new(format!("，资产 {}", a.asset), format!(", asset {}", a.asset)),
+            String::new(),
+        ),
+    };
+    let decimals = a.unit.as_ref().map_or(0, |unit| unit.decimals);
+    let shown = |units: &str| decimal(units.parse().unwrap_or_default(), decimals);
+    let (balance, out, due) =
+        (shown(&a.balance), shown(&a.debits_pending), shown(&a.credits_pending));
     let line = |line: &ProvedLine| {
-        let ProvedLine { time_ms, act, amount, other, code, .. } = line;
-        let at = time::text(TimeMs(*time_ms));
+        let ProvedLine { time_ms, words: (zh, en), amount, other, code, .. } = line;
+        let (at, sign) =
+            (time::text(TimeMs(*time_ms)), if amount.starts_with('-') { "" } else { "+" });
+        let amount = format!("{sign}{}", shown(amount));
         Detail::new(
-            format!("{at}　{act} {amount}　对方 {other}　业务码 {code}"),
-            format!("{at}  {act} {amount}  other side {other}  code {code}"),
+            format!("{at}　{zh} {amount}　对方 {other}　业务码 {code}"),
+            format!("{at}  {en} {amount}  other side {other}  code {code}"),
         )
     };
+    let (whole_zh, whole_en) = match count {
+        Some(count) => (format!("；明细完整，共 {count} 笔"), format!("; whole: {count} entries")),
+        None => (String::new(), String::new()),
+    };
     let head = Detail::new(
+        format!("账户 {code}{}，余额 {balance}{unit}，占用 {out}，待收 {due}{whole_zh}", asset.zh),
         format!(
-            "账户 {code}，资产 {asset}，余额 {balance}，占用 {out}，待收 {due}；明细完整，共 {count} 笔"
-        ),
-        format!(
-            "account {code}, asset {asset}, balance {balance}, held {out}, awaited {due}; whole: {count} entries"
+            "account {code}{}, balance {balance}{unit}, held {out}, awaited {due}{whole_en}",
+            asset.en
         ),
     );
-    core::iter::once(head).chain(a.lines.iter().map(line)).collect()
+    core::iter::once(head).chain(a.lines.iter().flatten().map(line)).collect()
 }

@@ -9,6 +9,7 @@ use linli_verify::cose::receipt::{LogHead, Proof, Receipt as CoseReceipt};
 use linli_verify::cose::statement::{Claims, ClockSource, SUBJECT, Signed, parse};
 use linli_verify::note;
 use linli_verify::platform::{self, Platform};
+use linli_verify::request::{REGISTER, RegisterRequest};
 use linli_verify::sm2::{DEFAULT_SIGNER_ID, Signed as Second};
 use linli_verify::statement::{Corroboration, Record, Registered, record_key};
 use linli_verify::whole::{CheckpointProof, LaterState, TokenProof, Whole};
@@ -98,8 +99,12 @@ pub fn claims(manifest: &Manifest) -> Claims {
 }
 
 pub fn signed(claims: &Claims) -> Vec<u8> {
-    let to_sign = claims.to_be_signed(&public(50)).unwrap();
-    to_sign.finish(&Signature(key(50).sign(to_sign.sig_structure()).to_bytes()))
+    signed_by(50, claims)
+}
+
+fn signed_by(n: u8, claims: &Claims) -> Vec<u8> {
+    let to_sign = claims.to_be_signed(&public(n)).unwrap();
+    to_sign.finish(&Signature(key(n).sign(to_sign.sig_structure()).to_bytes()))
 }
 
 pub fn registered(signed: &Signed) -> Registered {
@@ -119,7 +124,34 @@ pub fn registered(signed: &Signed) -> Registered {
         statement: signed.id().0.to_vec(),
         backdated_reason: 0,
         device: DEVICE.0.to_vec(),
+        ..Registered::default()
     }
+}
+
+/// What the ledger was asked: to register the statement.
+pub fn request_for(signed: &Signed) -> RegisterRequest {
+    let claims = &signed.claims;
+    RegisterRequest {
+        source: claims.source.0.to_vec(),
+        number: claims.number,
+        kind: i32::from(claims.kind),
+        statement: signed.id().0.to_vec(),
+        manifest_sha256: claims.manifest_sha256.0.to_vec(),
+        manifest_sm3: claims.sm3.0.to_vec(),
+        size: claims.size,
+        captured_at_ms: claims.captured_at_ms,
+        clock_source: claims.clock_source.map_or(1, |clock| clock.number().into()),
+        device: claims.device.map(|device| device.0.to_vec()).unwrap_or_default(),
+        env_digest: claims.env_digest.map(|digest| digest.0.to_vec()).unwrap_or_default(),
+        retention: 1,
+        basis: 2,
+        ..RegisterRequest::default()
+    }
+}
+
+/// A call of the evidence room.
+pub fn call(method: &str, args: &impl Message) -> Call {
+    Call { room: "evidence".into(), method: method.into(), args: args.encode_to_vec() }
 }
 
 fn receipt_for(body: &[u8], said: &Registered) -> Receipt {
@@ -139,7 +171,7 @@ fn receipt_for(body: &[u8], said: &Registered) -> Receipt {
     }
 }
 
-fn delegated(n: u8) -> Delegation {
+pub fn delegated(n: u8) -> Delegation {
     let (validator, key_of) = (public(n), public(n + 150));
     let says = ReceiptKey { chain: chain(), validator, key: key_of, from_height: Height(1) };
     Delegation { says, signature: Signature(key(n).sign(&says.signing_bytes()).to_bytes()) }
@@ -220,7 +252,7 @@ fn later_state(record: &Record) -> (Digest, [ProvedEntry; 2], ProvedEntry) {
 pub fn record() -> Record {
     let corroboration =
         Corroboration { by: OTHER.0.to_vec(), organisation: 3, at_ms: START + 11_000 };
-    Record { standing: 1, corroborations: vec![corroboration], superseded_by: 0 }
+    Record { standing: 1, corroborations: vec![corroboration], ..Record::default() }
 }
 
 /// A block and everything that proves one statement in it.
@@ -231,16 +263,51 @@ pub struct Court {
 
 /// The statement registered as `said` has it, in a block at height 9, and what came later.
 pub fn court_of(manifest: &Manifest, change_said: impl FnOnce(&mut Registered)) -> Court {
-    let statement = signed(&claims(manifest));
+    court_saying(manifest, |claims| claims, change_said)
+}
+
+/// The same with another statement.
+pub fn court_saying(
+    manifest: &Manifest,
+    alter: impl FnOnce(Claims) -> Claims,
+    change_said: impl FnOnce(&mut Registered),
+) -> Court {
+    let claims = alter(claims(manifest));
+    court_asked(manifest, &claims, change_said, |signed| call(REGISTER, &request_for(signed)))
+}
+
+/// The same of other claims, and asked for otherwise.
+pub fn court_asked(
+    manifest: &Manifest,
+    claims: &Claims,
+    change_said: impl FnOnce(&mut Registered),
+    asked: impl FnOnce(&Signed) -> Call,
+) -> Court {
+    court_stated(manifest, signed(claims), change_said, asked)
+}
+
+/// The same, its statement signed by another key than the one that asked.
+pub fn court_by(n: u8, claims: &Claims) -> Court {
+    let asked = |signed: &Signed| call(REGISTER, &request_for(signed));
+    court_stated(&court_manifest(), signed_by(n, claims), |_| (), asked)
+}
+
+fn court_stated(
+    manifest: &Manifest,
+    statement: Vec<u8>,
+    change_said: impl FnOnce(&mut Registered),
+    asked: impl FnOnce(&Signed) -> Call,
+) -> Court {
     let read = parse(&statement).unwrap();
     let mut said = registered(&read);
     change_said(&mut said);
-    let World { transaction, .. } = world();
+    let (body, signature) = request_of(asked(&read));
+    let (bodies_root, transaction) = placed(body, signature);
     let receipt = receipt_for(&transaction.body, &said);
     let receipts = [Digest([3; 32]), Digest([4; 32]), receipt.leaf(), Digest([5; 32])];
     let (log_root, log) = place(read.leaf(), 5);
-    let header =
-        Header { receipts_root: merkle::root::<BlockTree>(&receipts), log_root, ..world().header };
+    let receipts_root = merkle::root::<BlockTree>(&receipts);
+    let header = Header { bodies_root, receipts_root, log_root, ..world().header };
     let head = LogHead::of(&header);
     let receipt = ReceiptPlace {
         receipt,
@@ -276,28 +343,45 @@ pub fn court_of(manifest: &Manifest, change_said: impl FnOnce(&mut Registered)) 
 
 /// The later block: its header, the leaf's place, the policy and the record.
 pub fn later(leaf: Digest) -> (Header, LogPlace, [ProvedEntry; 2], ProvedEntry) {
+    later_of(leaf, &record())
+}
+
+/// The same with this row of the record.
+pub fn later_of(
+    leaf: Digest,
+    record: &Record,
+) -> (Header, LogPlace, [ProvedEntry; 2], ProvedEntry) {
     let (log_root, place) = place(leaf, 7);
-    let (state_root, policy, record) = later_state(&record());
+    let (state_root, policy, record) = later_state(record);
     let header = Header { log_size: 7, log_root, state_root, ..header_at(LATER, &set(5), &set(5)) };
     (header, place, policy, record)
 }
 
 fn checkpoint(later: &Header, place: &LogPlace) -> CheckpointProof {
+    checkpoint_of((later.log_size, later.log_root), place, 1, later.time.0 / 1000 + 5)
+}
+
+/// A state of the log that validator `n` signed and a witness cosigned at `time`, in seconds.
+pub fn checkpoint_of(
+    (size, root): (u64, Digest),
+    place: &LogPlace,
+    n: u8,
+    time: u64,
+) -> CheckpointProof {
     let origin = note::origin(&chain());
-    let said = note::Checkpoint::of(&chain(), later.log_size, later.log_root);
+    let said = note::Checkpoint::of(&chain(), size, root);
     let mut note = said.note().unwrap();
-    let log_key = note::Key::new(&origin, note::Kind::Log, public(151)).unwrap();
+    let log_key = note::Key::new(&origin, note::Kind::Log, public(n + 150)).unwrap();
     let witness = note::Key::new("court.example", note::Kind::Witness, public(200)).unwrap();
-    let time = later.time.0 / 1000 + 5;
     let sign = |n: u8, message: &[u8]| Signature(key(n).sign(message).to_bytes());
-    let of_log = sign(151, &note::Kind::Log.message(note.text(), 0));
+    let of_log = sign(n + 150, &note::Kind::Log.message(note.text(), 0));
     let of_witness = sign(200, &note::Kind::Witness.message(note.text(), time));
     note.push(note::Line::new(&log_key, 0, &of_log)).unwrap();
     note.push(note::Line::new(&witness, time, &of_witness)).unwrap();
     CheckpointProof {
         note: note.to_string(),
         place: place.clone(),
-        keys: vec![delegated(1)],
+        keys: vec![delegated(n)],
         witnesses: vec![witness.to_string()],
     }
 }

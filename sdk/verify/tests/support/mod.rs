@@ -166,7 +166,11 @@ pub struct World {
 }
 
 fn request() -> (Vec<u8>, Signature) {
-    let call = Call { room: "evidence".into(), method: "Anchor".into(), args: vec![1, 2, 3] };
+    request_of(Call { room: "evidence".into(), method: "Anchor".into(), args: vec![1, 2, 3] })
+}
+
+/// A body with this call, and its signature.
+pub fn request_of(call: Call) -> (Vec<u8>, Signature) {
     let body = TransactionBody {
         chain_tag: chain().tag(),
         sender: vec![0x11; 16],
@@ -228,16 +232,24 @@ fn state() -> (Digest, Vec<ProvedEntry>) {
     (state_proof::inner(&a, &b), entries)
 }
 
+/// A request as the second of a block's three, and the root over them.
+pub fn placed(body: Vec<u8>, signature: Signature) -> (Digest, TransactionPlace) {
+    let bodies = [Digest([1; 32]), body_leaf(&transaction_id(&body), &signature), Digest([2; 32])];
+    let path = merkle::path::<BlockTree>(&bodies, 1).unwrap();
+    let place = TransactionPlace { body, signature, index: 1, count: 3, path };
+    (merkle::root::<BlockTree>(&bodies), place)
+}
+
 pub fn world() -> World {
     let (body, signature) = request();
     let receipt = receipt(&body);
     let filler = |n: u8| Sha256Log::leaf(&[n]);
     let leaves = [filler(0), filler(1), filler(2), statement::leaf(&statement()), filler(4)];
-    let bodies = [Digest([1; 32]), body_leaf(&transaction_id(&body), &signature), Digest([2; 32])];
+    let (bodies_root, transaction) = placed(body, signature);
     let receipts = [Digest([3; 32]), Digest([4; 32]), receipt.leaf(), Digest([5; 32])];
     let (state_root, entries) = state();
     let header = Header {
-        bodies_root: merkle::root::<BlockTree>(&bodies),
+        bodies_root,
         receipts_root: merkle::root::<BlockTree>(&receipts),
         state_root,
         log_size: 5,
@@ -247,13 +259,7 @@ pub fn world() -> World {
     World {
         header,
         log: LogPlace { leaf: 3, size: 5, path: merkle::path::<Sha256Log>(&leaves, 3).unwrap() },
-        transaction: TransactionPlace {
-            body,
-            signature,
-            index: 1,
-            count: 3,
-            path: merkle::path::<BlockTree>(&bodies, 1).unwrap(),
-        },
+        transaction,
         receipt: ReceiptPlace {
             receipt,
             index: 2,

@@ -1,17 +1,21 @@
 //! Motions from their opening to what becomes of them, counted a second time by hand.
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
+mod chain;
+mod seats;
+#[path = "../support/mod.rs"]
 mod support;
 
-use linli_runtime::{Admission, Slot, invariant};
+use chain::*;
+use linli_runtime::{Admission, Slot};
 use linli_types::code::Code;
-use linli_types::genesis::{Genesis, Module, Organisation, Principal, Role};
+use linli_types::genesis::Role;
 use linli_types::height::TimeMs;
 use linli_types::id::PrincipalId;
-use linli_types::limits::{MOTION_TEXT_BYTES_MAX, MOTIONS_MAX};
+use linli_types::limits::{
+    DECISION_MS_MAX, MOTION_TEXT_BYTES_MAX, MOTIONS_MAX, MOTIONS_PER_OPENER_MAX,
+};
 use linli_types::policy::Param;
-use linli_types::receipt::Receipt;
-use linli_types::validator::OrgKind;
 use linli_types::wire::governance as wire;
 use linli_types::wire::governance::deed::Deed as Kind;
 use linli_types::wire::governance::{Standing, Threshold};
@@ -19,175 +23,6 @@ use linli_types::wire::{self as body, identity, policy};
 use proptest::prelude::*;
 use prost::Message;
 use support::*;
-
-const SEATS: [Role; 3] = [Role::CouncilResident, Role::CouncilEnterprise, Role::CouncilSocial];
-const ORGS: [u32; 3] = [0, 21, 22];
-const DISTRICT: u8 = 200;
-const OPEN_MS: u64 = 20_000;
-const DELAY_MS: u64 = 90_000;
-const LOCK_MS: u64 = 3_000;
-
-/// Seat `n` of a chamber: the seed of its key, and who has it.
-fn seat(chamber: usize, n: u8) -> (PrincipalId, u8) {
-    let seed = 10 + 10 * u8::try_from(chamber).unwrap() + n;
-    (PrincipalId([seed; 16]), seed)
-}
-
-fn district() -> (PrincipalId, u8) {
-    (PrincipalId([DISTRICT; 16]), DISTRICT)
-}
-
-/// A chain whose chambers have so many seats.
-fn council(seats: [u8; 3]) -> Genesis {
-    let code = linli_modules::probe().to_vec();
-    let mut genesis = genesis_with(vec![Module { name: "probe".into(), code }]);
-    let org = |(id, kind)| Organisation { id, kind, label: String::new() };
-    genesis.orgs = [(21, OrgKind::Enterprise), (22, OrgKind::SocialOrg)].map(org).into();
-    let mut add = |(id, seed): (PrincipalId, u8), org, role| {
-        genesis.principals.push(Principal { id, key: key(seed), org, roles: vec![role] });
-    };
-    add(district(), 1, Role::DistrictAdmin);
-    for (chamber, count) in seats.into_iter().enumerate() {
-        (0..count).for_each(|n| add(seat(chamber, n), ORGS[chamber], SEATS[chamber]));
-    }
-    genesis.policy.params = [
-        (Param::PolicyLockMs, LOCK_MS),
-        (Param::MotionDelayMs, DELAY_MS),
-        (Param::MotionOpenMsMin, OPEN_MS),
-        (Param::MotionOpenMsMax, 10 * OPEN_MS),
-    ]
-    .map(|(param, value)| (param.number(), value))
-    .into();
-    genesis
-}
-
-/// A chain, and numbers for what is signed.
-struct Chain {
-    node: Node,
-    number: u64,
-    /// Whether the laws are asked after every block, or by the test.
-    checks: bool,
-}
-
-impl Chain {
-    fn new(seats: [u8; 3]) -> Self {
-        Self { node: Node::new(&council(seats)), number: 0, checks: true }
-    }
-
-    fn now(&self) -> TimeMs {
-        self.node.ledger.head().time
-    }
-
-    /// Does calls in one block each; the laws hold after it.
-    fn call(&mut self, (id, seed): (PrincipalId, u8), method: &str, args: &impl Message) -> u32 {
-        code_of(&self.call_room((id, seed), call("governance", method, args.encode_to_vec())))
-    }
-
-    fn call_room(&mut self, (id, seed): (PrincipalId, u8), call: body::Call) -> Receipt {
-        self.number += 1;
-        let transaction = self.node.sign_as((id, seed), None, self.number, vec![call]);
-        let receipt = self.node.step(&[transaction]).remove(0);
-        if self.checks {
-            self.check();
-        }
-        receipt
-    }
-
-    fn check(&self) {
-        assert_eq!(invariant::breaches(&self.node.store).unwrap(), Vec::<String>::new());
-    }
-
-    /// A block at a time, with nothing but due timers; the ledger is opened anew from its rows.
-    fn at(&mut self, time: TimeMs) -> Vec<Receipt> {
-        self.node.reopen();
-        let slot = Slot { time, ..self.node.slot() };
-        let executed = self.node.ledger.propose(&self.node.store, slot, &[]).unwrap();
-        let receipts = executed.receipts.clone();
-        self.node.commit(executed);
-        self.check();
-        receipts
-    }
-
-    fn open_as(&mut self, who: (PrincipalId, u8), id: u8, kind: Kind, threshold: Threshold) -> u32 {
-        let request = self.motion(id, kind, threshold);
-        self.call(who, "OpenMotion", &request)
-    }
-
-    fn motion(&self, id: u8, kind: Kind, threshold: Threshold) -> wire::OpenMotionRequest {
-        wire::OpenMotionRequest {
-            motion: vec![id; 16],
-            deed: Some(wire::Deed { deed: Some(kind) }),
-            threshold: threshold.into(),
-            closes_at_ms: self.now().0 + 2 * OPEN_MS,
-            text: "关于社区基金的议案".into(),
-        }
-    }
-
-    fn vote(&mut self, who: (PrincipalId, u8), id: u8, yes: bool) -> u32 {
-        self.call(who, "Vote", &wire::VoteRequest { motion: vec![id; 16], yes })
-    }
-
-    fn recuse(&mut self, who: (PrincipalId, u8), id: u8) -> u32 {
-        self.call(who, "Recuse", &wire::RecuseRequest { motion: vec![id; 16] })
-    }
-
-    fn look(&self, id: u8) -> wire::MotionResponse {
-        let request = wire::MotionRequest { motion: vec![id; 16] };
-        self.query("Motion", &request)
-    }
-
-    fn query<Q: Message + Default>(&self, method: &str, request: &impl Message) -> Q {
-        let (node, args) = (&self.node, request.encode_to_vec());
-        let answer = node.ledger.query(&node.store, "governance", method, &args, person(0));
-        let answer = answer.unwrap().unwrap();
-        assert!(!answer.reads.is_empty());
-        Q::decode(answer.result.as_slice()).unwrap()
-    }
-
-    fn standing(&self, id: u8) -> Standing {
-        self.look(id).standing()
-    }
-
-    /// Ends the voting.
-    fn close(&mut self, id: u8) -> Standing {
-        let closes = self.look(id).closes_at_ms;
-        self.at(TimeMs(closes));
-        self.standing(id)
-    }
-
-    /// Waits for the delay.
-    fn carry_out(&mut self, id: u8) -> Standing {
-        let executes = self.look(id).executes_at_ms;
-        self.at(TimeMs(executes - 1));
-        assert_eq!(self.standing(id), Standing::Passed, "INV-G3");
-        self.at(TimeMs(executes));
-        self.standing(id)
-    }
-
-    /// Opens a motion, has everyone vote for it, and waits until it is carried out.
-    fn decree(&mut self, seats: [u8; 3], id: u8, kind: Kind) -> Standing {
-        assert_eq!(self.open_as(seat(0, 0), id, kind, Threshold::Special), 0);
-        for (chamber, count) in seats.into_iter().enumerate() {
-            (0..count).for_each(|n| assert_eq!(self.vote(seat(chamber, n), id, true), 0));
-        }
-        assert_eq!(self.close(id), Standing::Passed);
-        self.carry_out(id)
-    }
-}
-
-fn resolution() -> Kind {
-    Kind::Resolution(wire::Resolution {})
-}
-
-fn param(base: u32, value: u64) -> Kind {
-    let params = vec![policy::ParamValue { param: 1_000, value }];
-    Kind::Policy(policy::SetRequest { base, params, ..policy::SetRequest::default() })
-}
-
-fn organisation(org: u32) -> Kind {
-    let kind = identity::OrganisationKind::Bank.into();
-    Kind::AdmitOrganisation(identity::AdmitOrganisationRequest { org, kind, label: "行".into() })
-}
 
 #[test]
 fn a_motion_that_passes_is_carried_out_by_the_chain() {
@@ -254,14 +89,6 @@ fn each_seat_has_one_vote_and_only_while_votes_are_taken() {
     assert_eq!(chain.vote(seat(0, 1), 1, true), Code::Conflicted.number());
     assert_eq!(chain.vote(district(), 1, true), Code::RoleDenied.number());
     assert_eq!(chain.vote(seat(0, 2), 9, true), Code::NoMotion.number());
-    // A seat given after the opening does not vote on it, also where one was withdrawn.
-    let role = i32::try_from(Role::CouncilResident.number()).unwrap();
-    for method in ["WithdrawRole", "GrantRole"] {
-        let request = identity::RoleRequest { principal: seat(0, 2).0.0.to_vec(), role };
-        let change = call("identity", method, request.encode_to_vec());
-        assert_eq!(code_of(&chain.call_room(district(), change)), 0);
-    }
-    assert_eq!(chain.vote(seat(0, 2), 1, true), Code::SeatLater.number());
     let counts: Vec<_> =
         chain.look(1).chambers.iter().map(|c| [c.seats, c.recused, c.yes, c.no]).collect();
     assert_eq!(counts, [[3, 1, 1, 0], [1, 0, 0, 0], [1, 0, 0, 0]]);
@@ -419,12 +246,15 @@ fn the_text_of_a_motion_holds_no_personal_data() {
 
 #[test]
 fn only_so_many_motions_are_under_way() {
-    let mut chain = Chain::new([1, 1, 1]);
+    let mut chain = Chain::new([3, 3, 3]);
     for id in 1..=u8::try_from(MOTIONS_MAX).unwrap() {
         let mut request = chain.motion(id, resolution(), Threshold::Simple);
         request.closes_at_ms = START.0 + 5 * OPEN_MS;
         let open = call("governance", "OpenMotion", request.encode_to_vec());
-        let transaction = chain.node.sign_as(district(), None, u64::from(id), vec![open]);
+        // Eight of each.
+        let who = (id - 1) / u8::try_from(MOTIONS_PER_OPENER_MAX).unwrap();
+        let who = seat(usize::from(who / 3), who % 3);
+        let transaction = chain.node.sign_as(who, None, u64::from(id), vec![open]);
         let slot = Slot { time: chain.now().plus_ms(1), ..chain.node.slot() };
         let executed = chain.node.ledger.propose(&chain.node.store, slot, &[transaction]).unwrap();
         assert_eq!(code_of(&executed.receipts[0]), 0);
@@ -437,6 +267,51 @@ fn only_so_many_motions_are_under_way() {
         chain.query("Motions", &wire::MotionsRequest { from: 60, limit: 3 });
     let numbers: Vec<_> = all.motions.iter().map(|motion| motion.number).collect();
     assert_eq!((numbers, all.last), (vec![60, 61, 62], MOTIONS_MAX));
+}
+
+#[test]
+fn one_opener_does_not_take_every_place() {
+    let mut chain = Chain::new([1, 1, 1]);
+    let most = u8::try_from(MOTIONS_PER_OPENER_MAX).unwrap();
+    let open = |chain: &mut Chain, who, id| {
+        let mut request = chain.motion(id, resolution(), Threshold::Simple);
+        request.closes_at_ms = START.0 + 8 * OPEN_MS;
+        chain.call(who, "OpenMotion", &request)
+    };
+    for id in 1..=most {
+        assert_eq!(open(&mut chain, seat(0, 0), id), 0);
+    }
+    let full = Code::OpenerFull.number();
+    assert_eq!(open(&mut chain, seat(0, 0), 100), full);
+    // Others go on; a place is free again when one of them ends, however it ends.
+    assert_eq!(open(&mut chain, seat(1, 0), 101), 0);
+    let withdraw = wire::WithdrawMotionRequest { motion: vec![1; 16] };
+    assert_eq!(chain.call(seat(0, 0), "WithdrawMotion", &withdraw), 0);
+    assert_eq!(open(&mut chain, seat(0, 0), 100), 0);
+    assert_eq!(open(&mut chain, seat(0, 0), 102), full);
+    chain.at(TimeMs(START.0 + 8 * OPEN_MS));
+    assert_eq!(chain.standing(2), Standing::Failed);
+    assert_eq!(chain.open_as(seat(0, 0), 102, resolution(), Threshold::Simple), 0);
+}
+
+#[test]
+fn what_the_district_does_not_decide_lapses() {
+    let mut chain = Chain::new([1, 1, 1]);
+    for id in [1, 2] {
+        assert_eq!(chain.open_as(seat(0, 0), id, resolution(), Threshold::Simple), 0);
+        assert_eq!(chain.recuse(seat(2, 0), id), 0);
+    }
+    let closes = [1, 2].map(|id| chain.look(id).closes_at_ms);
+    assert_eq!([chain.close(1), chain.close(2)], [Standing::Escalated; 2]);
+    let decide = |id| wire::DecideRequest { motion: vec![id; 16], yes: true };
+    let late = closes[0].max(closes[1]) + DECISION_MS_MAX;
+    chain.at(TimeMs(late - 20_000));
+    // In time, and what was decided does not lapse.
+    assert_eq!(chain.call(district(), "Decide", &decide(1)), 0);
+    chain.at(TimeMs(late + 20_000));
+    assert_eq!([1, 2].map(|id| chain.standing(id)), [Standing::Passed, Standing::Lapsed]);
+    assert_eq!(chain.call(district(), "Decide", &decide(2)), Code::NotEscalated.number());
+    assert_eq!(chain.carry_out(1), Standing::Executed);
 }
 
 #[test]
