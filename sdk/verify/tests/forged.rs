@@ -234,7 +234,7 @@ fn no_key_counts_twice_and_hides_a_line_of_nobodys() {
     let proof = court.whole.checkpoint.as_mut().unwrap();
     // Two lines, and the witness's is accounted for by the validator's key again.
     proof.witnesses.clear();
-    proof.keys.push(proof.keys[0].clone());
+    proof.keys.push(proof.keys[0]);
     assert_eq!(refused(&court), Reason::CheckpointOther);
     let proof = court.whole.checkpoint.as_mut().unwrap();
     proof.keys.clear();
