@@ -9,6 +9,7 @@ use linli_sdk::manifest::prepare;
 use linli_sdk::{Client, Draft, KeyFile, Outcome};
 use linli_testnet::net::now_ms;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -19,6 +20,7 @@ fn packs_that_a_court_can_check_from_a_running_net() {
     let live = Live::start();
     live.receipt_keys(4);
     let (file, pack) = every_entry_is_there(&live);
+    writers_of_one_source_take_a_number_each(&live);
     the_file_may_stand_inside(&live);
     platform_and_second_signature_stand_beside(&live);
     the_node_s_genesis_is_the_chain_s_or_none(&live);
@@ -95,6 +97,23 @@ fn every_entry_is_there(live: &Live) -> (PathBuf, PathBuf) {
     let number = said["number"].to_string();
     anchor(live, &other, &["--parent", &number]).done();
     (file, pack)
+}
+
+/// Who comes second finds the number taken, and signs another statement.
+fn writers_of_one_source_take_a_number_each(live: &Live) {
+    let files = ["w1.txt", "w2.txt", "w3.txt"].map(|name| file(live, name));
+    let numbers: BTreeSet<u64> = std::thread::scope(|scope| {
+        let mut writers = Vec::new();
+        for file in &files {
+            writers.push(scope.spawn(move || anchor(live, file, &[]).done().json()));
+        }
+        let said = writers.into_iter().map(|writer| writer.join().unwrap());
+        said.map(|line| line["number"].as_u64().unwrap()).collect()
+    });
+    assert_eq!(numbers.len(), files.len(), "{numbers:?}");
+    for file in &files {
+        live.verify(&[text(&pack_of(live, file)), text(file)]).done();
+    }
 }
 
 fn the_file_may_stand_inside(live: &Live) {
