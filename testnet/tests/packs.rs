@@ -85,7 +85,7 @@ fn every_entry_is_there(live: &Live) -> (PathBuf, PathBuf) {
     );
     assert!(report["record"].is_object(), "{report}");
     let bytes = fs::read(&pack).unwrap();
-    for words in ["explanation (edition 1)", "证据包说明（第 1 版）", "receipts.cose"] {
+    for words in ["explanation (edition ", "证据包说明（第 ", "receipts.cose"] {
         assert!(bytes.windows(words.len()).any(|w| w == words.as_bytes()), "{words}");
     }
     // The order lists its record.
