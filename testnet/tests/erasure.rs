@@ -235,6 +235,7 @@ impl Case {
             assert!((0..FILES).all(|n| queued.contains(&canary("name", record, n))));
         }
         assert!(of("packs", plain).contains("salt 0"));
+        assert!(of("queue/packs", plain).contains("salt 0"));
         assert_eq!(&of("vault", sealed), sealed.names());
         assert!(of("vault", plain).is_empty());
         assert_eq!(keys.names().len(), VAULTED + 1);
