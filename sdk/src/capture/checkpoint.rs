@@ -112,11 +112,12 @@ mod tests {
 
     #[test]
     fn what_a_node_makes_up_is_never_noted_as_seen() {
+        type Lie = fn(&mut BlockProof);
         let genesis = genesis();
         let mut other = genesis.clone();
         other.name = "another".into();
         let genesis = genesis.to_bytes();
-        let changes: [(&str, fn(&mut BlockProof)); 6] = [
+        let changes: [(&str, Lie); 6] = [
             ("too few", |block| block.certificate.precommits.truncate(2)),
             ("none", |block| block.certificate.precommits.clear()),
             ("an earlier time", |block| block.header.time.0 -= 3_600_000),
