@@ -25,7 +25,7 @@ pub(super) struct Evidence {
 #[derive(clap::Subcommand)]
 enum Command {
     /// Anchors files and writes a pack for each.
-    Anchor(anchor::Anchor),
+    Anchor(Box<anchor::Anchor>),
     /// Captures files on a device without a network: signed, numbered, queued.
     Capture(capture::Capture),
     /// Shows the last block, and notes on a device that it was seen.

@@ -22,6 +22,7 @@ use linli_types::limits::EVIDENCE_TAGS_MAX;
 use linli_verify::cose::statement::Claims;
 use prost::Message;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry as Slot;
 use std::path::{Path, PathBuf};
 
 /// Packs that are gathered at a time: each holds its whole transaction.
@@ -61,8 +62,8 @@ impl<'a> Work<'a> {
         for entry in entries {
             let mut item = self.item(entry, now)?;
             let source = item.claims.source;
-            if !highest.contains_key(&source) {
-                highest.insert(source, numbers(&self.node.client, source).await?.highest);
+            if let Slot::Vacant(slot) = highest.entry(source) {
+                slot.insert(numbers(&self.node.client, source).await?.highest);
             }
             // Above the source's highest number nothing stands.
             if highest.get(&source).is_some_and(|highest| item.entry.number <= *highest) {
