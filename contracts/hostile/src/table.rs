@@ -25,7 +25,7 @@ const fn of(room: &'static str, method: &'static str, fields: &'static str) -> A
 }
 
 /// See the module. What moves money stands in `money`.
-pub const TABLE: [Asked; 62] = [
+pub const TABLE: [Asked; 63] = [
     of("identity", "AdmitOrganisation", "nnw"),
     of("identity", "AdmitCentre", "nnnw"),
     of("identity", "AdmitPerson", "pkn"),
@@ -37,7 +37,7 @@ pub const TABLE: [Asked; 62] = [
     of("identity", "StartRecovery", "pk"),
     of("identity", "CancelRecovery", "p"),
     of("identity", "CompleteRecovery", "p"),
-    of("identity", "GrantMandate", "ppngnt"),
+    of("identity", "GrantMandate", "ppugnt"),
     of("identity", "WithdrawMandate", "pp"),
     of("identity", "AttestRelation", "ppnt"),
     of("identity", "WithdrawRelation", "ppn"),
@@ -56,11 +56,12 @@ pub const TABLE: [Asked; 62] = [
     of("policy", "At", "n"),
     of("policy", "Param", "n"),
     of("policy", "WorkingDay", "tn"),
-    of("governance", "OpenMotion", "idntw"),
+    of("governance", "OpenMotion", "idutw"),
     of("governance", "Vote", "if"),
     of("governance", "Recuse", "i"),
     of("governance", "WithdrawMotion", "i"),
     of("governance", "Decide", "if"),
+    of("governance", "Resign", ""),
     of("governance", "StageCode", "knnk"),
     of("governance", "ReportRehearsal", "ikhs"),
     of("log", "SetReceiptKey", "kkns"),
