@@ -107,19 +107,23 @@ impl Which {
         }
     }
 
-    /// The account's row and its asset's, of one block: the asset's number stands in the first.
+    /// The account's row and its asset's, of one block if they are to be proved. The asset's number
+    /// stands in the first, and each read of the account is on its owner's list of accesses: it is
+    /// read again only if a block came in between.
     async fn shown(&self, node: &Node) -> Result<Shown, Failure> {
-        let account = self.account.0.to_vec();
-        let found = ask(node, vec![account.clone()], false).await?;
-        let row: AccountRow = present(&found, 0).map_or_else(
-            || {
-                let id = Param::Bytes(account.clone());
-                Err(linli_sdk::Error::refused(Code::NoAccount, &[id]).into())
-            },
-            |value| read(value, "account"),
-        )?;
-        let keys = vec![account, asset_key(row.asset)];
-        let answer = ask(node, keys, self.proof.is_some()).await?;
+        let (account, proof) = (self.account.0.to_vec(), self.proof.is_some());
+        let mut answer = ask(node, vec![account.clone()], proof).await?;
+        let Some(value) = present(&answer, 0) else {
+            let id = Param::Bytes(account);
+            return Err(linli_sdk::Error::refused(Code::NoAccount, &[id]).into());
+        };
+        let row: AccountRow = read(value, "account")?;
+        let key = asset_key(row.asset);
+        let books = ask(node, vec![key.clone()], proof).await?;
+        match proof && books.height != answer.height {
+            true => answer = ask(node, vec![account, key], proof).await?,
+            false => answer.entries.extend(books.entries),
+        }
         let row = read(present(&answer, 0).unwrap_or_default(), "account")?;
         let asset = read(present(&answer, 1).unwrap_or_default(), "asset")?;
         Ok(Shown { answer, row, asset })
