@@ -21,7 +21,7 @@ use linli_verify::cose::delegation;
 use linli_verify::cose::receipt::{LogHead, Proof, Receipt};
 use linli_verify::log::{Block, Consistency, End};
 use linli_verify::pack::{LogPlace, SetChange};
-use linli_verify::statement::{self, Anchored, Statement};
+use linli_verify::statement::{self, Anchored, Registered, Statement};
 use prost::Message;
 use tonic::transport::Channel;
 
@@ -159,26 +159,10 @@ fn certified(block: &CertifiedHeader) -> Result<Block, Error> {
     Ok(Block { header, certificate: read(&block.certificate)? })
 }
 
-/// Full name of the event of a registration.
-const REGISTERED: &str = "linli.evidence.v1.Registered";
-
-/// The part of that event that places a number in the log.
-#[derive(Clone, PartialEq, Eq, Message)]
-struct Registered {
-    #[prost(bytes = "vec", tag = "1")]
-    source: Vec<u8>,
-    #[prost(uint64, tag = "2")]
-    first: u64,
-    #[prost(uint32, tag = "3")]
-    count: u32,
-    #[prost(uint64, tag = "5")]
-    first_leaf: u64,
-}
-
 /// The leaf of a source's number, if this event placed it.
 fn leaf_in(kind: &str, data: &[u8], source: PrincipalId, number: u64) -> Option<u64> {
     match kind {
-        REGISTERED => {
+        Registered::EVENT => {
             let said = Registered::decode(data).ok().filter(|said| said.source == source.0)?;
             let place = number.checked_sub(said.first)?;
             if place < u64::from(said.count) { said.first_leaf.checked_add(place) } else { None }
@@ -323,11 +307,17 @@ mod tests {
     #[test]
     fn the_leaf_of_a_number_stands_in_the_event_that_registered_it() {
         let source = PrincipalId([7; 16]);
-        let said = Registered { source: source.0.to_vec(), first: 10, count: 4, first_leaf: 90 };
+        let said = Registered {
+            source: source.0.to_vec(),
+            first: 10,
+            count: 4,
+            first_leaf: 90,
+            ..Registered::default()
+        };
         let data = said.encode_to_vec();
-        let find = |number| leaf_in(REGISTERED, &data, source, number);
+        let find = |number| leaf_in(Registered::EVENT, &data, source, number);
         assert_eq!([9, 10, 13, 14].map(find), [None, Some(90), Some(93), None]);
-        assert_eq!(leaf_in(REGISTERED, &data, PrincipalId([8; 16]), 10), None);
+        assert_eq!(leaf_in(Registered::EVENT, &data, PrincipalId([8; 16]), 10), None);
         assert_eq!(leaf_in("linli.evidence.v1.Other", &data, source, 10), None);
         let old = Statement { source: source.0.to_vec(), number: 3, ..Statement::default() };
         let old = Anchored { statement: old.encode_to_vec(), leaf: 5, reused: false };

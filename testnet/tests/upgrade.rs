@@ -167,6 +167,21 @@ fn old_packs_hold(live: &Live, file: &Path, pack: &Path) {
     live.verify(&[text(&out.join("b.pdf.linli")), text(&new)]).done();
 }
 
+/// What the rehearsal of the motion found, on every node.
+fn every_validator_reports_the_same(live: &Live) {
+    let reports = until("every validator reports", || {
+        let answer = ask(live, 0, "Rehearsal", &json!({ "motion": MOTION }));
+        let reports = find(&answer, "reports").and_then(Value::as_array).cloned();
+        reports.filter(|reports| reports.len() == 4)
+    });
+    let first = &reports[0]["report"];
+    let said = shown(live, &["contract", "rehearsal", MOTION]);
+    assert_eq!(said.matches("3 deeds of 3 blocks, 3 differ").count(), 4, "{said}");
+    assert!(reports.iter().all(|report| &report["report"] == first), "{reports:?}");
+    // The other contract knows none of the calls that were made: all three would be refused.
+    assert_eq!((number(first, "blocks"), number(first, "differences")), (3, 3), "{first}");
+}
+
 #[test]
 fn the_council_replaces_a_contracts_code_on_every_node_whoever_is_killed() {
     let mut live = start();
@@ -185,17 +200,7 @@ fn the_council_replaces_a_contracts_code_on_every_node_whoever_is_killed() {
     for seat in SEATS {
         govern(&live, seat, "Vote", &json!({ "motion": MOTION, "yes": true })).done();
     }
-    let reports = until("every validator reports", || {
-        let answer = ask(&live, 0, "Rehearsal", &json!({ "motion": MOTION }));
-        let reports = find(&answer, "reports").and_then(Value::as_array).cloned();
-        reports.filter(|reports| reports.len() == 4)
-    });
-    let first = &reports[0]["report"];
-    let said = shown(&live, &["contract", "rehearsal", MOTION]);
-    assert_eq!(said.matches("3 deeds of 3 blocks, 3 differ").count(), 4, "{said}");
-    assert!(reports.iter().all(|report| &report["report"] == first), "{reports:?}");
-    // The other contract knows none of the calls that were made: all three would be refused.
-    assert_eq!((number(first, "blocks"), number(first, "differences")), (3, 3), "{first}");
+    every_validator_reports_the_same(&live);
 
     let executes = until("the motion passes", || {
         let (standing, executes) = standing(&live);
